@@ -1,0 +1,1 @@
+"""Turns a bundle into what a device builds. Knows nothing of TensorFlow."""

@@ -1,0 +1,234 @@
+"""A model on disk: NAME.json beside NAME.tflite.
+
+The JSON is ESPHome's micro-wake-word manifest, version 2, so the pair runs on a device as it is; what
+kws adds stands under the key "kws" (see docs/model-bundles.md). Manifests without that key,
+as the community publishes them, load with ESPHome's own defaults.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.detector import DetectorConfig
+from kws.errors import BundleError
+from kws.frontend import FrontendConfig
+from kws.model import StreamingModel
+
+MODELS = Path(__file__).parent / "models"
+"""Where the bundled models lie."""
+
+FORMAT = 1
+"""Version of the "kws" part of the manifest."""
+
+_ESPHOME_WARMUP_ROWS = 74
+_ESPHOME_MICRO_KEYS = {
+    "probability_cutoff": (int, float),
+    "feature_step_size": int,
+    "sliding_window_size": int,
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A wake-word model, everything needed to run it, and what is known about it."""
+
+    name: str
+    """File stem, by which commands and the API call it."""
+    manifest_path: Path
+    model_path: Path
+    wake_word: str
+    """As spoken."""
+    labels: tuple[str, ...]
+    """One per output of the model; the `name` of its detections."""
+    threshold: float
+    """Default threshold on the smoothed score."""
+    window: int
+    """Model steps averaged."""
+    refractory_seconds: float = 1.0
+    """Quiet time after a detection."""
+    warmup_rows: int = 0
+    """Front-end rows after a start that are not judged."""
+    word_seconds: float = 0.8
+    """Typical time from the word's start to its detection, by which `start` is estimated."""
+    model_sha256: str | None = None
+    calibration: tuple[Mapping[str, Any], ...] = ()
+    """Rows of threshold, misses and false alarms, as measured; see docs/model-bundles.md."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Data, licences, seed, the command that made it, figures."""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON as read."""
+
+    def open_model(self, *, reference_kernels: bool = False) -> StreamingModel:
+        """The interpreter, checked against this manifest; raises BundleError with the remedy."""
+        self._check_file()
+        model = StreamingModel(self.model_path, reference_kernels=reference_kernels)
+        self._check_model(model)
+        return model
+
+    def detector_config(self, model: StreamingModel, threshold: float | None = None) -> DetectorConfig:
+        """Seconds and rows of this manifest in steps of `model`; `threshold` overrides the default."""
+        step_seconds = model.stride * FrontendConfig().row_seconds
+        return DetectorConfig(
+            threshold=self.threshold if threshold is None else threshold,
+            window=self.window,
+            refractory=round(self.refractory_seconds / step_seconds),
+            warmup=-(-self.warmup_rows // model.stride),
+            output_scale=model.output_quantization[0],
+        )
+
+    def _check_file(self) -> None:
+        if not self.model_path.is_file():
+            raise BundleError(f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there")
+        if self.model_sha256 and _sha256(self.model_path) != self.model_sha256:
+            raise BundleError(
+                f"{self.model_path}: not the file that {self.manifest_path.name} describes (SHA-256 differs); "
+                "install the two files together"
+            )
+
+    def _check_model(self, model: StreamingModel) -> None:
+        config = FrontendConfig()
+        if model.channels != config.channels:
+            raise BundleError(f"{self.model_path}: takes {model.channels} channels, the front end gives {config.channels}")
+        scale, zero = model.input_quantization
+        if not np.isclose(scale, config.row_scale, rtol=1e-3) or zero != config.row_zero_point:
+            raise BundleError(
+                f"{self.model_path}: input quantization is scale {scale:.6g}, zero point {zero}; the front end's rows "
+                f"have {config.row_scale:.6g}, {config.row_zero_point}; quantize it with those"
+            )
+        if model.labels != len(self.labels):
+            raise BundleError(
+                f"{self.model_path}: {model.labels} outputs but {self.manifest_path.name} names "
+                f"{len(self.labels)} labels; list one label per output under kws.labels"
+            )
+
+
+def find_bundle(name_or_path: str | Path) -> Bundle:
+    """A bundled name ("computer"), a directory holding one bundle, a .json, or the .tflite beside it.
+
+    Raises:
+        BundleError: nothing there, or it cannot be used; the text says what to do.
+    """
+    path = Path(name_or_path)
+    if (MODELS / f"{name_or_path}.json").is_file() and not path.exists():
+        return read_bundle(MODELS / f"{name_or_path}.json")
+    if path.is_dir():
+        return read_bundle(_only_manifest(path))
+    if path.suffix == ".tflite":
+        path = path.with_suffix(".json")
+    if not path.is_file():
+        raise BundleError(
+            f"{name_or_path}: no such model; bundled are {', '.join(bundled_names()) or 'none'}, "
+            "or give the path of a manifest (.json)"
+        )
+    return read_bundle(path)
+
+
+def bundled_names() -> list[str]:
+    """Names of the models that come with the package, sorted."""
+    return sorted(path.stem for path in MODELS.glob("*.json"))
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check one manifest; raises BundleError naming the key, what was found and what is allowed."""
+    manifest = _read_json(path)
+    if manifest.get("type") != "micro" or manifest.get("version") != 2:
+        raise BundleError(
+            f"{path}: type {manifest.get('type')!r}, version {manifest.get('version')!r}; "
+            'expected "micro" and 2 (an ESPHome micro-wake-word manifest, version 2)'
+        )
+    micro = manifest.get("micro")
+    for key, kind in _ESPHOME_MICRO_KEYS.items():
+        if not isinstance(micro, dict) or not isinstance(micro.get(key), kind):
+            raise BundleError(f"{path}: micro.{key} is missing or not a number")
+    for key in ("wake_word", "model"):
+        if not isinstance(manifest.get(key), str):
+            raise BundleError(f"{path}: {key} is missing or not text")
+    _check_ranges(path, micro)
+    ours = manifest.get("kws", {})
+    if ours:
+        _check_ours(path, ours)
+    return Bundle(
+        name=path.stem,
+        manifest_path=path,
+        model_path=path.parent / manifest["model"],
+        wake_word=manifest["wake_word"],
+        labels=tuple(ours.get("labels", (path.stem,))),
+        threshold=float(micro["probability_cutoff"]),
+        window=micro["sliding_window_size"],
+        refractory_seconds=ours.get("refractory_seconds", Bundle.refractory_seconds),
+        warmup_rows=ours.get("warmup_rows", _ESPHOME_WARMUP_ROWS),
+        word_seconds=ours.get("word_seconds", Bundle.word_seconds),
+        model_sha256=ours.get("model_sha256"),
+        calibration=tuple(ours.get("calibration", ())),
+        card=ours.get("card", {}),
+        manifest=manifest,
+    )
+
+
+def write_bundle(directory: Path, name: str, tflite: bytes, manifest: Mapping[str, Any]) -> Path:
+    """Write NAME.tflite and NAME.json, adding format, front-end digest and checksum; returns the JSON's path."""
+    directory.mkdir(parents=True, exist_ok=True)
+    ours = {
+        "format": FORMAT,
+        "frontend": FrontendConfig().digest,
+        "model_sha256": hashlib.sha256(tflite).hexdigest(),
+        **manifest.get("kws", {}),
+    }
+    (directory / f"{name}.tflite").write_bytes(tflite)
+    path = directory / f"{name}.json"
+    path.write_text(json.dumps({**manifest, "model": f"{name}.tflite", "kws": ours}, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def _only_manifest(directory: Path) -> Path:
+    found = [path for path in sorted(directory.glob("*.json")) if path.with_suffix(".tflite").is_file()]
+    if len(found) != 1:
+        raise BundleError(
+            f"{directory}: holds {len(found)} model bundles (NAME.json beside NAME.tflite); "
+            "give the .json of the one to use"
+        )
+    return found[0]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: not a readable JSON manifest ({error})") from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{path}: holds {type(manifest).__name__}, expected a JSON object")
+    return manifest
+
+
+def _check_ranges(path: Path, micro: Mapping[str, Any]) -> None:
+    step_ms = round(FrontendConfig().row_seconds * 1000)
+    if micro["feature_step_size"] != step_ms:
+        raise BundleError(
+            f"{path}: micro.feature_step_size is {micro['feature_step_size']}, the front end steps {step_ms} ms; "
+            "train the model for that step"
+        )
+    if not 0 <= micro["probability_cutoff"] <= 1:
+        raise BundleError(f"{path}: micro.probability_cutoff is {micro['probability_cutoff']}, allowed are 0 to 1")
+    if not 1 <= micro["sliding_window_size"] <= 1000:
+        raise BundleError(f"{path}: micro.sliding_window_size is {micro['sliding_window_size']}, allowed are 1 to 1000")
+
+
+def _check_ours(path: Path, ours: Mapping[str, Any]) -> None:
+    if ours.get("format") != FORMAT:
+        raise BundleError(f"{path}: kws.format is {ours.get('format')!r}, this version reads {FORMAT}; update kws or export anew")
+    if ours.get("frontend") != FrontendConfig().digest:
+        raise BundleError(
+            f"{path}: made for front end {ours.get('frontend')!r}, this one is {FrontendConfig().digest!r}; "
+            "train the model again with this version"
+        )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

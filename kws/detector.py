@@ -1,0 +1,95 @@
+"""Raw outputs of one label -> candidates: smooth, compare, stay quiet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.types import Scores
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The smoothed score reached the threshold."""
+
+    step: int
+    """Steps since the last reset, counted from 0."""
+    score: float
+    """The smoothed score at that step."""
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """How scores become detections. Counts are model steps."""
+
+    threshold: float
+    """Smoothed score, 0 to 1, at which a detection fires."""
+    window: int = 5
+    """Steps averaged (ESPHome: sliding_window_size); before that many have come, missing ones count as 0."""
+    refractory: int = 33
+    """Steps after a detection in which no other fires, about a second at 30 ms."""
+    warmup: int = 0
+    """Steps after a reset whose outputs count as 0, while the front end adapts."""
+    output_scale: float = 1 / 256
+    """Probability per unit of the uint8 output."""
+
+
+class Detector:
+    """A streaming Stage: uint8 outputs, shape (steps,) -> list of Candidate.
+
+    Posterior smoothing after Chen, Parada and Heigold 2014, "Small-footprint keyword spotting using
+    deep neural networks", with a plain mean. A candidate fires at the first step whose smoothed
+    score reaches the threshold; the next may follow once the refractory time is over *and* the score has
+    been below the threshold, so one utterance fires once and a score that sticks fires once.
+    """
+
+    def __init__(self, config: DetectorConfig) -> None:
+        self.config = config
+        self.reset()
+
+    def push(self, outputs: np.ndarray) -> list[Candidate]:
+        """Candidates among the next outputs, in order."""
+        return self._fired(self.smooth(outputs))
+
+    def smooth(self, outputs: np.ndarray) -> Scores:
+        """The score track, shape (steps,): what `push` compares with the threshold, and the state moved on.
+
+        Sums are whole numbers, so any split of the input gives the same bits.
+        """
+        outputs = outputs.astype(np.int64)
+        first = self._step
+        outputs[: max(0, self.config.warmup - first)] = 0
+        history = np.concatenate([self._history, outputs])
+        totals = np.cumsum(np.concatenate([[0], history]))
+        window = self.config.window
+        sums = totals[window:] - totals[:-window]  # one per new output: history starts window - 1 long
+        self._history = history[len(history) - (window - 1) :]
+        self._step += len(outputs)
+        return (sums * (self.config.output_scale / window)).astype(np.float32)
+
+    def flush(self) -> list[Candidate]:
+        """Nothing: a candidate is never held back."""
+        return []
+
+    def reset(self) -> None:
+        """As new."""
+        self._history = np.zeros(self.config.window - 1, np.int64)
+        self._step = 0
+        self._ready_at = 0
+        self._armed = True
+
+    def _fired(self, scores: Scores) -> list[Candidate]:
+        first = self._step - len(scores)
+        threshold = np.float32(self.config.threshold)
+        if self._armed and not np.any(scores >= threshold):
+            return []
+        found = []
+        for step, score in enumerate(scores, first):
+            if score < threshold:
+                self._armed = True
+            elif self._armed and step >= self._ready_at:
+                found.append(Candidate(step, float(score)))
+                self._armed = False
+                self._ready_at = step + self.config.refractory
+        return found

@@ -1,0 +1,136 @@
+"""The only composition: blocks of audio in, events out. No I/O, threads or clock; time is a sample count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kws.bundle import Bundle, find_bundle
+from kws.detector import Detector
+from kws.events import Detection, Event
+from kws.frontend import Frontend, FrontendConfig
+from kws.types import SAMPLE_RATE, Block, Outputs, Rows, Scores
+
+SPLICE_SECONDS = 0.5
+"""Audio lost for up to this long is spliced over; after a longer gap everything starts anew, since the
+front end's noise estimate and the models' state then belong to another moment. Starting anew costs
+the front end about half a second to adapt, so a short overflow must not cause it."""
+
+
+class WakeWord:
+    """One model and a detector per label: int8 rows in, detections out."""
+
+    def __init__(
+        self, bundle: Bundle, *, threshold: float | None = None, reference_kernels: bool = False
+    ) -> None:
+        self.bundle = bundle
+        self.model = bundle.open_model(reference_kernels=reference_kernels)
+        config = bundle.detector_config(self.model, threshold)
+        self.detectors = [Detector(config) for _ in bundle.labels]
+        self._frontend = FrontendConfig()
+
+    def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
+        """Detections in these rows; `origin` is the stream's sample index at the last reset."""
+        outputs = self.model.push(rows)
+        if not len(outputs):
+            return []
+        return [event for column in range(len(self.detectors)) for event in self._detect(column, outputs, origin, source)]
+
+    def scores(self, rows: Rows) -> Scores:
+        """The smoothed scores instead of detections, shape (steps, labels)."""
+        outputs = self.model.push(rows)
+        return np.stack([d.smooth(outputs[:, i]) for i, d in enumerate(self.detectors)], axis=1)
+
+    def step_end(self, step: int) -> int:
+        """Samples heard by the end of model step `step`, counted from the last reset."""
+        return self._frontend.rows_end((step + 1) * self.model.stride)
+
+    def reset(self) -> None:
+        """As new."""
+        self.model.reset()
+        for detector in self.detectors:
+            detector.reset()
+
+    def _detect(self, column: int, outputs: Outputs, origin: int, source: str) -> list[Event]:
+        found: list[Event] = []
+        for candidate in self.detectors[column].push(outputs[:, column]):
+            end = (origin + self.step_end(candidate.step)) / SAMPLE_RATE
+            found.append(
+                Detection(
+                    name=self.bundle.labels[column],
+                    score=candidate.score,
+                    threshold=self.detectors[column].config.threshold,
+                    start=max(origin / SAMPLE_RATE, end - self.bundle.word_seconds),
+                    end=end,
+                    source=source,
+                )
+            )
+        return found
+
+
+class Engine:
+    """A streaming Stage: Blocks -> events. Any number of wake words share one front end."""
+
+    def __init__(self, wake_words: Sequence[WakeWord]) -> None:
+        self.wake_words = list(wake_words)
+        self.frontend = Frontend()
+        self.reset()
+
+    def push(self, block: Block) -> list[Event]:
+        """Events that this block completes, by time; the block's own events come first."""
+        events = list(block.events)
+        self._source = block.source
+        if block.start is not None and block.start != self._position:
+            self._jump(block.start)
+        self._position += len(block.pcm)
+        rows = self.frontend.push(block.pcm)
+        if len(rows):
+            heard = [e for word in self.wake_words for e in word.push(rows, self._origin, block.source)]
+            events += sorted(heard, key=_end) if len(heard) > 1 else heard
+        return events
+
+    def flush(self) -> list[Event]:
+        """The stream has ended: nothing is ever held back, so this is empty and the engine starts anew."""
+        self.reset()
+        return []
+
+    def reset(self) -> None:
+        """As new: position 0, no audio heard."""
+        self._position = 0
+        self._source = ""
+        self._restart(0)
+
+    def _jump(self, start: int) -> None:
+        lost = start - self._position
+        self._position = start
+        if 0 < lost <= SPLICE_SECONDS * SAMPLE_RATE:
+            self._origin += lost
+        else:
+            self._restart(start)
+
+    def _restart(self, origin: int) -> None:
+        self._origin = origin
+        self.frontend.reset()
+        for word in self.wake_words:
+            word.reset()
+
+
+def load(*models: str | Path, threshold: float | None = None, reference_kernels: bool = False) -> Engine:
+    """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
+
+    Raises:
+        BundleError: a model is missing or unfit; the text names it and the remedy.
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is {threshold}, allowed are 0 to 1")
+    if not models:
+        raise ValueError('name at least one model, for example load("computer")')
+    return Engine(
+        [WakeWord(find_bundle(m), threshold=threshold, reference_kernels=reference_kernels) for m in models]
+    )
+
+
+def _end(event: Event) -> float:
+    return event.end if isinstance(event, Detection) else 0.0

@@ -1,0 +1,13 @@
+"""Errors a user can mend: each names the place, the cause and the remedy."""
+
+
+class KwsError(Exception):
+    """Base of every error that kws raises on bad input; its text is one line for the user."""
+
+
+class SourceError(KwsError):
+    """An audio file, stream or device cannot be read."""
+
+
+class BundleError(KwsError):
+    """A model bundle is missing, damaged, or made for another front end."""

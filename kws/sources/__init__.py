@@ -1,0 +1,1 @@
+"""Where audio comes from, found by the URI: a file, "-" for standard input, "mic:" for a microphone."""

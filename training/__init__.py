@@ -1,0 +1,1 @@
+"""Trains, quantizes and bundles models. Needs the extra `train`; the runtime never imports it."""

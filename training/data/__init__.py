@@ -1,0 +1,1 @@
+"""Recordings on disk: what there is, and the samples."""
