@@ -1,0 +1,140 @@
+"""The command `kws`: finds a subcommand, runs it, and turns every failure into one line.
+
+Nothing but click is imported here; a subcommand's module comes with its call. Other packages add
+theirs through the entry-point group `kws.commands`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+BUILT_IN = {
+    "bench": "kws.commands.bench",
+    "devices": "kws.commands.devices",
+    "info": "kws.commands.models",
+    "listen": "kws.commands.run",
+    "models": "kws.commands.models",
+    "run": "kws.commands.run",
+    "scores": "kws.commands.scores",
+    "selftest": "kws.commands.selftest",
+}
+"""Subcommand -> the module that holds a click command of that name."""
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit codes: what the user gave cannot be used; 128 + SIGINT; 128 + SIGPIPE, as a shell reports them."""
+
+
+class Subcommands(click.Group):
+    """The built-in subcommands and those that installed packages offer, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, sorted."""
+        return sorted({*BUILT_IN, *_offered()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None; other packages' entry points are read only for names not built in."""
+        if cmd_name in BUILT_IN:
+            command: click.Command = getattr(import_module(BUILT_IN[cmd_name]), cmd_name)
+            return command
+        entry = _offered().get(cmd_name)
+        return Offered(entry) if entry else None
+
+
+class Offered(click.Command):
+    """A subcommand of another package, standing in for it until it is called."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        super().__init__(entry.name, short_help=f"(from the package {entry.module.partition('.')[0]})")
+        self._entry = entry
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """The real command's context: from here on the real command runs."""
+        command: click.Command = self._entry.load()
+        return command.make_context(info_name, args, parent, **extra)
+
+
+@click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kws", message="%(version)s")
+def kws() -> None:
+    """Hear wake words in recordings, raw audio or a microphone."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code. All that goes wrong is one line on standard error."""
+    try:
+        code = kws.main(args=arguments, prog_name="kws", standalone_mode=False)
+        sys.stdout.flush()
+    except KwsError as error:
+        return _complain(str(error))
+    except click.ClickException as error:
+        return _complain(_usage(error))
+    except ModuleNotFoundError as error:
+        return _complain(_missing(error))
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return BROKEN_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def report(error: KwsError) -> None:
+    """Say what went wrong, for commands that go on with the next file."""
+    click.echo(f"kws: {' '.join(str(error).split())}", err=True)
+
+
+def _complain(text: str) -> int:
+    report(KwsError(text))
+    return BAD_INPUT
+
+
+def _usage(error: click.ClickException) -> str:
+    context: click.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "kws"
+    place = f"{context.info_name}: " if context and context.parent else ""
+    return f"{place}{error.format_message()} See {command} --help"
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    extra = _extra_with(error.name or "")
+    if extra is None:
+        raise error
+    return f"{error.name} is not installed; add it with: pip install 'kws[{extra}]'"
+
+
+def _extra_with(module: str) -> str | None:
+    """The extra of our own package whose requirements bring in this module."""
+    from importlib.metadata import requires
+
+    wanted = module.partition(".")[0].replace("_", "-")
+    for requirement in requires("kws") or ():
+        needed, _, marker = requirement.partition(";")
+        if needed.startswith(wanted) and "extra ==" in marker:
+            return marker.split("extra ==")[1].strip(" '\"")
+    return None
+
+
+def _offered() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group="kws.commands")}
+
+
+def _discard_output() -> None:
+    # The interpreter flushes standard output once more at its end, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,76 @@
+"""`kws bench`: what it costs here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.commands.options import load_engine
+from kws.commands.table import print_table
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.bench import Cost, Latency
+
+
+@click.command()
+@click.argument("clips", nargs=-1, metavar="[CLIPS]...")
+@click.option(
+    "--model", "-m", "models", multiple=True, help="Models to measure, instead of all bundled ones."
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Fresh processes a figure."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="Audio heard in each."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+def bench(clips: tuple[str, ...], models: tuple[str, ...], runs: int, seconds: float, as_json: bool) -> None:
+    """Measure CPU time, start-up, memory and latency, beside pymicro-wakeword if that is installed.
+
+    Without CLIPS the selftest's recordings are heard. A clip CLIP.wav needs CLIP.words.jsonl beside it, for
+    each wake word in it one line {"name": ..., "start": ..., "end": ...}, in seconds.
+    """
+    from kws.bench import latency, measure
+    from kws.bundle import bundled_names
+    from kws.selftest import Recording, bundled_recordings
+
+    names = models or tuple(bundled_names())
+    if not names:
+        raise KwsError("bench: no model is bundled; name one with --model")
+    recordings = [Recording(Path(clip)) for clip in clips] or bundled_recordings()
+    delays = latency(recordings, load_engine(names))
+    costs = measure(names, runs=runs, seconds=seconds, recordings=recordings)
+    if as_json:
+        click.echo(json.dumps(_as_json(costs, delays), indent=1))
+    else:
+        _print(costs, delays)
+
+
+def _as_json(costs: dict[str, Cost], delays: Latency) -> dict[str, object]:
+    from kws.bench import cpu_ratios
+
+    return {
+        "costs": {title: asdict(cost) for title, cost in costs.items()},
+        "cpu_ratio_to_peer": cpu_ratios(costs),
+        "latency": asdict(delays),
+    }
+
+
+def _print(costs: dict[str, Cost], delays: Latency) -> None:
+    from kws.bench import cpu_ratios
+
+    heading = ("", "CPU s per audio s", "start-up s", "peak MB")
+    print_table(
+        heading, [(t, f"{c.cpu:.5f}", f"{c.startup:.2f}", f"{c.peak_mb:.0f}") for t, c in costs.items()]
+    )
+    for part, ratio in cpu_ratios(costs).items():
+        click.echo(f"CPU, same models, kws to the peer, {part}: {ratio:.2f}")
+    if delays.p50 is not None and delays.p95 is not None:
+        p50, p95 = delays.p50 * 1000, delays.p95 * 1000
+        click.echo(f"latency from word end to event: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+    click.echo(f"words heard: {delays.heard} of {delays.words}")

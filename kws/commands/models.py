@@ -1,0 +1,107 @@
+"""`kws models` and `kws info`: what there is to listen for, and what is known about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kws.commands.options import quiet_runtime
+from kws.commands.table import print_table
+
+if TYPE_CHECKING:
+    from kws.bundle import Bundle
+
+
+@click.command()
+def models() -> None:
+    """List the bundled models: name, phrase, size, default threshold."""
+    from kws.bundle import bundled_names, find_bundle
+
+    bundles = [find_bundle(name) for name in bundled_names()]
+    rows = [
+        (b.name, b.wake_word, f"{b.model_path.stat().st_size / 1000:.0f} kB", b.threshold) for b in bundles
+    ]
+    print_table(("name", "phrase", "size", "threshold"), rows)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def info(model: str, as_json: bool) -> None:
+    """Show what is known about MODEL: manifest, tensors, checksum, calibration, card."""
+    from kws.bundle import find_bundle
+
+    bundle = find_bundle(model)
+    facts = describe(bundle)
+    if as_json:
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        _print_facts(facts)
+
+
+def describe(bundle: Bundle) -> dict[str, Any]:
+    """Everything `kws info` shows, as plain values; opens the model, so raises BundleError if it is unfit."""
+    import hashlib
+
+    with quiet_runtime():
+        model = bundle.open_model()
+    data = bundle.model_path.read_bytes()
+    return {
+        "name": bundle.name,
+        "wake_word": bundle.wake_word,
+        "labels": list(bundle.labels),
+        "manifest": str(bundle.manifest_path),
+        "model": str(bundle.model_path),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "frontend": bundle.manifest.get("kws", {}).get("frontend"),
+        "input": {
+            "type": "int8",
+            "shape": [1, model.stride, model.channels],
+            "quantization": model.input_quantization,
+        },
+        "output": {"type": "uint8", "shape": [1, model.labels], "quantization": model.output_quantization},
+        "threshold": bundle.threshold,
+        "window": bundle.window,
+        "refractory_seconds": bundle.refractory_seconds,
+        "warmup_rows": bundle.warmup_rows,
+        "author": bundle.manifest.get("author"),
+        "website": bundle.manifest.get("website"),
+        "trained_languages": bundle.manifest.get("trained_languages"),
+        "calibration": [dict(row) for row in bundle.calibration],
+        "card": dict(bundle.card),
+    }
+
+
+def _print_facts(facts: Mapping[str, Any]) -> None:
+    width = max(len(key) for key in facts)
+    for key, value in facts.items():
+        if key not in ("calibration", "card") and value is not None:
+            click.echo(f"{key:{width}}  {_text(value)}")
+    if facts["calibration"]:
+        click.echo("\ncalibration")
+        heading = list(facts["calibration"][0])
+        print_table(heading, [[_text(row.get(key, "")) for key in heading] for row in facts["calibration"]])
+    if facts["card"]:
+        click.echo("\ncard")
+        _print_tree(facts["card"], "  ")
+
+
+def _print_tree(tree: Mapping[str, Any], indent: str) -> None:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            click.echo(f"{indent}{key}:")
+            _print_tree(value, indent + "  ")
+        else:
+            click.echo(f"{indent}{key}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(part) for part in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

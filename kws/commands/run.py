@@ -1,0 +1,67 @@
+"""`kws run` and `kws listen`: audio in, events out as JSON lines."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import click
+
+from kws.cli import BAD_INPUT, report
+from kws.commands.options import load_engine, models_option, threshold_option
+from kws.errors import SourceError
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
+@models_option
+@threshold_option
+@click.option("--rate", type=int, help="Sample rate of raw PCM on standard input.  [default: 16000]")
+@click.option("--channels", type=int, help="Channels of raw PCM on standard input.  [default: 1]")
+def run(
+    files: tuple[str, ...],
+    models: tuple[str, ...],
+    threshold: float | None,
+    rate: int | None,
+    channels: int | None,
+) -> int:
+    """Print what is heard in FILES, one JSON event a line.
+
+    "-" reads raw PCM from standard input: signed 16-bit little-endian. Each file is a stream of its own;
+    one that cannot be read is reported, and the others are still heard.
+    """
+    from kws.daemon import listen as hear
+    from kws.sinks import open_sink
+    from kws.sources import open_source
+
+    engine = load_engine(models, threshold)
+    sink = open_sink("-")
+    code = 0
+    for file in files:
+        try:
+            hear(open_source(file, rate=rate, channels=channels), engine, [sink])
+        except SourceError as error:
+            report(error)
+            code = BAD_INPUT
+    return code
+
+
+@click.command()
+@models_option
+@threshold_option
+@click.option("--device", default="", help="Index or part of the name of a microphone (see kws devices).")
+def listen(models: tuple[str, ...], threshold: float | None, device: str) -> None:
+    """Print what the microphone hears, one JSON event a line, until Ctrl-C or SIGTERM."""
+    from kws.daemon import listen as hear
+    from kws.sinks import open_sink
+    from kws.sources import open_source
+
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        hear(open_source(f"mic:{device}"), load_engine(models, threshold), [open_sink("-")])
+    except KeyboardInterrupt:
+        click.echo("kws: stopped", err=True)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,70 @@
+"""`kws selftest`: replay the bundled recordings and compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.commands.options import load_engine
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.engine import Engine
+    from kws.events import Detection
+    from kws.selftest import Recording
+
+DIFFERENT = 1
+"""Exit code when something is not heard as expected."""
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="For developers: make what is heard now the expectation.")
+def selftest(write: bool) -> int:
+    """Check this installation: replay the bundled recordings and compare what is heard with what must be.
+
+    Detections must agree in name and model step. Exit code 1 if they do not.
+    """
+    from kws.bundle import bundled_names
+    from kws.selftest import bundled_recordings
+
+    recordings = bundled_recordings()
+    if not bundled_names() or not recordings:
+        raise KwsError("selftest: models or recordings are missing from the package; install kws again")
+    engine = load_engine(tuple(bundled_names()))
+    if write:
+        return _write(recordings, engine)
+    bad = sum(not _check(recording, engine) for recording in recordings)
+    click.echo(
+        f"selftest: {bad} of {len(recordings)} recordings differ" if bad else "selftest: all as expected"
+    )
+    return DIFFERENT if bad else 0
+
+
+def _check(recording: Recording, engine: Engine) -> bool:
+    from kws.selftest import differences, largest_score_difference, replay
+
+    expected, heard = recording.expected, replay(recording, engine)
+    found = differences(expected, heard)
+    for difference in found:
+        click.echo(f"{recording.audio.name}: {difference}")
+    if not found:
+        drift = largest_score_difference(expected, heard)
+        click.echo(f"{recording.audio.name}: {len(heard)} detections, scores within {drift:.4f}")
+    return not found
+
+
+def _write(recordings: list[Recording], engine: Engine) -> int:
+    from kws.selftest import replay, write_expected
+
+    for recording in recordings:
+        heard = [_portable(event, recording) for event in replay(recording, engine)]
+        write_expected(recording, heard)
+        click.echo(f"{recording.events_path.name}: {len(heard)} detections")
+    return 0
+
+
+def _portable(event: Detection, recording: Recording) -> Detection:
+    """The event with the file's name alone as its source: where the package lies is no expectation."""
+    return replace(event, source=recording.audio.name)
