@@ -1,0 +1,181 @@
+"""What kws costs here: CPU time, start-up, memory and latency, beside a peer if that is installed.
+
+Every run is a fresh process on one core with one thread (kws.bench_worker); figures are medians over runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+
+from kws.engine import Engine
+from kws.errors import KwsError
+from kws.selftest import Recording, replay
+from kws.sources import open_source
+from kws.types import SAMPLE_RATE, Samples
+
+PEER = "pymicro-wakeword"
+MANY = 4
+"""Models in the test with several."""
+
+HIT_SECONDS = 0.75
+"""A detection belongs to a word if it comes between the word's start and this long after its end."""
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One configuration, medians over its runs."""
+
+    cpu: float
+    """CPU seconds per audio second."""
+    startup: float
+    """Seconds of wall-clock time from the start of the process until its models are ready."""
+    peak_mb: float
+    """Megabytes (10^6 bytes) of resident memory at most."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds from the end of a word to the end of the audio that its detection needed."""
+
+    p50: float | None
+    p95: float | None
+    words: int
+    """Words in the recordings that the models know."""
+    heard: int
+
+
+def configurations(models: Sequence[str]) -> dict[str, list[str]]:
+    """Title -> worker arguments; the peer's models and the peer itself appear where it is installed."""
+    found = {
+        "front end": ["kws"],
+        "1 model": ["kws", models[0]],
+        f"{MANY} models": ["kws", *islice(cycle(models), MANY)],
+    }
+    for part, theirs in _peer_parts().items():
+        found[_on_peer_models(part)] = ["kws", *theirs]
+        found[_by_peer(part)] = [PEER, *theirs]
+    return found
+
+
+def cpu_ratios(costs: Mapping[str, Cost]) -> dict[str, float]:
+    """CPU time of kws to that of the peer on the peer's own models; empty where it is not installed."""
+    return {
+        part: costs[_on_peer_models(part)].cpu / costs[_by_peer(part)].cpu
+        for part in _peer_parts()
+        if _by_peer(part) in costs
+    }
+
+
+def peer_models() -> list[str]:
+    """Manifests of the first models inside the peer's package; empty where it is not installed."""
+    spec = importlib.util.find_spec("pymicro_wakeword")
+    if spec is None or spec.origin is None:
+        return []
+    return [str(path) for path in sorted((Path(spec.origin).parent / "models").glob("*.json"))[:MANY]]
+
+
+def _peer_parts() -> dict[str, list[str]]:
+    theirs = peer_models()
+    return {"front end": [], "1 model": theirs[:1], f"{MANY} models": theirs} if theirs else {}
+
+
+def _on_peer_models(part: str) -> str:
+    return f"kws, {part} of the peer" if "model" in part else "front end"
+
+
+def _by_peer(part: str) -> str:
+    return f"{PEER}, {part}"
+
+
+def measure(
+    models: Sequence[str], *, runs: int, seconds: float, recordings: Sequence[Recording]
+) -> dict[str, Cost]:
+    """The cost of every configuration on `seconds` of the recordings, joined and repeated.
+
+    Raises:
+        KwsError: a worker failed; the text holds its last line.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder, "audio.wav")
+        _write_wav(audio, _joined(recordings, seconds))
+        return {title: _cost(worker, audio, runs) for title, worker in configurations(models).items()}
+
+
+def latency(recordings: Iterable[Recording], engine: Engine) -> Latency:
+    """How long after their ends the labelled words of these recordings are heard."""
+    known = {label for wake_word in engine.wake_words for label in wake_word.bundle.labels}
+    words, delays = 0, []
+    for recording in recordings:
+        heard = replay(recording, engine)
+        for word in recording.words:
+            if word.name not in known:
+                continue
+            words += 1
+            hits = [
+                d.end for d in heard if d.name == word.name and word.start <= d.end <= word.end + HIT_SECONDS
+            ]
+            delays += [hit - word.end for hit in hits[:1]]
+    return Latency(_percentile(delays, 50), _percentile(delays, 95), words, len(delays))
+
+
+def _cost(worker: Sequence[str], audio: Path, runs: int) -> Cost:
+    measured = [_run(worker, audio) for _ in range(runs)]
+    return Cost(*(statistics.median(column) for column in zip(*measured, strict=True)))
+
+
+def _run(worker: Sequence[str], audio: Path) -> tuple[float, float, float]:
+    kind, *models = worker
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "kws.bench_worker", kind, str(audio), *models],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ONE_THREAD},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        startup = time.perf_counter() - started
+        output, errors = process.communicate()
+    if process.returncode:
+        raise KwsError(f"bench: {' '.join(worker)}: {(errors.strip().splitlines() or ['it failed'])[-1]}")
+    result = json.loads(output)
+    return result["cpu"], startup, result["peak_mb"]
+
+
+def _joined(recordings: Sequence[Recording], seconds: float) -> Samples:
+    whole = np.concatenate([pcm for recording in recordings for pcm in _blocks(recording)])
+    return np.resize(whole, round(seconds * SAMPLE_RATE))
+
+
+def _blocks(recording: Recording) -> Iterator[Samples]:
+    with open_source(recording.audio) as blocks:
+        yield from (block.pcm for block in blocks)
+
+
+def _write_wav(path: Path, pcm: Samples) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(pcm.astype("<i2").tobytes())
+
+
+def _percentile(values: Sequence[float], percent: float) -> float | None:
+    return float(np.percentile(values, percent)) if values else None
