@@ -1,0 +1,111 @@
+"""Does this installation hear what it should? Recordings, what is said in them, and what must be heard.
+
+Each recording NAME.flac stands beside NAME.words.jsonl (the wake words in it, with start and end, known from
+its making) and NAME.events.jsonl (what the bundled models hear, written by `kws selftest --write`).
+scripts/make_recordings.py makes the first two by text-to-speech.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kws.daemon import listen
+from kws.engine import Engine
+from kws.errors import KwsError
+from kws.events import Detection, from_json
+from kws.sinks.memory import Collector
+from kws.sources import open_source
+
+RECORDINGS = Path(__file__).parent
+"""Where the bundled recordings lie."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A wake word in a recording."""
+
+    name: str
+    start: float
+    """Seconds."""
+    end: float
+    """Seconds."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file with what is known about it in files beside it."""
+
+    audio: Path
+
+    @property
+    def words(self) -> list[Word]:
+        """The wake words that are said; raises KwsError if that is not written down."""
+        return [Word(**json.loads(line)) for line in _lines(self.audio.with_suffix(".words.jsonl"))]
+
+    @property
+    def events_path(self) -> Path:
+        """The file of expected events."""
+        return self.audio.with_suffix(".events.jsonl")
+
+    @property
+    def expected(self) -> list[Detection]:
+        """What must be heard; raises KwsError if that is not written down."""
+        return _detections([from_json(line) for line in _lines(self.events_path)])
+
+
+def bundled_recordings() -> list[Recording]:
+    """The recordings that come with the package, sorted by name."""
+    return [Recording(path) for path in sorted(RECORDINGS.glob("*.flac"))]
+
+
+def replay(recording: Recording, engine: Engine) -> list[Detection]:
+    """What the engine hears in it, as a stream of its own, by the loop that the daemon runs."""
+    heard = Collector()
+    listen(open_source(recording.audio), engine, [heard])
+    return _detections(heard.events)
+
+
+def differences(expected: Sequence[Detection], heard: Sequence[Detection]) -> list[str]:
+    """One sentence for each detection that is missing or too many, none if names and steps agree.
+
+    Scores may differ by what processors' rounding leaves; `largest_score_difference` reports that.
+    """
+    want, got = {_identity(d) for d in expected}, {_identity(d) for d in heard}
+    return [f"{name} at {end} s was not heard" for name, end in sorted(want - got, key=_time)] + [
+        f"{name} at {end} s was heard and is not expected" for name, end in sorted(got - want, key=_time)
+    ]
+
+
+def largest_score_difference(expected: Sequence[Detection], heard: Sequence[Detection]) -> float:
+    """Over the detections that both have; 0 if there are none."""
+    scores = {_identity(d): d.score for d in expected}
+    return max((abs(scores[_identity(d)] - d.score) for d in heard if _identity(d) in scores), default=0.0)
+
+
+def write_expected(recording: Recording, heard: Sequence[Detection]) -> None:
+    """Make what was heard the expectation."""
+    recording.events_path.write_text("".join(event.to_json() + "\n" for event in heard), encoding="utf-8")
+
+
+def _identity(detection: Detection) -> tuple[str, float]:
+    return detection.name, round(detection.end, 3)
+
+
+def _time(identity: tuple[str, float]) -> float:
+    return identity[1]
+
+
+def _detections(events: Sequence[object]) -> list[Detection]:
+    return [event for event in events if isinstance(event, Detection)]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise KwsError(
+            f"{path}: cannot be read ({error.strerror}); make it with kws selftest --write"
+        ) from error
