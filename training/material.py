@@ -1,0 +1,98 @@
+"""What a word is trained on: real clips where there are any, synthetic voices, speech, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kws.types import SAMPLE_RATE, Samples
+from training.data.manifest import Clip, read_manifest, recordings_manifest
+from training.recipe import MaterialRecipe, near_misses
+from training.synth import synthesize
+from training.tapes import Pool, TapeConfig, Tapes, cached_tapes, key_of, make_tapes
+
+REAL_SHARE = 0.65
+"""Share of real clips among the words on a tape, where there are real clips."""
+
+_SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
+_CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Tapes to learn from and what they came from."""
+
+    tapes: Tapes
+    sources: dict[str, int]
+    """Corpus or voice family -> clips used, for the card."""
+
+
+def gather(phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recordings: bool = True) -> Material:
+    """Tapes for `phrase`; real recordings are used when `recordings` and the data root has them."""
+    rng = np.random.default_rng(seed)
+    clips = _trainable() if recordings and recordings_manifest().is_file() else []
+    said = [clip for clip in clips if _holds(clip, phrase)]
+    speech = [clip for clip in clips if clip.kind in _SPOKEN and not _holds(clip, phrase)]
+    noise = [clip for clip in clips if clip.kind == "noise"]
+    spoken_words = synthesize([_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng)
+    spoken_other = synthesize(_other_texts(phrase, speech, recipe.synthetic_speech, rng), rng)
+    words = _word_groups(said, spoken_words)
+    noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
+    background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
+    confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
+    config = TapeConfig()
+    with_words = Pool(words, (*background, *confusable), noises)
+    without = Pool((), background, noises)
+    parts = []
+    for pool, count, offset in ((with_words, recipe.tapes_with_words, 1), (without, recipe.tapes_without, 2)):
+        key = key_of(pool, config, count, seed + offset)
+        parts.append(cached_tapes(cache, key, lambda p=pool, n=count, s=seed + offset: make_tapes(p, n, config, seed=s)))
+    tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
+    return Material(tapes, _counted(said, speech, noise, len(spoken_words), len(spoken_other)))
+
+
+def _trainable() -> list[Clip]:
+    return [c for c in read_manifest(recordings_manifest()) if c.split == "train" and c.licence == "ship"]
+
+
+def _holds(clip: Clip, phrase: str) -> bool:
+    """Whether the phrase is said in it; labels such as "heycomputer" are written without spaces."""
+    return clip.says(phrase) or (clip.kind == "wakeword" and phrase.replace(" ", "") in clip.label.lower())
+
+
+def _word_groups(said: list[Clip], synthetic: list[Samples]) -> tuple[tuple[tuple[Path | Samples, ...], float], ...]:
+    """Real clips by corpus, a corpus weighing by the root of its size: hundreds of takes of one speaker do not drown the rest."""
+    corpora: dict[str, list[Path | Samples]] = {}
+    for clip in said:
+        corpora.setdefault(clip.corpus, []).append(clip.path)
+    root = {name: len({c.speaker for c in said if c.corpus == name}) ** 0.5 for name in corpora}
+    groups = [(tuple(paths), REAL_SHARE * root[name] / sum(root.values())) for name, paths in corpora.items()]
+    return (*groups, (tuple(synthetic), 1 - REAL_SHARE if groups else 1.0))
+
+
+def _other_texts(phrase: str, speech: list[Clip], count: int, rng: np.random.Generator) -> list[str]:
+    """Near misses, a third of all, and sentences of the transcripts; digits read out where there are none."""
+    misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
+    sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label] or list("0123456789")
+    pick = rng.random(count) < (1 / 3 if misses else 0)
+    return [misses[rng.integers(len(misses))] if miss else sentences[rng.integers(len(sentences))] for miss in pick]
+
+
+def _plain_noise(rng: np.random.Generator) -> list[Samples]:
+    """Stand-ins where no recorded noise is there: white to brown noise, ten seconds each."""
+    made = []
+    for slope in np.linspace(0, 1, 12):
+        spectrum = np.fft.rfft(rng.normal(size=10 * SAMPLE_RATE))
+        spectrum /= np.maximum(1, np.arange(len(spectrum))) ** slope
+        sound = np.fft.irfft(spectrum)
+        made.append((sound / np.abs(sound).max() * 12000).astype(np.int16))
+    return made
+
+
+def _counted(said: list[Clip], speech: list[Clip], noise: list[Clip], words: int, other: int) -> dict[str, int]:
+    counts: dict[str, int] = {"synthetic words": words, "synthetic speech": other}
+    for clip in (*said, *speech, *noise):
+        counts[clip.corpus] = counts.get(clip.corpus, 0) + 1
+    return counts

@@ -1,0 +1,52 @@
+"""Network architectures: each a causal network with one streaming step.
+
+To add one, write a module with a class that fulfils `Network` and name it in ARCHITECTURES;
+tests/test_networks.py then holds it to the numeric contract.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+ARCHITECTURES = {"gru": ("training.models.gru", "TriggerGru")}
+"""Name in a recipe -> module and class."""
+
+
+class Network(Protocol):
+    """What the trainer and the quantizer need. Rows are real-valued features, 0 to 26."""
+
+    stride: int
+    """Rows per model step."""
+
+    def zero_states(self, batch: int) -> list[tf.Tensor]:
+        """Streaming state before any audio, each of shape (batch, ...)."""
+
+    def forward(
+        self, rows: tf.Tensor, states: Sequence[tf.Tensor], *, training: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """rows (batch, t, 40), t a multiple of stride -> logits (batch, t / stride), states to go on with."""
+
+    def streaming(self) -> tf.Module:
+        """One step with weights frozen as constants and the state in variables.
+
+        Its function `step` takes rows (1, stride, 40) and returns scores (1, 1): what gets converted.
+        """
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """All that makes up a checkpoint, in a stable order."""
+
+
+def build(name: str, settings: Mapping[str, Any]) -> Network:
+    """A fresh network; KeyError for an unknown name, TypeError for a setting that it lacks."""
+    module, cls = ARCHITECTURES[name]
+    network: Network = getattr(importlib.import_module(module), cls)(**settings)
+    return network

@@ -1,0 +1,110 @@
+"""A recipe: how much material, which network, how long; read from TOML, every key checked."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kws.errors import KwsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class MaterialRecipe:
+    """How much of what goes onto the tapes."""
+
+    synthetic_words: int = 2500
+    """The phrase, spoken by synthetic voices."""
+    synthetic_speech: int = 1200
+    """Sentences and near misses by the same voices, so that synthesis alone tells nothing."""
+    tapes_with_words: int = 900
+    tapes_without: int = 1900
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How the network learns."""
+
+    epochs: int = 24
+    batch: int = 64
+    """Tapes side by side."""
+    chunk_seconds: float = 3.33
+    """Back-propagation through time reaches this far; the state is carried on beyond it."""
+    learning_rate: float = 2e-3
+    """Peak of AdamW's; warms up, then falls on a cosine."""
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    positive_weight: float = 2.0
+    """Weight of a step just after the word against one elsewhere."""
+    hard_share: float = 4.0
+    """How much more often a tape is heard whose worst false score is 1 than one whose is 0."""
+    averaging: float = 0.998
+    """Decay of the running average of the weights, which is what gets kept."""
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """How scores become detections."""
+
+    window: int = 5
+    """Steps averaged."""
+    refractory_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All of it."""
+
+    material: MaterialRecipe = field(default_factory=MaterialRecipe)
+    training: TrainingRecipe = field(default_factory=TrainingRecipe)
+    detector: DetectorRecipe = field(default_factory=DetectorRecipe)
+    network: dict[str, Any] = field(default_factory=lambda: {"name": "gru"})
+    """Architecture name and its settings."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the card."""
+        return asdict(self)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; KwsError names file and key of whatever is unknown or of the wrong type."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise KwsError(f"{path}: not a readable recipe ({error})") from error
+    parts: dict[str, Any] = {}
+    for table, values in tables.items():
+        if table == "network":
+            parts[table] = values
+        else:
+            parts[table] = _part(path, table, values)
+    return Recipe(**parts)
+
+
+def near_misses(phrase: str) -> list[str]:
+    """Phrases listed as sounding like this one; none for a word that is not listed."""
+    listed: list[str] = tomllib.loads((RECIPES / "near_misses.toml").read_text()).get(phrase, [])
+    return listed
+
+
+_PARTS = {"material": MaterialRecipe, "training": TrainingRecipe, "detector": DetectorRecipe}
+
+
+def _part(path: Path, table: str, values: dict[str, Any]) -> Any:
+    if table not in _PARTS:
+        raise KwsError(f"{path}: unknown table [{table}]; allowed are {', '.join([*_PARTS, 'network'])}")
+    allowed = {f.name: type(f.default) for f in fields(_PARTS[table])}
+    for key, value in values.items():
+        if key not in allowed:
+            raise KwsError(f"{path}: unknown key {table}.{key}; allowed are {', '.join(allowed)}")
+        if not isinstance(value, (allowed[key], int)) or isinstance(value, bool):
+            raise KwsError(f"{path}: {table}.{key} is {value!r}, expected {allowed[key].__name__}")
+    return _PARTS[table](**values)
