@@ -1,0 +1,93 @@
+"""What many tests share: what a machine must have for a marked test, signals, speech and real recordings."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from ctypes.util import find_library
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from signals import SIGNALS
+
+from kws.types import SAMPLE_RATE, Samples
+from training.data.manifest import Clip, read_manifest, read_samples, recordings_manifest
+
+COMMAND_OF = {"alsa-utils": "arecord", "pulseaudio-utils": "pactl", "python3-venv": "python3"}
+"""Debian packages whose command is not called as they are."""
+LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}
+"""Debian packages that are a library."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a marked test whose tool or data is missing, naming it; with CI=true that is a failure."""
+    for missing in _missing(item):
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{missing} (CI=true: nothing is skipped)", pytrace=False)
+        pytest.skip(missing)
+
+
+def _missing(item: pytest.Item) -> list[str]:
+    found = []
+    if item.get_closest_marker("recordings") and not recordings_manifest().is_file():
+        found.append(f"no real recordings at {recordings_manifest()}; set KWS_DATA to the data root")
+    if item.get_closest_marker("tensorflow") and not importlib.util.find_spec("tensorflow"):
+        found.append('no TensorFlow; pip install ".[train]"')
+    packages = [package for mark in item.iter_markers("debian") for package in mark.args]
+    return found + [f"apt-get install {package}" for package in packages if not _installed(package)]
+
+
+def _installed(package: str) -> bool:
+    if package in LIBRARY_OF:
+        return find_library(LIBRARY_OF[package]) is not None
+    return shutil.which(COMMAND_OF.get(package, package)) is not None
+
+
+@pytest.fixture(params=SIGNALS)
+def signal(request: pytest.FixtureRequest) -> Samples:
+    """Each of the named signals in turn."""
+    return SIGNALS[request.param]
+
+
+@pytest.fixture(scope="session")
+def say(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Samples]:
+    """say(text, voice="en-us", words_per_minute=150) -> int16 samples at 16 kHz; mark its tests debian("espeak-ng")."""
+
+    def say(text: str, voice: str = "en-us", words_per_minute: int = 150) -> Samples:
+        path = tmp_path_factory.mktemp("say") / "speech.wav"
+        command = ["espeak-ng", "-v", voice, "-s", str(words_per_minute), "-w", str(path), text]
+        subprocess.run(command, check=True, capture_output=True)
+        return _at_16_khz(path)
+
+    return say
+
+
+def _at_16_khz(path: Path) -> Samples:
+    samples, rate = soundfile.read(path, dtype="float64")
+    resampled = soxr.resample(samples, rate, SAMPLE_RATE)
+    return np.clip(np.rint(resampled * 32768), -32768, 32767).astype(np.int16)
+
+
+@pytest.fixture(scope="session")
+def clips() -> list[Clip]:
+    """All real recordings; mark its tests `recordings`."""
+    return read_manifest(recordings_manifest())
+
+
+@pytest.fixture(scope="session")
+def recording(clips: list[Clip]) -> Callable[[str, str], Samples]:
+    """recording(corpus, label) -> samples of the first dev clip of that corpus whose label says it ("": any)."""
+
+    def recording(corpus: str, label: str) -> Samples:
+        wanted = (
+            c for c in clips if c.split == "dev" and c.corpus == corpus and (not label or c.says(label))
+        )
+        return read_samples(next(wanted).path)
+
+    return recording
