@@ -9,7 +9,11 @@ import os
 from importlib import import_module
 
 from kws.errors import SourceError
+from kws.sources.conversion import MAX_CHANNELS, RATES
+from kws.sources.memory import from_samples
 from kws.types import Source
+
+__all__ = ["MODULES", "from_samples", "open_source", "split_uri"]
 
 MODULES = {
     "file": "kws.sources.file",
@@ -27,16 +31,19 @@ def open_source(
     Args:
         uri: a path ("file:PATH" where it could be taken for another scheme), "-" for raw PCM on standard
             input, "mic:" for the default microphone, "mic:NAME" or "mic:INDEX" for another.
-        rate: hertz of raw PCM, 16000 unless given; files and microphones know their own.
-        channels: interleaved channels of raw PCM, 1 unless given; likewise.
+        rate: hertz of raw PCM, 16000 unless given; of a microphone, its own default unless given. A
+            file's header states it.
+        channels: interleaved channels of raw PCM, 1 unless given; of a microphone, at most 2 unless
+            given; likewise.
 
     Raises:
         SourceError: rate or channels that no audio has.
     """
-    if rate is not None and not 1_000 <= rate <= 768_000:
-        raise SourceError(f"rate: {rate} hertz is no audio rate; give 1000 to 768000, 16000 for example")
-    if channels is not None and not 1 <= channels <= 1_024:
-        raise SourceError(f"channels: {channels} is not possible; give 1 to 1024, 1 for example")
+    lowest, highest = RATES
+    if rate is not None and not lowest <= rate <= highest:
+        raise SourceError(f"rate: {rate} hertz is not possible; give {lowest} to {highest}, mostly 16000")
+    if channels is not None and not 1 <= channels <= MAX_CHANNELS:
+        raise SourceError(f"channels: {channels} is not possible; give 1 to {MAX_CHANNELS}, mostly 1")
     scheme, address = split_uri(os.fspath(uri))
     source: Source = import_module(MODULES[scheme]).open_address(address, rate=rate, channels=channels)
     return source
