@@ -19,7 +19,7 @@ class Device:
     """Most it can capture."""
     rate: int
     """Its default, hertz."""
-    default: bool = False
+    is_default: bool = False
     """Whether the system records from it when nothing is named."""
     api: str = ""
     """The host interface it is reached through: "ALSA", "Core Audio", "MME"."""
@@ -35,7 +35,7 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
         SourceError: none or several match; the text lists the devices.
     """
     if not wanted:
-        found = [device for device in devices if device.default] or list(devices[:1])
+        found = [device for device in devices if device.is_default] or list(devices[:1])
     elif wanted.isdecimal():
         found = [device for device in devices if device.index == int(wanted)]
     else:
@@ -62,7 +62,7 @@ def _named(devices: Sequence[Device], wanted: str) -> list[Device]:
     exact = [device for device in devices if device.name.lower() == wanted]
     found = exact or [device for device in devices if wanted in device.name.lower()]
     if len(found) > 1:
-        preferred = {device.api for device in devices if device.default}
+        preferred = {device.api for device in devices if device.is_default}
         found = [device for device in found if device.api in preferred] or found
     return found
 

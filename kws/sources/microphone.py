@@ -162,6 +162,11 @@ class Microphone:
         return self._position / SAMPLE_RATE
 
 
+def list_devices() -> list[Device]:
+    """The microphones of this system; raises SourceError when PortAudio is missing."""
+    return PORTAUDIO.devices()
+
+
 def open_address(address: str, *, rate: int | None, channels: int | None) -> Microphone:
     """The microphone of that name, part of a name, or index; "" is the default one."""
     return Microphone(address, rate=rate, channels=channels)

@@ -29,7 +29,7 @@ class PortAudio:
                 name=entry["name"],
                 channels=entry["max_input_channels"],
                 rate=round(entry["default_samplerate"]),
-                default=index == default,
+                is_default=index == default,
                 api=apis[entry["hostapi"]]["name"],
             )
             for index, entry in enumerate(sounddevice.query_devices())
@@ -100,11 +100,6 @@ class PortAudioStream:
 
 PORTAUDIO = PortAudio()
 """PortAudio is one per process."""
-
-
-def list_devices() -> list[Device]:
-    """The microphones of this system; raises SourceError when PortAudio is missing."""
-    return PORTAUDIO.devices()
 
 
 def _sounddevice() -> Any:
