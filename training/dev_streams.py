@@ -1,0 +1,149 @@
+"""The streams every model is measured on: words, speech and noise of the `dev` recordings, as front-end rows.
+
+Rows are cached under the front end's digest and everything else they depend on, so that measuring
+again costs only the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kws.evaluation import Occurrence
+from kws.frontend import FrontendConfig
+from training.data.manifest import Clip, read_manifest, recordings_manifest
+from training.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe, is_word, joined_rows
+
+CACHE = Path(".cache")
+
+SNRS = (None, 20.0, 10.0, 5.0)
+"""Conditions in which words are measured, dB; None is "as recorded"."""
+
+_VERSION = 1
+"""Raise it when a change of code changes the samples of a stream."""
+
+_GERMAN = {"kerstin-de"}
+_HOUSEHOLD = {"ovos-ww"}
+_BED = {"gsc-background", "noise-moodist", "noise-moodist-history", "noise-blanket", "precise-community"}
+
+
+@dataclass(frozen=True)
+class DevRows:
+    """Everything one word is measured on in one condition."""
+
+    positive: RowStream
+    """The word, over and over, by everybody who said it."""
+    speech: RowStream
+    """Speech without it: sentences, words, orders, other wake words, household recordings."""
+    noise: RowStream
+    """No speech: rooms, streets, machines, weather."""
+
+
+def dev_rows(word: str, snr_db: float | None = None, *, cache: Path = CACHE) -> DevRows:
+    """The three streams of a word. Only the words are heard in noise; speech and noise stay as recorded."""
+    clips = dev_clips()
+    return DevRows(
+        positive_rows(clips, word, snr_db, cache=cache),
+        cached_rows(speech_without(clips, word), TALK, cache=cache),
+        cached_rows(noise_clips(clips), TALK, cache=cache),
+    )
+
+
+def positive_rows(
+    clips: Sequence[Clip], word: str, snr_db: float | None = None, *, cache: Path = CACHE
+) -> RowStream:
+    """The word's own clips, in noise when `snr_db` says so."""
+    recipe = dataclasses.replace(WORDS, snr_db=snr_db)
+    noises = [] if snr_db is None else bed_files(clips)
+    return cached_rows([c for c in clips if is_word(c, word)], recipe, word=word, noises=noises, cache=cache)
+
+
+def dev_clips() -> list[Clip]:
+    """All `dev` recordings, in the manifest's order."""
+    return [clip for clip in read_manifest(recordings_manifest()) if clip.split == "dev"]
+
+
+def speech_without(clips: Iterable[Clip], word: str) -> list[Clip]:
+    """Everything spoken in which the word is not said."""
+    return [c for c in clips if group_of(c.corpus, c.kind) != "noise" and not mentions(c, word)]
+
+
+def noise_clips(clips: Iterable[Clip]) -> list[Clip]:
+    """Recordings without speech."""
+    return [clip for clip in clips if group_of(clip.corpus, clip.kind) == "noise"]
+
+
+def bed_files(clips: Iterable[Clip]) -> list[Path]:
+    """Steady noise of some length to lay under words."""
+    return [clip.path for clip in noise_clips(clips) if clip.corpus in _BED and clip.seconds >= 9]
+
+
+def group_of(corpus: str, kind: str) -> str:
+    """english, german, household (microphones of homes: taps, rooms, much talk) or noise."""
+    if corpus in _HOUSEHOLD:
+        return "household"
+    if kind == "noise":
+        return "noise"
+    return "german" if corpus in _GERMAN else "english"
+
+
+def mentions(clip: Clip, word: str) -> bool:
+    """Whether the word is said: as such, or as the beginning of a word ("computers", German compounds)."""
+    if clip.kind in ("wakeword", "near-miss"):
+        return word.replace(" ", "").lower() in clip.label.replace(" ", "").lower()
+    return re.search(rf"\b{re.escape(word)}", clip.label, re.IGNORECASE) is not None
+
+
+def cached_rows(
+    clips: Sequence[Clip],
+    recipe: StreamRecipe,
+    *,
+    word: str = "",
+    noises: Sequence[Path] = (),
+    cache: Path = CACHE,
+) -> RowStream:
+    """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk."""
+    order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
+    shuffled = [clips[index] for index in order]
+    path = cache / f"stream-{_digest(shuffled, recipe, word, noises)}.npz"
+    if not path.is_file():
+        _store(path, joined_rows(shuffled, recipe, word=word, noises=noises))
+    return _stored(path)
+
+
+def _digest(clips: Sequence[Clip], recipe: StreamRecipe, word: str, noises: Sequence[Path]) -> str:
+    """Of all that the rows depend on but the code and the contents of the files."""
+    depends = [
+        _VERSION,
+        FrontendConfig().digest,
+        dataclasses.asdict(recipe),
+        word,
+        [[clip.path.name, clip.corpus, clip.seconds] for clip in clips],
+        [noise.name for noise in noises],
+    ]
+    return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
+
+
+def _store(path: Path, stream: RowStream) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    segments = json.dumps([dataclasses.asdict(segment) for segment in stream.layout.segments])
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, rows=stream.rows, segments=np.array(segments))
+    partial.replace(path)
+
+
+def _stored(path: Path) -> RowStream:
+    with np.load(path) as stored:
+        rows, segments = stored["rows"], json.loads(str(stored["segments"]))
+    return RowStream(rows, Layout(tuple(_segment(**fields) for fields in segments)))
+
+
+def _segment(*, word: dict[str, float] | None, **fields: object) -> Segment:
+    return Segment(word=Occurrence(**word) if word else None, **fields)  # type: ignore[arg-type]
