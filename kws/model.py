@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from kws.types import Outputs, Rows
 
 
 class StreamingModel:
-    """A streaming Stage: int8 rows (t, channels) -> uint8 outputs (steps, labels), one step per `stride` rows.
+    """A streaming Stage: int8 rows (t, channels) -> uint8 outputs (steps, labels), a step per `stride` rows.
 
     The graph keeps its recurrent state in resource variables (VAR_HANDLE, READ_VARIABLE,
     ASSIGN_VARIABLE), the form that microWakeWord and ESPHome run.
@@ -26,15 +27,17 @@ class StreamingModel:
     """
 
     def __init__(self, path: Path, *, reference_kernels: bool = False) -> None:
-        self._interpreter = _interpreter(path, reference_kernels)
-        source, sink = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        _check_tensors(path, source, sink)
-        self._input, self._output = source[0]["index"], sink[0]["index"]
-        _, self.stride, self.channels = (int(n) for n in source[0]["shape"])
-        self.labels = int(sink[0]["shape"][1])
-        self.input_quantization: tuple[float, int] = source[0]["quantization"]
-        self.output_quantization: tuple[float, int] = sink[0]["quantization"]
-        self.reset()
+        self._path = path
+        self._content = _read(path)
+        self._reference_kernels = reference_kernels
+        self._interpreter = self._new_interpreter()
+        source, sink = _only_tensors(path, self._interpreter)
+        self._input, self._output = source["index"], sink["index"]
+        _, self.stride, self.channels = (int(n) for n in source["shape"])
+        self.labels = int(sink["shape"][1])
+        self.input_quantization: tuple[float, int] = source["quantization"]
+        self.output_quantization: tuple[float, int] = sink["quantization"]
+        self._pending = self._no_rows()
 
     def push(self, rows: Rows) -> Outputs:
         """One row of outputs for every `stride` rows completed."""
@@ -59,26 +62,42 @@ class StreamingModel:
         return np.empty((0, self.labels), np.uint8)
 
     def reset(self) -> None:
-        """State variables back to their initial values, held rows forgotten."""
-        self._interpreter.reset_all_variables()
-        self._pending = np.empty((0, self.channels), np.int8)
+        """As new, held rows forgotten.
+
+        LiteRT's own `reset_all_variables` leaves resource variables as they are, and the graph assigns their
+        initial values once per interpreter; so another takes its place, which costs about 0.3 ms.
+        """
+        self._interpreter = self._new_interpreter()
+        self._pending = self._no_rows()
+
+    def _no_rows(self) -> Rows:
+        return np.empty((0, self.channels), np.int8)
+
+    def _new_interpreter(self) -> Any:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = OpResolverType.BUILTIN_REF if self._reference_kernels else OpResolverType.AUTO
+        try:
+            interpreter = Interpreter(
+                model_content=self._content, num_threads=1, experimental_op_resolver_type=resolver
+            )
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(
+                f"{self._path}: LiteRT cannot load it ({error}); is it a complete .tflite file?"
+            ) from error
+        return interpreter
 
 
-def _interpreter(path: Path, reference_kernels: bool):  # type: ignore[no-untyped-def]
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    resolver = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
+def _read(path: Path) -> bytes:
     try:
-        interpreter = Interpreter(
-            str(path), num_threads=1, experimental_op_resolver_type=resolver
-        )
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise BundleError(f"{path}: LiteRT cannot load it ({error}); is it a complete .tflite file?") from error
-    return interpreter
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); give the path of a .tflite") from error
 
 
-def _check_tensors(path: Path, sources: list, sinks: list) -> None:  # type: ignore[type-arg]
+def _only_tensors(path: Path, interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    sources, sinks = interpreter.get_input_details(), interpreter.get_output_details()
     if len(sources) != 1 or len(sinks) != 1:
         raise BundleError(
             f"{path}: {len(sources)} inputs and {len(sinks)} outputs, expected one of each with the state "
@@ -94,7 +113,8 @@ def _check_tensors(path: Path, sources: list, sinks: list) -> None:  # type: ign
         raise BundleError(
             f"{path}: output is {_described(sink)}, expected uint8 [1, labels]; quantize its output to uint8"
         )
+    return source, sink
 
 
-def _described(tensor: dict) -> str:  # type: ignore[type-arg]
+def _described(tensor: dict[str, Any]) -> str:
     return f"{np.dtype(tensor['dtype']).name} {[int(n) for n in tensor['shape']]}"
