@@ -1,14 +1,15 @@
 """A model on disk: NAME.json beside NAME.tflite.
 
 The JSON is ESPHome's micro-wake-word manifest, version 2, so the pair runs on a device as it is; what
-kws adds stands under the key "kws" (see docs/model-bundles.md). Manifests without that key,
-as the community publishes them, load with ESPHome's own defaults.
+kws adds stands under the key "kws" (see docs/model-bundles.md, and kws/manifest.py for the rules). Manifests
+without that key, as the community publishes them, load with ESPHome's own defaults.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,20 +20,13 @@ import numpy as np
 from kws.detector import DetectorConfig
 from kws.errors import BundleError
 from kws.frontend import FrontendConfig
+from kws.manifest import FORMAT, read_manifest
 from kws.model import StreamingModel
 
 MODELS = Path(__file__).parent / "models"
 """Where the bundled models lie."""
 
-FORMAT = 1
-"""Version of the "kws" part of the manifest."""
-
 _ESPHOME_WARMUP_ROWS = 74
-_ESPHOME_MICRO_KEYS = {
-    "probability_cutoff": (int, float),
-    "feature_step_size": int,
-    "sliding_window_size": int,
-}
 
 
 @dataclass(frozen=True)
@@ -85,22 +79,34 @@ class Bundle:
 
     def _check_file(self) -> None:
         if not self.model_path.is_file():
-            raise BundleError(f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there")
+            raise BundleError(
+                f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there"
+            )
         if self.model_sha256 and _sha256(self.model_path) != self.model_sha256:
             raise BundleError(
-                f"{self.model_path}: not the file that {self.manifest_path.name} describes (SHA-256 differs); "
-                "install the two files together"
+                f"{self.model_path}: not the file that {self.manifest_path.name} describes "
+                "(SHA-256 differs); install the two files together"
             )
 
     def _check_model(self, model: StreamingModel) -> None:
         config = FrontendConfig()
         if model.channels != config.channels:
-            raise BundleError(f"{self.model_path}: takes {model.channels} channels, the front end gives {config.channels}")
+            raise BundleError(
+                f"{self.model_path}: takes {model.channels} channels, the front end gives {config.channels}; "
+                "train the model on this front end"
+            )
         scale, zero = model.input_quantization
         if not np.isclose(scale, config.row_scale, rtol=1e-3) or zero != config.row_zero_point:
             raise BundleError(
-                f"{self.model_path}: input quantization is scale {scale:.6g}, zero point {zero}; the front end's rows "
-                f"have {config.row_scale:.6g}, {config.row_zero_point}; quantize it with those"
+                f"{self.model_path}: input quantization is scale {scale:.6g}, zero point {zero}; "
+                f"the front end's rows have {config.row_scale:.6g}, {config.row_zero_point}; "
+                "quantize it with those"
+            )
+        output_scale, output_zero = model.output_quantization
+        if output_scale <= 0 or output_zero != 0:
+            raise BundleError(
+                f"{self.model_path}: output quantization is scale {output_scale:.6g}, zero point "
+                f"{output_zero}; expected a scale above 0 and zero point 0; quantize a sigmoid's output so"
             )
         if model.labels != len(self.labels):
             raise BundleError(
@@ -112,22 +118,22 @@ class Bundle:
 def find_bundle(name_or_path: str | Path) -> Bundle:
     """A bundled name ("computer"), a directory holding one bundle, a .json, or the .tflite beside it.
 
+    A bundled name comes first; write ./computer for a file or directory that is called the same.
+
     Raises:
         BundleError: nothing there, or it cannot be used; the text says what to do.
     """
-    path = Path(name_or_path)
-    if (MODELS / f"{name_or_path}.json").is_file() and not path.exists():
+    if str(name_or_path) in bundled_names():
         return read_bundle(MODELS / f"{name_or_path}.json")
-    if path.is_dir():
+    path = Path(name_or_path)
+    if os.path.isdir(path):
         return read_bundle(_only_manifest(path))
-    if path.suffix == ".tflite":
-        path = path.with_suffix(".json")
-    if not path.is_file():
-        raise BundleError(
-            f"{name_or_path}: no such model; bundled are {', '.join(bundled_names()) or 'none'}, "
-            "or give the path of a manifest (.json)"
-        )
-    return read_bundle(path)
+    if os.path.isfile(path):
+        return read_bundle(_beside(path) if path.suffix == ".tflite" else path)
+    raise BundleError(
+        f"{name_or_path}: no such model; bundled are {', '.join(bundled_names()) or 'none'}, "
+        "or give the path of a manifest (.json)"
+    )
 
 
 def bundled_names() -> list[str]:
@@ -137,23 +143,8 @@ def bundled_names() -> list[str]:
 
 def read_bundle(path: Path) -> Bundle:
     """Read and check one manifest; raises BundleError naming the key, what was found and what is allowed."""
-    manifest = _read_json(path)
-    if manifest.get("type") != "micro" or manifest.get("version") != 2:
-        raise BundleError(
-            f"{path}: type {manifest.get('type')!r}, version {manifest.get('version')!r}; "
-            'expected "micro" and 2 (an ESPHome micro-wake-word manifest, version 2)'
-        )
-    micro = manifest.get("micro")
-    for key, kind in _ESPHOME_MICRO_KEYS.items():
-        if not isinstance(micro, dict) or not isinstance(micro.get(key), kind):
-            raise BundleError(f"{path}: micro.{key} is missing or not a number")
-    for key in ("wake_word", "model"):
-        if not isinstance(manifest.get(key), str):
-            raise BundleError(f"{path}: {key} is missing or not text")
-    _check_ranges(path, micro)
-    ours = manifest.get("kws", {})
-    if ours:
-        _check_ours(path, ours)
+    manifest = read_manifest(path)
+    micro, ours = manifest["micro"], manifest.get("kws", {})
     return Bundle(
         name=path.stem,
         manifest_path=path,
@@ -173,18 +164,31 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def write_bundle(directory: Path, name: str, tflite: bytes, manifest: Mapping[str, Any]) -> Path:
-    """Write NAME.tflite and NAME.json, adding format, front-end digest and checksum; returns the JSON's path."""
+    """Write NAME.tflite and NAME.json, adding format, front-end digest and checksum; returns the JSON's path.
+
+    Raises:
+        BundleError: the manifest is one that would not load again.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    ours = {
+    stamp = {
         "format": FORMAT,
         "frontend": FrontendConfig().digest,
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
-        **manifest.get("kws", {}),
     }
-    (directory / f"{name}.tflite").write_bytes(tflite)
+    ours = {**stamp, **manifest.get("kws", {}), **stamp}  # first in order, and never those of an older bundle
+    text = json.dumps({**manifest, "model": f"{name}.tflite", "kws": ours}, indent=1, ensure_ascii=False)
     path = directory / f"{name}.json"
-    path.write_text(json.dumps({**manifest, "model": f"{name}.tflite", "kws": ours}, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(text + "\n", encoding="utf-8")
+    (directory / f"{name}.tflite").write_bytes(tflite)
+    read_manifest(path)
     return path
+
+
+def _beside(model: Path) -> Path:
+    manifest = model.with_suffix(".json")
+    if not manifest.is_file():
+        raise BundleError(f"{model}: its manifest {manifest.name} is not beside it; copy it there")
+    return manifest
 
 
 def _only_manifest(directory: Path) -> Path:
@@ -195,39 +199,6 @@ def _only_manifest(directory: Path) -> Path:
             "give the .json of the one to use"
         )
     return found[0]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path}: not a readable JSON manifest ({error})") from error
-    if not isinstance(manifest, dict):
-        raise BundleError(f"{path}: holds {type(manifest).__name__}, expected a JSON object")
-    return manifest
-
-
-def _check_ranges(path: Path, micro: Mapping[str, Any]) -> None:
-    step_ms = round(FrontendConfig().row_seconds * 1000)
-    if micro["feature_step_size"] != step_ms:
-        raise BundleError(
-            f"{path}: micro.feature_step_size is {micro['feature_step_size']}, the front end steps {step_ms} ms; "
-            "train the model for that step"
-        )
-    if not 0 <= micro["probability_cutoff"] <= 1:
-        raise BundleError(f"{path}: micro.probability_cutoff is {micro['probability_cutoff']}, allowed are 0 to 1")
-    if not 1 <= micro["sliding_window_size"] <= 1000:
-        raise BundleError(f"{path}: micro.sliding_window_size is {micro['sliding_window_size']}, allowed are 1 to 1000")
-
-
-def _check_ours(path: Path, ours: Mapping[str, Any]) -> None:
-    if ours.get("format") != FORMAT:
-        raise BundleError(f"{path}: kws.format is {ours.get('format')!r}, this version reads {FORMAT}; update kws or export anew")
-    if ours.get("frontend") != FrontendConfig().digest:
-        raise BundleError(
-            f"{path}: made for front end {ours.get('frontend')!r}, this one is {FrontendConfig().digest!r}; "
-            "train the model again with this version"
-        )
 
 
 def _sha256(path: Path) -> str:
