@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from kws.types import Scores
 
@@ -44,29 +45,34 @@ class Detector:
     been below the threshold, so one utterance fires once and a score that sticks fires once.
     """
 
+    _history: npt.NDArray[np.int64]  # the last window - 1 outputs
+    _step: int  # steps since the last reset
+    _ready_at: int  # first step after the refractory time
+    _armed: bool  # below the threshold since the last candidate
+
     def __init__(self, config: DetectorConfig) -> None:
         self.config = config
         self.reset()
 
-    def push(self, outputs: np.ndarray) -> list[Candidate]:
+    def push(self, outputs: npt.NDArray[np.uint8]) -> list[Candidate]:
         """Candidates among the next outputs, in order."""
         return self._fired(self.smooth(outputs))
 
-    def smooth(self, outputs: np.ndarray) -> Scores:
+    def smooth(self, outputs: npt.NDArray[np.uint8]) -> Scores:
         """The score track, shape (steps,): what `push` compares with the threshold, and the state moved on.
 
         Sums are whole numbers, so any split of the input gives the same bits.
         """
-        outputs = outputs.astype(np.int64)
-        first = self._step
-        outputs[: max(0, self.config.warmup - first)] = 0
-        history = np.concatenate([self._history, outputs])
+        judged = outputs.astype(np.int64)
+        judged[: max(0, self.config.warmup - self._step)] = 0
+        history = np.concatenate([self._history, judged])
         totals = np.cumsum(np.concatenate([[0], history]))
         window = self.config.window
         sums = totals[window:] - totals[:-window]  # one per new output: history starts window - 1 long
         self._history = history[len(history) - (window - 1) :]
         self._step += len(outputs)
-        return (sums * (self.config.output_scale / window)).astype(np.float32)
+        scores: Scores = (sums * (self.config.output_scale / window)).astype(np.float32)
+        return scores
 
     def flush(self) -> list[Candidate]:
         """Nothing: a candidate is never held back."""

@@ -36,7 +36,8 @@ class WakeWord:
         outputs = self.model.push(rows)
         if not len(outputs):
             return []
-        return [event for column in range(len(self.detectors)) for event in self._detect(column, outputs, origin, source)]
+        columns = range(len(self.detectors))
+        return [event for column in columns for event in self._detect(column, outputs, origin, source)]
 
     def scores(self, rows: Rows) -> Scores:
         """The smoothed scores instead of detections, shape (steps, labels)."""
@@ -81,7 +82,6 @@ class Engine:
     def push(self, block: Block) -> list[Event]:
         """Events that this block completes, by time; the block's own events come first."""
         events = list(block.events)
-        self._source = block.source
         if block.start is not None and block.start != self._position:
             self._jump(block.start)
         self._position += len(block.pcm)
@@ -99,7 +99,6 @@ class Engine:
     def reset(self) -> None:
         """As new: position 0, no audio heard."""
         self._position = 0
-        self._source = ""
         self._restart(0)
 
     def _jump(self, start: int) -> None:

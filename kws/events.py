@@ -19,7 +19,7 @@ class Event:
     """The value of `type` in JSON."""
 
     def to_json(self) -> str:
-        """One line of JSON: `type` first, then the fields in their order; times to the millisecond."""
+        """One line of JSON: `type` first, then the fields in their order; numbers to four decimals."""
         fields = {name: _rounded(value) for name, value in dataclasses.asdict(self).items()}
         return json.dumps({"type": self.type, **fields}, ensure_ascii=False)
 
@@ -93,11 +93,14 @@ EVENT_TYPES: dict[str, type[Event]] = {
 
 def from_json(line: str) -> Event:
     """Inverse of `Event.to_json`; raises ValueError for a line that is not one of our events."""
-    fields: dict[str, Any] = json.loads(line)
-    kind = fields.pop("type", None)
-    if kind not in EVENT_TYPES:
+    fields: Any = json.loads(line)
+    kind = fields.pop("type", None) if isinstance(fields, dict) else None
+    if not isinstance(kind, str) or kind not in EVENT_TYPES:
         raise ValueError(f"unknown event type {kind!r}; known are {', '.join(EVENT_TYPES)}")
-    return EVENT_TYPES[kind](**fields)
+    try:
+        return EVENT_TYPES[kind](**fields)
+    except TypeError as error:
+        raise ValueError(f"not a {kind} event ({error})") from error
 
 
 def _rounded(value: Any) -> Any:
