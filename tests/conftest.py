@@ -57,7 +57,7 @@ def signal(request: pytest.FixtureRequest) -> Samples:
 
 @pytest.fixture(scope="session")
 def say(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Samples]:
-    """say(text, voice="en-us", words_per_minute=150) -> int16 samples at 16 kHz; mark its tests debian("espeak-ng")."""
+    """say(text, voice, words_per_minute) -> int16 samples at 16 kHz; mark its tests debian("espeak-ng")."""
 
     def say(text: str, voice: str = "en-us", words_per_minute: int = 150) -> Samples:
         path = tmp_path_factory.mktemp("say") / "speech.wav"

@@ -28,7 +28,7 @@ def noise(amplitude: float, seed: int = 0) -> Samples:
 
 
 def bursts(seed: int = 0) -> Samples:
-    """Noise whose loudness jumps every 50 ms between silence and full scale: exercises everything that adapts."""
+    """Noise whose loudness jumps every 50 ms, from silence to full scale: work for everything that adapts."""
     rng = np.random.default_rng(seed)
     loudness = np.repeat(rng.choice([0, 3, 100, 3_000, 30_000], _N // 800), 800)
     return clipped(loudness * rng.normal(0, 1, _N))
