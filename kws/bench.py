@@ -23,6 +23,7 @@ import numpy as np
 
 from kws.engine import Engine
 from kws.errors import KwsError
+from kws.evaluation.matching import Matched, Occurrence, match_detections
 from kws.selftest import Recording, replay
 from kws.sources import open_source
 from kws.types import SAMPLE_RATE, Samples
@@ -30,9 +31,6 @@ from kws.types import SAMPLE_RATE, Samples
 PEER = "pymicro-wakeword"
 MANY = 4
 """Models in the test with several."""
-
-HIT_SECONDS = 0.75
-"""A detection belongs to a word if it comes between the word's start and this long after its end."""
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -119,19 +117,20 @@ def measure(
 
 def latency(recordings: Iterable[Recording], engine: Engine) -> Latency:
     """How long after their ends the labelled words of these recordings are heard."""
-    known = {label for wake_word in engine.wake_words for label in wake_word.bundle.labels}
-    words, delays = 0, []
+    delays: list[float] = []
+    words = 0
     for recording in recordings:
-        heard = replay(recording, engine)
-        for word in recording.words:
-            if word.name not in known:
-                continue
-            words += 1
-            hits = [
-                d.end for d in heard if d.name == word.name and word.start <= d.end <= word.end + HIT_SECONDS
-            ]
-            delays += [hit - word.end for hit in hits[:1]]
+        for matched in _matched(recording, engine):
+            delays += matched.latencies
+            words += len(matched.heard)
     return Latency(_percentile(delays, 50), _percentile(delays, 95), words, len(delays))
+
+
+def _matched(recording: Recording, engine: Engine) -> Iterator[Matched]:
+    heard = replay(recording, engine)
+    for label in {label for wake_word in engine.wake_words for label in wake_word.bundle.labels}:
+        said = [Occurrence(word.start, word.end) for word in recording.words if word.name == label]
+        yield match_detections([detection for detection in heard if detection.name == label], said)
 
 
 def _cost(worker: Sequence[str], audio: Path, runs: int) -> Cost:

@@ -52,6 +52,16 @@ class Subcommands(click.Group):
         entry = _offered().get(cmd_name)
         return Offered(entry) if entry else None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; Ctrl-C and a pipe without a reader end it quietly, where click would print."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _discard_output()
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
+
 
 class Offered(click.Command):
     """A subcommand of another package, standing in for it until it is called."""
@@ -85,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(_usage(error))
     except ModuleNotFoundError as error:
         return _complain(_missing(error))
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:
         return INTERRUPTED
     except BrokenPipeError:
         _discard_output()

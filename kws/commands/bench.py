@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 def bench(clips: tuple[str, ...], models: tuple[str, ...], runs: int, seconds: float, as_json: bool) -> None:
-    """Measure CPU time, start-up, memory and latency, beside pymicro-wakeword if that is installed.
+    """Measure what kws costs on this machine.
+
+    CPU time, start-up and memory of fresh processes, beside pymicro-wakeword if that is installed, and the
+    latency from word end to event.
 
     Without CLIPS the selftest's recordings are heard. A clip CLIP.wav needs CLIP.words.jsonl beside it, for
     each wake word in it one line {"name": ..., "start": ..., "end": ...}, in seconds.

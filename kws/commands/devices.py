@@ -9,7 +9,10 @@ from kws.commands.table import print_table
 
 @click.command()
 def devices() -> None:
-    """List microphones: index, name, channels and rate, the default one marked *."""
+    """List the microphones.
+
+    Index, name, channels and rate; * marks the default.
+    """
     from kws.sources.microphone import list_devices
 
     rows = [

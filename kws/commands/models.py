@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.command()
 def models() -> None:
-    """List the bundled models: name, phrase, size, default threshold."""
+    """List the bundled models.
+
+    Name, phrase, size and default threshold.
+    """
     from kws.bundle import bundled_names, find_bundle
 
     bundles = [find_bundle(name) for name in bundled_names()]
@@ -31,7 +34,10 @@ def models() -> None:
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def info(model: str, as_json: bool) -> None:
-    """Show what is known about MODEL: manifest, tensors, checksum, calibration, card."""
+    """Show what is known about a model.
+
+    Manifest, tensors, checksum, calibration table and card of MODEL, a bundled name or a path.
+    """
     from kws.bundle import find_bundle
 
     bundle = find_bundle(model)

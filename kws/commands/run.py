@@ -25,8 +25,9 @@ def run(
     rate: int | None,
     channels: int | None,
 ) -> int:
-    """Print what is heard in FILES, one JSON event a line.
+    """Print what is heard in recordings, one JSON event a line.
 
+    FILES may be WAV, FLAC, Ogg, MP3 and more, of any rate and channel count.
     "-" reads raw PCM from standard input: signed 16-bit little-endian. Each file is a stream of its own;
     one that cannot be read is reported, and the others are still heard.
     """
@@ -51,7 +52,10 @@ def run(
 @threshold_option
 @click.option("--device", default="", help="Index or part of the name of a microphone (see kws devices).")
 def listen(models: tuple[str, ...], threshold: float | None, device: str) -> None:
-    """Print what the microphone hears, one JSON event a line, until Ctrl-C or SIGTERM."""
+    """Print what a microphone hears, one JSON event a line.
+
+    Until Ctrl-C or SIGTERM. A microphone that goes away is reported and opened again when it is back.
+    """
     from kws.daemon import listen as hear
     from kws.sinks import open_sink
     from kws.sources import open_source

@@ -17,7 +17,9 @@ from kws.errors import KwsError
     "--out", "-o", required=True, metavar="S.npz", help="Where to write the arrays `time` and `score`."
 )
 def scores(file: str, model: str, out: str) -> None:
-    """Write the smoothed score at every step of FILE, what the detector compares with its threshold.
+    """Write the score at every step of a recording.
+
+    It is the smoothed score, which the detector compares with its threshold.
 
     `time` is the end of each step in seconds (float64); `score` (float32) has one number a step, or one row
     a step where the model has several labels.

@@ -22,9 +22,10 @@ DIFFERENT = 1
 @click.command()
 @click.option("--write", is_flag=True, help="For developers: make what is heard now the expectation.")
 def selftest(write: bool) -> int:
-    """Check this installation: replay the bundled recordings and compare what is heard with what must be.
+    """Check that this installation hears what it should.
 
-    Detections must agree in name and model step. Exit code 1 if they do not.
+    Replays the bundled recordings and compares. Detections must agree in name and model step. Exit code 1
+    if they do not.
     """
     from kws.bundle import bundled_names
     from kws.selftest import bundled_recordings

@@ -1,0 +1,384 @@
+"""The command line: what goes to standard output, what to standard error, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import EntryPoint, version
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+import click
+import numpy as np
+import pymicro_wakeword
+import pytest
+import soundfile
+
+import kws
+import kws.sources
+from kws import cli
+from kws.scoring import ScoreTrack, score_track
+from kws.sources.memory import from_samples
+from kws.types import Block, Samples
+
+PEER_MODELS = Path(pymicro_wakeword.__file__).parent / "models"
+MODEL = str(PEER_MODELS / "alexa.json")
+THRESHOLD = 0.3
+"""Low enough for one detection in the recording below, by a model that is not ours to retrain."""
+RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+Command = Callable[..., tuple[int, str, str]]
+
+LISTEN = ["--model", MODEL, "--threshold", str(THRESHOLD)]
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Command:
+    """command(arguments) -> exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(arguments)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+def process(*arguments: str, **settings: object) -> subprocess.CompletedProcess[bytes]:
+    """`python -m kws` with these arguments, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "kws", *arguments], capture_output=True, check=False, **settings
+    )
+
+
+def events(output: str | bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def engine_events(samples: Samples) -> list[str]:
+    """The oracle: what the engine says without any command."""
+    engine = kws.load(MODEL, threshold=THRESHOLD)
+    return [event.to_json() for event in engine.push(Block(samples, str(RECORDING)))]
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return soundfile.read(RECORDING, dtype="int16")[0]
+
+
+def test_run_prints_what_the_engine_hears(command: Command, samples: Samples) -> None:
+    code, out, err = command("run", str(RECORDING), *LISTEN)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == engine_events(samples)
+    assert len(out.splitlines()) == 1
+
+
+def test_each_file_is_a_stream_of_its_own(command: Command) -> None:
+    code, out, _ = command("run", str(RECORDING), str(RECORDING), *LISTEN)
+    first, second = events(out)
+    assert code == 0
+    assert first == second
+
+
+def test_several_models_are_heard_at_once(command: Command) -> None:
+    both = ["--model", MODEL, "--model", str(PEER_MODELS / "hey_jarvis.json"), "--threshold", "0"]
+    _, out, _ = command("run", str(RECORDING), *both)
+    assert {event["name"] for event in events(out)} == {"alexa", "hey_jarvis"}
+
+
+def test_unusable_files_are_named_and_the_others_heard(command: Command, tmp_path: Path) -> None:
+    text = tmp_path / "notes.wav"
+    text.write_text("no audio")
+    missing = tmp_path / "missing.wav"
+    code, out, err = command("run", str(text), str(missing), str(RECORDING), *LISTEN)
+    assert code == 2
+    assert len(events(out)) == 1
+    said = err.splitlines()
+    assert [line.startswith(f"kws: {path}: ") for line, path in zip(said, (text, missing), strict=True)] == [
+        True
+    ] * 2
+
+
+def test_raw_audio_on_standard_input(samples: Samples) -> None:
+    stereo_48k = np.repeat(np.repeat(samples, 3)[:, None], 2, axis=1)
+    plain = process("run", "-", *LISTEN, input=samples.tobytes())
+    other = process("run", "-", *LISTEN, "--rate", "48000", "--channels", "2", input=stereo_48k.tobytes())
+    for done in (plain, other):
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert [event["source"] for event in events(done.stdout)] == ["-"]
+
+
+def test_an_event_is_printed_before_the_audio_ends(samples: Samples) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "kws", "run", "-", *LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(samples.tobytes())
+        child.stdin.flush()  # and left open
+        assert events(child.stdout.readline())[0]["name"] == "alexa"
+        child.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["Usage"]),
+        (["hear"], ["hear", "kws --help"]),
+        (["run"], ["FILES", "kws run --help"]),
+        (["run", "a.wav", "--threshold", "2"], ["--threshold", "2.0", "kws run --help"]),
+        (["run", "a.wav", "--model", "no-such-model"], ["no-such-model", "manifest"]),
+        (["run", "-", "--rate", "0", *LISTEN], ["rate", "16000"]),
+        (["scores", str(RECORDING), "--model", MODEL], ["--out", "kws scores --help"]),
+        (
+            ["scores", str(RECORDING), "--model", MODEL, "--out", "/no/such/place/s.npz"],
+            ["/no/such/place/s.npz"],
+        ),
+        (["scores", "/no/such/file.wav", "--model", MODEL, "--out", "s.npz"], ["/no/such/file.wav"]),
+        (["info", "/no/such/model.json"], ["/no/such/model.json"]),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(command: Command, arguments: list[str], words: list[str]) -> None:
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert out == ""
+    if arguments:
+        assert len(err.splitlines()) == 1
+        assert err.startswith("kws: ")
+    assert [word for word in words if word not in err] == []
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kws", "run", *[str(RECORDING)] * 3, *LISTEN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout
+    assert child.stderr
+    child.stdout.close()
+    assert child.wait() == cli.BROKEN_PIPE
+    assert child.stderr.read() == b""
+    child.stderr.close()
+
+
+def test_ctrl_c_ends_it_quietly(samples: Samples) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "kws", "run", "-", *LISTEN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        child.stdin.write(samples.tobytes())
+        child.stdin.flush()
+        child.stdout.readline()  # it is in its loop now
+        child.send_signal(signal.SIGINT)
+        assert child.wait() == cli.INTERRUPTED
+        assert child.stderr.read() == b""
+
+
+class UntilStopped:
+    """A microphone that plays a recording, then sends this process a signal, as a user would."""
+
+    def __init__(self, samples: Samples, number: int) -> None:
+        self._samples = samples
+        self._number = number
+
+    def __enter__(self) -> UntilStopped:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Block]:
+        yield Block(self._samples, "mic:USB")
+        os.kill(os.getpid(), self._number)
+        threading.Event().wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_listen_ends_on_a_signal(
+    command: Command, samples: Samples, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def microphone(uri: str) -> UntilStopped:
+        asked.append(uri)
+        return UntilStopped(samples, number)
+
+    monkeypatch.setattr(kws.sources, "open_source", microphone)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        code, out, err = command("listen", "--device", "USB", *LISTEN)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (code, asked) == (0, ["mic:USB"])
+    assert [event["source"] for event in events(out)] == ["mic:USB"]
+    assert err == "kws: stopped\n"
+
+
+def test_scores_are_what_the_detector_compares(command: Command, samples: Samples, tmp_path: Path) -> None:
+    out = tmp_path / "track"  # written to exactly this name
+    code, printed, err = command("scores", str(RECORDING), "--model", MODEL, "--out", str(out))
+    assert (code, printed, err) == (0, "", "")
+    with np.load(out) as track:
+        time, score = track["time"], track["score"]
+    assert (time.dtype, score.dtype, time.shape) == (np.float64, np.float32, score.shape)
+    (heard,) = [json.loads(line) for line in engine_events(samples)]
+    first = int(np.argmax(score >= THRESHOLD))
+    assert round(float(time[first]), 4) == heard["end"]
+    assert round(float(score[first]), 4) == heard["score"]
+
+
+@pytest.mark.parametrize("block", [1, 333, 8_000])
+def test_a_score_track_does_not_depend_on_blocks(samples: Samples, block: int) -> None:
+    short = samples[: 16_000 if block == 1 else None]
+    wake_word = kws.load(MODEL).wake_words[0]
+    whole = score_track([Block(short)], wake_word)
+    split = score_track(from_samples(short, block=block), wake_word)
+    np.testing.assert_array_equal(whole.score, split.score)
+    np.testing.assert_array_equal(whole.time, split.time)
+
+
+def test_a_score_track_refuses_a_gap(samples: Samples) -> None:
+    blocks = [Block(samples[:8_000], start=0), Block(samples[:8_000], start=9_000)]
+    with pytest.raises(ValueError, match=r"0\.50 s"):
+        score_track(blocks, kws.load(MODEL).wake_words[0])
+
+
+def test_a_score_track_of_several_labels_has_columns(tmp_path: Path, samples: Samples) -> None:
+    class TwoLabels:
+        detectors = (None, None)
+
+        def reset(self) -> None: ...
+
+        def scores(self, rows: np.ndarray) -> np.ndarray:
+            return np.arange(2 * len(rows), dtype=np.float32).reshape(-1, 2)
+
+        def step_end(self, step: int) -> int:
+            return 480 + 160 * step
+
+    track = score_track([Block(samples[:4_800])], TwoLabels())  # type: ignore[arg-type]
+    assert track.score.shape == (len(track.time), 2)
+    assert track.time[0] == 480 / 16_000
+    assert isinstance(track, ScoreTrack)
+
+
+def test_models_lists_what_is_bundled(command: Command) -> None:
+    code, out, _ = command("models")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == kws.bundled_names()
+
+
+def test_info_tells_the_manifest_and_the_tensors(command: Command) -> None:
+    code, out, err = command("info", MODEL, "--json")
+    facts = json.loads(out)
+    assert (code, err) == (0, "")
+    assert facts["wake_word"] == "Alexa"
+    assert facts["input"]["shape"] == [1, 3, 40]
+    assert len(facts["sha256"]) == 64
+    _, text, _ = command("info", MODEL)
+    assert facts["sha256"] in text
+
+
+def test_info_prints_calibration_and_card(command: Command, tmp_path: Path) -> None:
+    source = json.loads(Path(MODEL).read_text())
+    source["kws"] = {
+        "calibration": [{"threshold": 0.5, "misses": 0.125}],
+        "card": {"seed": 7, "data": {"hours": 3}},
+    }
+    kws.bundle.write_bundle(tmp_path, "mine", Path(MODEL).with_suffix(".tflite").read_bytes(), source)
+    _, out, _ = command("info", str(tmp_path))
+    lines = [line.split() for line in out.splitlines()]
+    assert ["0.5", "0.125"] in lines
+    assert ["seed:", "7"] in lines
+    assert ["hours:", "3"] in lines
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    program = "import sys, kws.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"ai_edge_litert", "soundfile", "sounddevice", "soxr", "importlib.metadata", "training"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> None:
+    monkeypatch.setattr(cli, "_offered", lambda: {entry.name: entry for entry in entries})
+
+
+def module_with(monkeypatch: pytest.MonkeyPatch, name: str, command: click.Command) -> None:
+    module = ModuleType(name)
+    module.__dict__["greet"] = command
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_commands_of_other_packages_run(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    @click.argument("whom")
+    def greet(whom: str) -> int:
+        """Say hello."""
+        click.echo(f"hello {whom}")
+        return 5
+
+    module_with(monkeypatch, "other.cli", greet)
+    offer(monkeypatch, EntryPoint("greet", "other.cli:greet", "kws.commands"))
+    assert command("greet", "you") == (5, "hello you\n", "")
+    assert "hello" in command("greet", "--help")[1]
+
+
+def test_commands_of_other_packages_are_listed_without_importing_them(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, EntryPoint("greet", "no_such_package.cli:greet", "kws.commands"))
+    code, out, _ = command("--help")
+    assert code == 0
+    assert "no_such_package" in out
+
+
+def test_entry_points_are_not_read_for_built_in_commands(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> Sequence[EntryPoint]:
+        raise AssertionError("entry points were read")
+
+    monkeypatch.setattr(cli, "_offered", read)
+    assert command("models")[0] == 0
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "tensorflow.keras", "scipy"])
+def test_a_missing_extra_is_named(command: Command, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    @click.command()
+    def greet() -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    module_with(monkeypatch, "other.cli", greet)
+    offer(monkeypatch, EntryPoint("greet", "other.cli:greet", "kws.commands"))
+    code, out, err = command("greet")
+    assert (code, out) == (2, "")
+    assert "pip install 'kws[train]'" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_module_that_no_extra_provides_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def greet() -> None:
+        raise ModuleNotFoundError("No module named 'kws.typo'", name="kws.typo")
+
+    module_with(monkeypatch, "other.cli", greet)
+    offer(monkeypatch, EntryPoint("greet", "other.cli:greet", "kws.commands"))
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["greet"])
+
+
+def test_python_m_kws_is_the_same() -> None:
+    done = process("--version")
+    assert done.stdout.decode() == version("kws") + "\n"
