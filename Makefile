@@ -1,0 +1,47 @@
+# Everything runs in .venv, made on first use and again when pyproject.toml changes. PYTHON picks the interpreter.
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+DEMO := kws/selftest/calls.flac
+
+.PHONY: help demo test lint verify bench clean
+
+help:
+	@echo "make demo    install, then hear the wake words in a bundled recording"
+	@echo "make test    install everything the tests need, then lint and run all tests"
+	@echo "make lint    ruff and mypy alone"
+	@echo "make verify  the long proofs; results go to docs/verification/"
+	@echo "make bench   what kws costs on this machine"
+	@echo "make clean   remove the environment and all caches"
+
+demo: $(VENV)/installed
+	$(BIN)/kws run $(DEMO) --model computer --model jarvis --model alexa
+
+test: $(VENV)/installed-for-tests
+	@scripts/install-test-packages.sh
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-for-tests
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+verify: $(VENV)/installed-for-tests
+	@scripts/verify.sh $(BIN)/python
+
+bench: $(VENV)/installed-for-tests
+	@$(BIN)/kws bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+
+$(VENV)/bin/python:
+	@scripts/make-venv.sh $(PYTHON) $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,dev]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Install the Debian packages that the tests use, those missing, if this may be done without asking for a password.
+# Otherwise name them: without them the tests marked "debian" are skipped.
+set -eu
+
+packages="alsa-utils espeak-ng flite libasound2-plugins libportaudio2 pulseaudio pulseaudio-utils sox"
+
+command -v dpkg-query >/dev/null || {
+    echo "not a Debian system: tests that need one of these are skipped: $packages" >&2
+    exit 0
+}
+
+missing=""
+for package in $packages; do
+    state=$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+    case $state in
+    ii*) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null && sudo --non-interactive true 2>/dev/null; then
+    as_root="sudo --non-interactive"
+else
+    echo "tests that need these Debian packages are skipped:$missing" >&2
+    echo "to run them too: sudo apt install$missing" >&2
+    exit 0
+fi
+
+echo "installing for the tests:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get -qq update >/dev/null
+# shellcheck disable=SC2086 # a list of words is meant
+$as_root apt-get -qq install --yes --no-install-recommends $missing >/dev/null
