@@ -23,10 +23,15 @@ from training.streams import TALK, WORDS, Layout, RowStream, Segment, StreamReci
 
 CACHE = Path(".cache")
 
-SNRS = (None, 20.0, 10.0, 5.0)
-"""Conditions in which words are measured, dB; None is "as recorded"."""
+CLEAN, NOISY = "clean", "10 dB"
+CONDITIONS = {CLEAN: None, "20 dB": 20.0, NOISY: 10.0, "5 dB": 5.0}
+"""In which words are measured, with their SNR; clean means as recorded."""
 
-_VERSION = 1
+SPEECH, NOISE = "speech", "noise"
+STREAMS = (*CONDITIONS, SPEECH, NOISE)
+"""Names of all streams on which a word is measured."""
+
+_VERSION = 2
 """Raise it when a change of code changes the samples of a stream."""
 
 _GERMAN = {"kerstin-de"}
@@ -46,22 +51,20 @@ class DevRows:
     """No speech: rooms, streets, machines, weather."""
 
 
-def dev_rows(word: str, snr_db: float | None = None, *, cache: Path = CACHE) -> DevRows:
+def dev_rows(word: str, condition: str = CLEAN, *, cache: Path = CACHE) -> DevRows:
     """The three streams of a word. Only the words are heard in noise; speech and noise stay as recorded."""
+    return DevRows(*(dev_stream(word, name, cache=cache) for name in (condition, SPEECH, NOISE)))
+
+
+def dev_stream(word: str, name: str, *, cache: Path = CACHE) -> RowStream:
+    """One of STREAMS, for this word."""
     clips = dev_clips()
-    return DevRows(
-        positive_rows(clips, word, snr_db, cache=cache),
-        cached_rows(speech_without(clips, word), TALK, cache=cache),
-        cached_rows(noise_clips(clips), TALK, cache=cache),
-    )
-
-
-def positive_rows(
-    clips: Sequence[Clip], word: str, snr_db: float | None = None, *, cache: Path = CACHE
-) -> RowStream:
-    """The word's own clips, in noise when `snr_db` says so."""
-    recipe = dataclasses.replace(WORDS, snr_db=snr_db)
-    noises = [] if snr_db is None else bed_files(clips)
+    if name == SPEECH:
+        return cached_rows(speech_without(clips, word), TALK, cache=cache)
+    if name == NOISE:
+        return cached_rows(noise_clips(clips), TALK, cache=cache)
+    recipe = dataclasses.replace(WORDS, snr_db=CONDITIONS[name])
+    noises = [] if recipe.snr_db is None else bed_files(clips)
     return cached_rows([c for c in clips if is_word(c, word)], recipe, word=word, noises=noises, cache=cache)
 
 

@@ -53,6 +53,7 @@ class Segment:
     start: float
     end: float
     corpus: str
+    kind: str
     path: str
     """File name, to find the recording again."""
     word: Occurrence | None = None
@@ -206,7 +207,7 @@ def _segment(clip: Clip, samples: Samples, position: int, *, marked: bool) -> Se
     if marked:
         first, last = speech_span(samples)
         word = Occurrence(start + first / SAMPLE_RATE, start + last / SAMPLE_RATE)
-    return Segment(start, start + len(samples) / SAMPLE_RATE, clip.corpus, clip.path.name, word)
+    return Segment(start, start + len(samples) / SAMPLE_RATE, clip.corpus, clip.kind, clip.path.name, word)
 
 
 def _layout(parts: Iterable[Part]) -> Layout:

@@ -51,23 +51,26 @@ def fit(network: Network, tapes: Tapes, recipe: TrainingRecipe, *, seed: int) ->
             decay = min(recipe.averaging, seen / (10 + seen))
             for kept, now in zip(average, network.variables, strict=True):
                 kept.assign(kept * decay + now * (1 - decay))
-        worst = worst_false_scores(network, tapes, recipe.batch)
+        worst = worst_false_scores(network, tapes, recipe.batch, chunk)
         likelihood = 1 + recipe.hard_share * worst
         yield Progress(epoch + 1, float(np.mean(losses)), int(np.sum(worst > 0.5)))
     for kept, now in zip(average, network.variables, strict=True):
         now.assign(kept)
 
 
-def worst_false_scores(network: Network, tapes: Tapes, batch: int) -> np.ndarray:
-    """The highest score where no word is, shape (tapes,)."""
-    score = tf.function(lambda rows: tf.sigmoid(network.forward(rows, network.zero_states(tf.shape(rows)[0]))[0]))
-    usable = tapes.rows.shape[1] // network.stride * network.stride
-    worst = []
+def worst_false_scores(network: Network, tapes: Tapes, batch: int, chunk: int) -> np.ndarray:
+    """The highest score where no word is, shape (tapes,); tapes are heard `chunk` rows at a time, from a fresh state."""
+    score = tf.function(lambda rows, states: network.forward(rows, states))
+    worst = np.zeros(len(tapes))
     for first in range(0, len(tapes), batch):
-        scores = score(to_real(tapes.rows[first : first + batch, :usable])).numpy()
-        marks = tapes.marks[first : first + batch, network.stride - 1 : usable : network.stride]
-        worst.append(np.where(marks == NEGATIVE, scores, 0).max(axis=1))
-    return np.concatenate(worst)
+        lanes = slice(first, min(first + batch, len(tapes)))
+        states = network.zero_states(lanes.stop - first)
+        for start in range(0, tapes.rows.shape[1] - chunk + 1, chunk):
+            logits, states = score(to_real(tapes.rows[lanes, start : start + chunk]), states)
+            marks = tapes.marks[lanes, start : start + chunk][:, network.stride - 1 :: network.stride]
+            scores = tf.sigmoid(logits).numpy()
+            worst[lanes] = np.maximum(worst[lanes], np.where(marks == NEGATIVE, scores, 0).max(axis=1))
+    return worst
 
 
 def _learn(network, optimizer, recipe, rows, marks, states):  # type: ignore[no-untyped-def]

@@ -1,0 +1,79 @@
+"""A trained network and its story -> a bundle on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.bundle import write_bundle
+from training.data.activity import speech_span
+from training.material import Material
+from training.models import Network
+from training.quantize import quantize
+from training.recipe import Recipe
+from training.synth import synthesize
+
+CALIBRATION_TAPES = 40
+"""Tapes streamed to find the tensors' ranges, twenty minutes."""
+
+ARENA_BYTES = 65_536
+"""Arena asked of a microcontroller: ample for these networks, not measured."""
+
+_UNCALIBRATED_THRESHOLD = 0.5
+
+
+def write_trained(
+    directory: Path, phrase: str, network: Network, material: Material, recipe: Recipe, *, seed: int, command: str
+) -> Path:
+    """Quantize and write NAME.tflite and NAME.json; returns the JSON's path.
+
+    The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(material.tapes), min(CALIBRATION_TAPES, len(material.tapes)), replace=False)
+    tflite = quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2]))
+    manifest = {
+        "type": "micro",
+        "wake_word": phrase,
+        "author": "kws",
+        "website": "",
+        "trained_languages": ["en"],
+        "version": 2,
+        "micro": {
+            "probability_cutoff": _UNCALIBRATED_THRESHOLD,
+            "feature_step_size": 10,
+            "sliding_window_size": recipe.detector.window,
+            "tensor_arena_size": ARENA_BYTES,
+            "minimum_esphome_version": "2024.7.0",
+        },
+        "kws": {
+            "labels": [phrase],
+            "refractory_seconds": recipe.detector.refractory_seconds,
+            "warmup_rows": 0,
+            "word_seconds": _word_seconds(phrase, rng),
+            "calibration": [],
+            "card": _card(material, recipe, seed, command, network),
+        },
+    }
+    return write_bundle(directory, phrase.replace(" ", "_"), tflite, manifest)
+
+
+def _word_seconds(phrase: str, rng: np.random.Generator) -> float:
+    """Median length of the spoken phrase, and the time from its end to a typical detection."""
+    spans = [speech_span(clip) for clip in synthesize([phrase] * 40, rng)]
+    return round(float(np.median([end - start for start, end in spans])) / 16_000 + 0.15, 2)
+
+
+def _card(material: Material, recipe: Recipe, seed: int, command: str, network: Network) -> dict[str, Any]:
+    return {
+        "licence": "Apache-2.0",
+        "architecture": recipe.network["name"],
+        "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
+        "data": dict(sorted(material.sources.items())),
+        "hours": round(material.tapes.hours, 1),
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "command": command,
+    }
