@@ -43,7 +43,7 @@ FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
 def dev_tracks(word: str, score: Callable[[Rows], ScoreTrack], *, cache: Path = CACHE) -> DevTracks:
-    """All dev streams of a word through `score`, which must hear each from a fresh state; for float models."""
+    """All dev streams of a word through `score`, which must hear each from a fresh state."""
     streams = {name: dev_stream(word, name, cache=cache) for name in STREAMS}
     return _arranged({name: Scored(score(stream.rows), stream.layout) for name, stream in streams.items()})
 
@@ -67,7 +67,9 @@ def evaluate(
     _check_recorded(word)
     wake_word = WakeWord(bundle)
     heard = _run(bundle, word, jobs, cache)
-    tracks = _arranged({name: Scored(track_of(wake_word, outputs), layout) for name, (outputs, layout) in heard.items()})
+    tracks = _arranged(
+        {name: Scored(track_of(wake_word, outputs), layout) for name, (outputs, layout) in heard.items()}
+    )
     threshold = bundle.threshold
     if false_alarms_per_hour is not None:
         threshold = operating_point(speech_curve(tracks), false_alarms_per_hour).threshold
@@ -154,7 +156,7 @@ def _step_ends(wake_word: WakeWord, steps: int) -> np.ndarray:
 
 def _check_recorded(word: str) -> None:
     if not any(is_word(clip, word) for clip in dev_clips()):
-        raise KwsError(f"{word}: nobody says it in the dev recordings, so there is nothing to measure misses on")
+        raise KwsError(f"{word}: nobody says it in the dev recordings, so its misses cannot be measured")
 
 
 @click.command()
@@ -167,7 +169,12 @@ def _check_recorded(word: str) -> None:
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
 def main(
-    models: tuple[str, ...], fill: bool, false_alarms_per_hour: float | None, figures: Path, jobs: int, cache: Path
+    models: tuple[str, ...],
+    fill: bool,
+    false_alarms_per_hour: float | None,
+    figures: Path,
+    jobs: int,
+    cache: Path,
 ) -> None:
     """Measure MODELS, bundled names or paths, by default all that are bundled."""
     command = f"python -m training.evaluate {shlex.join(sys.argv[1:])}".strip()
