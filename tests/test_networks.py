@@ -1,0 +1,102 @@
+"""Every architecture against tier 1 of the numeric contract, and its int8 form against the float one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+tf = pytest.importorskip("tensorflow")
+
+from kws.model import StreamingModel  # noqa: E402
+from training.models import ARCHITECTURES, Network, build  # noqa: E402
+from training.quantize import quantize, to_real  # noqa: E402
+
+ESPHOME_OPERATIONS = {
+    "CALL_ONCE", "VAR_HANDLE", "RESHAPE", "READ_VARIABLE", "STRIDED_SLICE", "CONCATENATION", "ASSIGN_VARIABLE",
+    "CONV_2D", "MUL", "ADD", "MEAN", "FULLY_CONNECTED", "LOGISTIC", "QUANTIZE", "DEPTHWISE_CONV_2D",
+    "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PACK", "SPLIT_V",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def network(request: pytest.FixtureRequest) -> Network:
+    """A network whose weights and batch statistics are those of no special case."""
+    tf.random.set_seed(3)
+    built = build(request.param, {})
+    for variable in built.variables:
+        variable.assign_add(tf.random.uniform(variable.shape, 0.0, 0.05))
+    return built
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    """Smooth random features, shape (360, 40): neighbouring rows are alike, as in speech."""
+    steps = np.random.default_rng(5).normal(size=(360, 40)).cumsum(axis=0) * 12
+    return np.clip(steps - steps.mean(), -128, 127).astype(np.int8)
+
+
+@pytest.fixture(scope="module")
+def tflite(network: Network, rows: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The network as int8."""
+    path = tmp_path_factory.mktemp("int8") / "network.tflite"
+    path.write_bytes(quantize(network, rows))
+    return path
+
+
+def batch_scores(network: Network, rows: np.ndarray) -> np.ndarray:
+    logits, _ = network.forward(to_real(rows)[None], network.zero_states(1))
+    return tf.sigmoid(logits).numpy()[0]
+
+
+@pytest.mark.parametrize("steps_at_once", [1, 7, 40])
+def test_chunks_with_carried_state_equal_the_whole(network: Network, rows: np.ndarray, steps_at_once: int) -> None:
+    states, scores = network.zero_states(1), []
+    for start in range(0, len(rows), steps_at_once * network.stride):
+        chunk = to_real(rows[start : start + steps_at_once * network.stride])[None]
+        logits, states = network.forward(chunk, states)
+        scores.append(tf.sigmoid(logits).numpy()[0])
+    np.testing.assert_allclose(np.concatenate(scores), batch_scores(network, rows), atol=1e-5)
+
+
+def test_float_streaming_equals_float_batch(network: Network, rows: np.ndarray) -> None:
+    step = network.streaming().step
+    windows = to_real(rows).reshape(-1, 1, network.stride, 40)
+    scores = np.array([step(window).numpy()[0, 0] for window in windows])
+    np.testing.assert_allclose(scores, batch_scores(network, rows), atol=1e-5)
+    assert np.ptp(scores) > 0.01  # a constant would agree with anything
+
+
+def test_future_rows_change_nothing(network: Network, rows: np.ndarray) -> None:
+    changed = rows.copy()
+    changed[180:] = -128
+    before = 180 // network.stride
+    np.testing.assert_allclose(
+        batch_scores(network, changed)[:before], batch_scores(network, rows)[:before], atol=1e-6
+    )
+
+
+class TestInt8:
+    def test_follows_the_float_network(self, network: Network, rows: np.ndarray, tflite: Path) -> None:
+        scores = StreamingModel(tflite).push(rows)[:, 0] / 256
+        assert np.abs(scores - batch_scores(network, rows)).max() < 0.1
+
+    def test_has_the_front_ends_input_scale(self, tflite: Path) -> None:
+        scale, zero_point = StreamingModel(tflite).input_quantization
+        assert scale == pytest.approx(0.10196078568696976, rel=1e-4)
+        assert zero_point == -128
+
+    def test_keeps_to_operations_that_esphome_runs(self, tflite: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        interpreter = Interpreter(
+            str(tflite), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        assert {op["op_name"] for op in interpreter._get_ops_details()} <= ESPHOME_OPERATIONS
+
+    def test_first_step_after_load_and_after_reset_are_the_same(self, rows: np.ndarray, tflite: Path) -> None:
+        model = StreamingModel(tflite)
+        first = model.push(rows)
+        model.push(rows[::-1].copy())
+        model.reset()
+        np.testing.assert_array_equal(model.push(rows), first)

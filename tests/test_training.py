@@ -1,0 +1,60 @@
+"""The whole way on synthetic voices alone: `kws train`, then the bundle hears voices that it was not trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.debian]
+pytest.importorskip("tensorflow")
+
+from click.testing import CliRunner  # noqa: E402
+
+import kws  # noqa: E402
+from kws.types import SAMPLE_RATE  # noqa: E402
+from training.cli import train  # noqa: E402
+from training.synth import available_voices, synthesize  # noqa: E402
+
+RECIPE = Path(__file__).parent / "recipes" / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = ["Computer", "-o", str(folder / "out"), "--recipe", str(RECIPE), "--synthetic-only"]
+    done = CliRunner().invoke(train, [*arguments, "--cache", str(folder / "cache")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return folder / "out"
+
+
+def heard(engine: kws.Engine, clips: list[np.ndarray]) -> int:
+    """How many clips, each after a second of near silence, lead to a detection."""
+    rng = np.random.default_rng(0)
+    count = 0
+    for clip in clips:
+        engine.reset()
+        hush = [rng.normal(scale=20, size=SAMPLE_RATE).astype(np.int16) for _ in range(2)]
+        count += bool(engine.push(kws.Block(np.concatenate([hush[0], clip, hush[1]]))))
+    return count
+
+
+def test_it_hears_the_word_and_little_else(bundle: Path) -> None:
+    engine = kws.load(bundle, threshold=0.5)
+    rng = np.random.default_rng(99)
+    words = heard(engine, synthesize(["computer"] * 40, rng))
+    others = heard(engine, synthesize(["seven bananas", "good morning", "turn it off", "yesterday"] * 10, rng))
+    assert words >= 28
+    assert others <= 12
+
+
+def test_the_bundle_tells_its_story(bundle: Path) -> None:
+    found = kws.find_bundle(bundle)
+    assert found.name == "computer"
+    assert found.card["data"]["synthetic words"] > 100
+    assert "kws train" in found.card["command"]
+    assert 0.3 < found.word_seconds < 2
+
+
+def test_voices_are_found() -> None:
+    families = {voice.name.partition(":")[0] for voice in available_voices()}
+    assert "espeak" in families
