@@ -140,20 +140,20 @@ def _cost(worker: Sequence[str], audio: Path, runs: int) -> Cost:
 
 def _run(worker: Sequence[str], audio: Path) -> tuple[float, float, float]:
     kind, *models = worker
-    started = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "kws.bench_worker", kind, str(audio), *models],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **ONE_THREAD},
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        startup = time.perf_counter() - started
-        output, errors = process.communicate()
-    if process.returncode:
-        raise KwsError(f"bench: {' '.join(worker)}: {(errors.strip().splitlines() or ['it failed'])[-1]}")
+    command = [sys.executable, "-m", "kws.bench_worker", kind, str(audio), *models]
+    with tempfile.TemporaryFile("w+") as errors:
+        started = time.perf_counter()
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **ONE_THREAD}
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            startup = time.perf_counter() - started
+            output = process.stdout.read()
+        if process.returncode:
+            errors.seek(0)
+            last = (errors.read().strip().splitlines() or ["it failed"])[-1]
+            raise KwsError(f"bench: {' '.join(worker)}: {last}")
     result = json.loads(output)
     return result["cpu"], startup, result["peak_mb"]
 
