@@ -82,7 +82,7 @@ def clips() -> list[Clip]:
 
 @pytest.fixture(scope="session")
 def recording(clips: list[Clip]) -> Callable[[str, str], Samples]:
-    """recording(corpus, label) -> samples of the first dev clip of that corpus whose label says it ("": any)."""
+    """recording(corpus, label) -> samples of the first dev clip of that corpus that says it ("": any)."""
 
     def recording(corpus: str, label: str) -> Samples:
         wanted = (
