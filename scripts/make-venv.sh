@@ -10,7 +10,7 @@ fail() {
     exit 1
 }
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null ||
     fail "$python is too old or missing; Python 3.10 to 3.13 is needed, name one with: make PYTHON=python3.12"
 
 "$python" -c 'import ensurepip' 2>/dev/null && exec "$python" -m venv "$venv"
