@@ -19,7 +19,14 @@ from kws.types import SAMPLE_RATE, Samples
 
 PIECE = SAMPLE_RATE // 50
 """Samples written at a time, 20 ms."""
-DAEMON = "pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disable-shm=yes".split()
+DAEMON = [
+    "pulseaudio",
+    "-n",
+    "--daemonize=no",
+    "--use-pid-file=no",
+    "--exit-idle-time=-1",
+    "--disable-shm=yes",
+]
 PATIENCE = 60.0
 """Seconds to wait for what must happen, on a busy machine."""
 # PortAudio stops the process if a private configuration lacks a device called "default".

@@ -100,6 +100,11 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
     bit reservoir and garbles the start of each chunk.
     """
 
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.opening_log: str = self.extra_info
+        """What libsndfile said of headers and ends; reading adds to its log, not all of it true."""
+
     def seekable(self) -> bool:
         return False
 
@@ -150,7 +155,7 @@ def _unusable(file: _ForwardFile) -> str | None:
     if not lowest <= file.samplerate <= highest:
         return f"its header states {file.samplerate} hertz, allowed are {lowest} to {highest}; correct it"
     # libsndfile reads PCM of fewer than 8 bits as if it were 8.
-    width = re.search(r"Bit Width +: (\d+)", file.extra_info)
+    width = re.search(r"Bit Width +: (\d+)", file.opening_log)
     if file.subtype == "PCM_U8" and width and int(width[1]) < 8:
         return f"{width[1]}-bit PCM, read are 8 to 32; convert it to 16 bits"
     return None
@@ -186,11 +191,11 @@ def _incomplete(file: _ForwardFile, heard: int) -> str | None:
 
 def _is_cut(file: _ForwardFile, heard: int) -> bool:
     """Whether audio that the header promised is missing; libsndfile says so in its log, and only there."""
-    log = file.extra_info
+    log = file.opening_log
     for stated, present in _STATED_LENGTH.findall(log):
         if int(present) < int(stated) < _UNKNOWN_LENGTH:
             return True
     # Only in a variable-rate MP3 does the length come from its header; otherwise it is a guess.
     if "bitrate mode   : variable" in log and heard < file.frames:
         return True
-    return "does not match value from 'ds64' chunk" in log or "without an End-Of-Stream flag" in log
+    return "does not match value from 'ds64' chunk" in log or "Last page lacks an end-of-stream bit" in log
