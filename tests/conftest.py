@@ -19,6 +19,8 @@ from signals import SIGNALS
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip, read_manifest, read_samples, recordings_manifest
 
+pytest_plugins = ["ci_rules"]
+
 COMMAND_OF = {"alsa-utils": "arecord", "pulseaudio-utils": "pactl", "python3-venv": "python3"}
 """Debian packages whose command is not called as they are."""
 LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}
