@@ -61,6 +61,7 @@ class Microphone:
         channels: int | None = None,
         backend: Backend = PORTAUDIO,
         stall_seconds: float = STALL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._wanted = wanted
@@ -68,10 +69,11 @@ class Microphone:
         self._wanted_channels = channels
         self._backend = backend
         self._stall_seconds = stall_seconds
+        self._clock = clock
         self._sleep = sleep
         self._stream: Stream | None = None
         self._position = 0  # samples at 16 kHz, lost ones included
-        self._heard_until = 0.0  # monotonic clock
+        self._heard_until = 0.0  # by the clock
 
     def __enter__(self) -> Microphone:
         """Open it; raises SourceError for a device that is not there, and lists those that are."""
@@ -98,10 +100,10 @@ class Microphone:
         self._rate = self._wanted_rate or device.rate
         self._channels = self._wanted_channels or min(device.channels, 2)
         self._converter = Converter(self._rate)
-        self._capture = Capture(self._rate)
+        self._capture = Capture(self._rate, self._clock)
         self._stream = self._backend.open(device, self._rate, self._channels, self._capture)
         self._device = device
-        self._heard_until = self._heard_until or time.monotonic()
+        self._heard_until = self._heard_until or self._clock()
 
     def _stop(self) -> None:
         if self._stream is not None:
