@@ -78,10 +78,15 @@ class Offered(click.Command):
         return command.make_context(info_name, args, parent, **extra)
 
 
-@click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Subcommands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="kws", message="%(version)s")
-def kws() -> None:
+@click.pass_context
+def kws(context: click.Context) -> None:
     """Hear wake words in recordings, raw audio or a microphone."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

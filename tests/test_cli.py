@@ -127,7 +127,6 @@ def test_an_event_is_printed_before_the_audio_ends(samples: Samples) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["Usage"]),
         (["hear"], ["hear", "kws --help"]),
         (["run"], ["FILES", "kws run --help"]),
         (["run", "a.wav", "--threshold", "2"], ["--threshold", "2.0", "kws run --help"]),
@@ -146,10 +145,15 @@ def test_bad_input_is_one_line_and_code_2(command: Command, arguments: list[str]
     code, out, err = command(*arguments)
     assert code == 2
     assert out == ""
-    if arguments:
-        assert len(err.splitlines()) == 1
-        assert err.startswith("kws: ")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("kws: ")
     assert [word for word in words if word not in err] == []
+
+
+def test_without_arguments_it_shows_its_help(command: Command) -> None:
+    code, out, err = command()
+    assert (code, err) == (0, "")
+    assert out == command("--help")[1]
 
 
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
