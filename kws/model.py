@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from kws.errors import BundleError
 from kws.types import Outputs, Rows
@@ -104,16 +105,20 @@ def _only_tensors(path: Path, interpreter: Any) -> tuple[dict[str, Any], dict[st
             "inside the graph; export it as a streaming model"
         )
     source, sink = sources[0], sinks[0]
-    if source["dtype"] is not np.int8 or len(source["shape"]) != 3 or source["shape"][0] != 1:
+    if source["dtype"] is not np.int8 or not _is_one_of_a_batch(source["shape"], 3):
         raise BundleError(
             f"{path}: input is {_described(source)}, expected int8 [1, stride, channels]; "
             "quantize it to int8 as a streaming model"
         )
-    if sink["dtype"] is not np.uint8 or len(sink["shape"]) != 2 or sink["shape"][0] != 1:
+    if sink["dtype"] is not np.uint8 or not _is_one_of_a_batch(sink["shape"], 2):
         raise BundleError(
             f"{path}: output is {_described(sink)}, expected uint8 [1, labels]; quantize its output to uint8"
         )
     return source, sink
+
+
+def _is_one_of_a_batch(shape: npt.NDArray[np.int32], dimensions: int) -> bool:
+    return len(shape) == dimensions and shape[0] == 1 and bool(np.all(shape > 0))
 
 
 def _described(tensor: dict[str, Any]) -> str:
