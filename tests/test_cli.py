@@ -23,6 +23,7 @@ import kws
 import kws.sources
 from kws import cli
 from kws.scoring import ScoreTrack, score_track
+from kws.sources.devices import Device
 from kws.sources.memory import from_samples
 from kws.types import Block, Samples
 
@@ -275,6 +276,29 @@ def test_a_score_track_of_several_labels_has_columns(tmp_path: Path, samples: Sa
     assert track.score.shape == (len(track.time), 2)
     assert track.time[0] == 480 / 16_000
     assert isinstance(track, ScoreTrack)
+
+
+def test_devices_lists_microphones_and_marks_the_default(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in = Device(index=0, name="Built-in", channels=2, rate=48_000, is_default=True, api="ALSA")
+    usb = Device(index=11, name="USB microphone", channels=1, rate=44_100, api="ALSA")
+    monkeypatch.setattr("kws.sources.microphone.list_devices", lambda: [built_in, usb])
+    code, out, err = command("devices")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "index     name            channels   rate  through",
+        "    0  *  Built-in               2  48000  ALSA",
+        "   11     USB microphone         1  44100  ALSA",
+    ]
+
+
+def test_devices_says_when_there_are_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kws.sources.microphone.list_devices", list)
+    code, out, err = command("devices")
+    assert code == 0
+    assert len(out.splitlines()) == 1
+    assert "no microphone" in err
 
 
 def test_models_lists_what_is_bundled(command: Command) -> None:

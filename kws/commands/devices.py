@@ -11,12 +11,12 @@ from kws.commands.table import print_table
 def devices() -> None:
     """List the microphones.
 
-    Index, name, channels and rate; * marks the default.
+    Index, name, channels, rate and the sound system each is reached through; * marks the default.
     """
     from kws.sources.microphone import list_devices
 
-    rows = [
-        (device.index, "*" if device.is_default else "", device.name, device.channels, round(device.rate))
-        for device in list_devices()
-    ]
-    print_table(("index", "", "name", "channels", "rate"), rows)
+    found = list_devices()
+    rows = [(d.index, "*" if d.is_default else "", d.name, d.channels, d.rate, d.api) for d in found]
+    print_table(("index", "", "name", "channels", "rate", "through"), rows)
+    if not found:
+        click.echo("kws: this system has no microphone; plug one in", err=True)
