@@ -37,14 +37,15 @@ def det_svg(figures: Figures) -> str:
 
 def staircase(figures: Figures, condition: str) -> list[tuple[float, float]]:
     """Corners (false alarms per hour, share missed) from the left edge of the axes to the right."""
-    corners, lowest = [], 1.0
-    for rate, missed in _by_rate(figures, condition):
-        if rate > _RATES[-1]:
-            break
-        corners += [(max(rate, _RATES[0]), lowest)] if corners else []
+    first, *rest = _by_rate(figures, condition)
+    corners, lowest = [(_RATES[0], first[1])], first[1]
+    for rate, missed in rest:
         lowest = min(lowest, missed)
-        corners.append((max(rate, _RATES[0]), lowest))
-    return [*corners, (_RATES[-1], lowest)]
+        if rate <= _RATES[0]:
+            corners = [(_RATES[0], lowest)]
+        elif rate <= _RATES[-1] and lowest < corners[-1][1]:
+            corners += [(rate, corners[-1][1]), (rate, lowest)]
+    return [*corners, (_RATES[-1], corners[-1][1])]
 
 
 def _by_rate(figures: Figures, condition: str) -> Iterator[tuple[float, float]]:
