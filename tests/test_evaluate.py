@@ -17,7 +17,8 @@ from training.data.manifest import Clip
 from training.dev_streams import CONDITIONS
 from training.drift import detections
 from training.evaluate import detections_of, evaluate, fill_bundle, summary, track_of
-from training.figures import DevTracks, Scored, calibration, measure, read_figures, write_figures
+from training.figures import read_figures, write_figures
+from training.measure import DevTracks, Scored, calibration, measure
 from training.streams import WORDS, Layout, Segment, is_word, joined_stream
 
 STEP = 0.03
@@ -128,6 +129,14 @@ def test_a_bundle_is_filled_and_still_reads(figures, tracks, tmp_path):
     assert filled.card["figures"]["misses"] == figures.default.misses
     row = next(row for row in filled.calibration if row["threshold"] == 0.6)
     assert (row["misses"], row["misses_10db"], row["false_alarms"], row["hours"]) == (1, 3, 2, 1.5)
+
+
+def test_a_manifest_by_other_hands_is_not_filled(figures, tmp_path):
+    path = tmp_path / "alexa.json"
+    path.write_bytes(manifest("alexa").read_bytes())
+    with pytest.raises(KwsError, match="without --fill"):
+        fill_bundle(path, figures, [])
+    assert path.read_bytes() == manifest("alexa").read_bytes()
 
 
 def test_the_summary_names_every_rate(figures):

@@ -27,16 +27,8 @@ from kws.events import Detection
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Outputs, Rows
 from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_clips, dev_stream
-from training.figures import (
-    DevTracks,
-    Events,
-    Figures,
-    Scored,
-    calibration,
-    measure,
-    speech_curve,
-    write_figures,
-)
+from training.figures import Events, Figures, write_figures
+from training.measure import DevTracks, Scored, calibration, measure, speech_curve
 from training.streams import Layout, is_word
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
@@ -99,8 +91,14 @@ def detections_of(wake_word: WakeWord, outputs: Outputs) -> list[Detection]:
 
 
 def fill_bundle(manifest: Path, figures: Figures, table: list[CalibrationRow]) -> None:
-    """Write threshold, calibration and figures into a bundle's JSON; its model file is not touched."""
+    """Write threshold, calibration and figures into a bundle's JSON; its model file is not touched.
+
+    Raises:
+        KwsError: the manifest is not one of ours, so nothing in it says what a calibration would belong to.
+    """
     bundle = json.loads(manifest.read_text(encoding="utf-8"))
+    if "kws" not in bundle:
+        raise KwsError(f"{manifest}: has no \"kws\" part to fill; measure it without --fill")
     bundle["micro"]["probability_cutoff"] = figures.default.threshold
     ours = bundle["kws"]
     ours["calibration"] = [row.to_json() for row in table]
