@@ -52,6 +52,8 @@ class Detector:
 
     def __init__(self, config: DetectorConfig) -> None:
         self.config = config
+        self._ones = np.ones(config.window, np.int64)
+        self._scale = config.output_scale / config.window
         self.reset()
 
     def push(self, outputs: npt.NDArray[np.uint8]) -> list[Candidate]:
@@ -63,15 +65,16 @@ class Detector:
 
         Sums are whole numbers, so any split of the input gives the same bits.
         """
+        if not len(outputs):
+            return np.empty(0, np.float32)
         judged = outputs.astype(np.int64)
-        judged[: max(0, self.config.warmup - self._step)] = 0
+        if self._step < self.config.warmup:
+            judged[: self.config.warmup - self._step] = 0
         history = np.concatenate([self._history, judged])
-        totals = np.cumsum(np.concatenate([[0], history]))
-        window = self.config.window
-        sums = totals[window:] - totals[:-window]  # one per new output: history starts window - 1 long
-        self._history = history[len(history) - (window - 1) :]
-        self._step += len(outputs)
-        scores: Scores = (sums * (self.config.output_scale / window)).astype(np.float32)
+        sums = np.convolve(history, self._ones, "valid")  # one per new output: history starts window - 1 long
+        self._history = history[len(judged) :]
+        self._step += len(judged)
+        scores: Scores = (sums * self._scale).astype(np.float32)
         return scores
 
     def flush(self) -> list[Candidate]:
@@ -88,7 +91,7 @@ class Detector:
     def _fired(self, scores: Scores) -> list[Candidate]:
         first = self._step - len(scores)
         threshold = np.float32(self.config.threshold)
-        if self._armed and not np.any(scores >= threshold):
+        if self._armed and not (scores >= threshold).any():
             return []
         found = []
         for step, score in enumerate(scores, first):

@@ -100,6 +100,7 @@ class Frontend:
         from micro_features_cpp import create_frontend, process_samples, reset_frontend
 
         self.config = FrontendConfig()
+        self._quantized = self.config.quantize(np.arange(1 << 16))  # of every uint16 feature
         self._process = process_samples
         self._reset = reset_frontend
         self._state = create_frontend()
@@ -112,15 +113,16 @@ class Frontend:
         audio = self._pending + samples.tobytes()
         step = 2 * self.config.step_samples  # bytes; the package takes exactly one step a call
         whole = len(audio) - len(audio) % step
-        rows = []
+        scaled = []
         for offset in range(0, whole, step):
             features, _ = self._process(self._state, audio[offset : offset + step])
             if features:
-                rows.append(features)
+                scaled.append(features)
         self._pending = audio[whole:]
-        if not rows:
+        if not scaled:
             return np.empty((0, self.config.channels), np.int8)
-        return self.config.quantize(np.rint(np.array(rows, np.float32) / _PACKAGE_SCALE))
+        rows: Rows = self._quantized[np.rint(np.array(scaled, np.float32) / _PACKAGE_SCALE).astype(np.intp)]
+        return rows
 
     def flush(self) -> Rows:
         """Nothing: samples short of a whole step are not heard."""
