@@ -10,6 +10,7 @@ import pytest
 from kws.bundle import bundled_names, find_bundle
 from kws.evaluation import Proportion, Rate
 from training.det_svg import det_svg, staircase
+from training.dev_streams import CONDITIONS
 from training.evaluate import FIGURES
 from training.figures import CorpusCount, Events, Figures, Point, read_figures
 from training.report import COMMAND, DOCS, accuracy_page, drawing_name, proportion_text, rate_text, read_drift
@@ -18,7 +19,7 @@ REMEDY = f"run `{COMMAND}`"
 
 
 def point(threshold, clean, alarms, noisy=20):
-    missed = {"clean": clean, "20 dB": clean + 1, "10 dB": noisy, "5 dB": noisy + 10}
+    missed = {"clean": clean, "room": clean, "20 dB": clean + 1, "10 dB": noisy, "5 dB": noisy + 10}
     return Point(threshold, missed, alarms, 0, (0.121, 0.238))
 
 
@@ -44,7 +45,7 @@ def figures():
         curve={
             "threshold": [0.9, 0.5, 0.4, 0.3, 0.25, 0.2],
             "false_alarms": [0, 1, 2, 4, 3, 8],
-            **{name: [30, 20, 10, 5, 4, 0] for name in ("clean", "20 dB", "10 dB", "5 dB")},
+            **{name: [30, 20, 10, 5, 4, 0] for name in CONDITIONS},
         },
         events=Events(3, 1),
         measured={"command": "python -m training.evaluate", "date": "2026-01-02"},
@@ -115,18 +116,18 @@ def test_the_drawing_is_an_svg_with_a_line_for_every_condition(figures):
     root = ElementTree.fromstring(det_svg(figures))
     width, height = float(root.get("width")), float(root.get("height"))
     lines = root.findall("{*}polyline")
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         corners = [tuple(map(float, corner.split(","))) for corner in line.get("points").split()]
         assert all(0 < x < width and 0 < y < height for x, y in corners)
         assert [x for x, _ in corners] == sorted(x for x, _ in corners)
         assert [y for _, y in corners] == sorted(y for _, y in corners)  # downwards: ever fewer misses
-    assert [text.text for text in root.findall("{*}text")][-4:] == ["clean", "20 dB", "10 dB", "5 dB"]
+    assert [text.text for text in root.findall("{*}text")][-5:] == list(CONDITIONS)
 
 
 def test_labels_do_not_overlap(figures):
     root = ElementTree.fromstring(det_svg(figures))
-    heights = sorted(float(text.get("y")) for text in root.findall("{*}text")[-4:])
+    heights = sorted(float(text.get("y")) for text in root.findall("{*}text")[-5:])
     assert min(b - a for a, b in itertools.pairwise(heights)) >= 13.9
 
 

@@ -1,6 +1,5 @@
 """Joined test streams: where the words are, how loud everything is, and that nothing depends on chance."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -108,6 +107,18 @@ def test_the_bed_is_even_and_leaves_silent_files_out(noise):
     assert 10 * np.log10(seconds) == pytest.approx(np.full(20, -36), abs=0.3)
 
 
+def test_in_a_room_a_word_rings_into_the_gap_and_stays_in_its_place(clips):
+    dry = joined_stream(clips, StreamRecipe(), word="computer")
+    wet = joined_stream(clips, StreamRecipe(rooms=20), word="computer")
+    assert wet.layout == dry.layout
+    for segment in wet.layout.segments:
+        if segment.word:
+            start, end = segment.word.start, segment.word.end
+            assert level(cut(wet, start, end)) > level(cut(dry, start, end)) - 1
+            assert level(cut(wet, end + 0.03, end + 0.1)) > level(cut(dry, end + 0.03, end + 0.1)) + 6
+            assert level(cut(wet, start - 0.15, start - 0.03)) < -69
+
+
 def test_noise_without_files_is_refused(clips):
     with pytest.raises(ValueError, match="10 dB SNR needs noise files"):
         joined_stream(clips, StreamRecipe(snr_db=10))
@@ -197,12 +208,12 @@ def test_groups_keep_languages_and_noise_apart():
 @pytest.mark.recordings
 def test_dev_recordings_fall_into_words_speech_and_noise():
     clips = dev_streams.dev_clips()
-    speech, noise = dev_streams.speech_without(clips, "computer"), dev_streams.noise_clips(clips)
-    words = [clip for clip in clips if dev_streams.is_word(clip, "computer")]
+    speech, noise = set(dev_streams.speech_without(clips, "computer")), set(dev_streams.noise_clips(clips))
+    words = {clip for clip in clips if dev_streams.is_word(clip, "computer")}
+    left_out = set(clips) - speech - noise - words
     assert {clip.split for clip in clips} == {"dev"}
-    left_out = [clip for clip in clips if clip not in speech and clip not in noise and clip not in words]
     assert words
     assert left_out
     assert all("computer" in clip.label.lower() for clip in left_out)
-    assert not set(map(dataclasses.astuple, speech)) & set(map(dataclasses.astuple, words))
+    assert not speech & (noise | words)
     assert sum(clip.seconds for clip in speech) / 3600 > 4

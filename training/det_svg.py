@@ -13,7 +13,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 490, 34, 290
 """Edges of the axes, pixels."""
 
 _RATES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
-_COLOURS = ("#1b6ca8", "#2a9d5c", "#d98a1f", "#c0392b")
+_COLOURS = ("#1b6ca8", "#7d5ba6", "#2a9d5c", "#d98a1f", "#c0392b")
 
 
 def det_svg(figures: Figures) -> str:

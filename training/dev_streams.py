@@ -23,15 +23,24 @@ from training.streams import TALK, WORDS, Layout, RowStream, Segment, StreamReci
 
 CACHE = Path(".cache")
 
+ROOMS_SEED = 20
+"""Of simulated rooms that no training uses."""
+
 CLEAN, NOISY = "clean", "10 dB"
-CONDITIONS = {CLEAN: None, "20 dB": 20.0, NOISY: 10.0, "5 dB": 5.0}
-"""In which words are measured, with their SNR; clean means as recorded."""
+CONDITIONS = {
+    CLEAN: WORDS,
+    "room": dataclasses.replace(WORDS, rooms=ROOMS_SEED),
+    "20 dB": dataclasses.replace(WORDS, snr_db=20.0),
+    NOISY: dataclasses.replace(WORDS, snr_db=10.0),
+    "5 dB": dataclasses.replace(WORDS, snr_db=5.0),
+}
+"""In which words are measured; clean means as recorded."""
 
 SPEECH, NOISE = "speech", "noise"
 STREAMS = (*CONDITIONS, SPEECH, NOISE)
 """Names of all streams on which a word is measured."""
 
-_VERSION = 2
+_VERSION = 3
 """Raise it when a change of code changes the samples of a stream."""
 
 _GERMAN = {"kerstin-de"}
@@ -52,7 +61,7 @@ class DevRows:
 
 
 def dev_rows(word: str, condition: str = CLEAN, *, cache: Path = CACHE) -> DevRows:
-    """The three streams of a word. Only the words are heard in noise; speech and noise stay as recorded."""
+    """The three streams of a word. Only the words change with the condition; the rest stays as recorded."""
     return DevRows(*(dev_stream(word, name, cache=cache) for name in (condition, SPEECH, NOISE)))
 
 
@@ -63,7 +72,7 @@ def dev_stream(word: str, name: str, *, cache: Path = CACHE) -> RowStream:
         return cached_rows(speech_without(clips, word), TALK, cache=cache)
     if name == NOISE:
         return cached_rows(noise_clips(clips), TALK, cache=cache)
-    recipe = dataclasses.replace(WORDS, snr_db=CONDITIONS[name])
+    recipe = CONDITIONS[name]
     noises = [] if recipe.snr_db is None else bed_files(clips)
     return cached_rows([c for c in clips if is_word(c, word)], recipe, word=word, noises=noises, cache=cache)
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import fftconvolve
 
 from kws.evaluation import Occurrence
 from kws.frontend import Frontend
 from kws.types import SAMPLE_RATE, Rows, Samples
-from training.augment import Audio, to_float, to_int16, to_level
+from training.augment import Audio, room_responses, to_float, to_int16, to_level
 from training.data.activity import speech_span
 from training.data.manifest import Clip, read_samples
 
@@ -37,6 +38,8 @@ class StreamRecipe:
     """White noise under everything, since no microphone delivers digital silence."""
     lead_in: float = 1.0
     """Seconds before the first clip, in which a front end adapts."""
+    rooms: int = 0
+    """Seed of simulated rooms, of which each clip is heard in one; 0: as recorded."""
     seed: int = 1
 
 
@@ -137,14 +140,18 @@ def stream_parts(
         word: label of the clips whose word is marked, by the energy in the clip as it was recorded.
         noises: files of the bed, needed when the recipe has an SNR.
     """
-    spacing, hiss = (np.random.default_rng([recipe.seed, purpose]) for purpose in (0, 1))
+    spacing, hiss, places = (np.random.default_rng([recipe.seed, purpose]) for purpose in (0, 1, 4))
     bed = _bed(recipe, noises)
     position = round(recipe.lead_in * SAMPLE_RATE)
     yield Part(_mixed(np.zeros(position, np.float32), recipe, hiss, bed))
     for clip in clips:
         samples = read_samples(clip.path)
         gap = np.zeros(round(spacing.uniform(*recipe.gap) * SAMPLE_RATE), np.float32)
-        audio = np.concatenate([_levelled(to_float(samples), recipe), gap])
+        audio = np.concatenate([to_float(samples), gap])
+        if recipe.rooms:
+            audio = _in_room(audio, recipe.rooms, places)
+        if recipe.snr_db is not None:
+            audio = to_level(audio, recipe.speech_level)
         segment = _segment(clip, samples, position, marked=bool(word) and is_word(clip, word))
         position += len(audio)
         yield Part(_mixed(audio, recipe, hiss, bed), segment)
@@ -192,8 +199,10 @@ def _bed(recipe: StreamRecipe, noises: Sequence[Path]) -> NoiseBed | None:
     return NoiseBed(noises, recipe.speech_level - recipe.snr_db, np.random.default_rng([recipe.seed, 2]))
 
 
-def _levelled(audio: Audio, recipe: StreamRecipe) -> Audio:
-    return audio if recipe.snr_db is None else to_level(audio, recipe.speech_level)
+def _in_room(audio: Audio, rooms: int, places: np.random.Generator) -> Audio:
+    """Heard in one of these rooms, its tail running into the gap; the word stays where it was."""
+    responses = room_responses(rooms)
+    return fftconvolve(audio, responses[places.integers(len(responses))])[: len(audio)].astype(np.float32)
 
 
 def _mixed(audio: Audio, recipe: StreamRecipe, hiss: np.random.Generator, bed: NoiseBed | None) -> Samples:
