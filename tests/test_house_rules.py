@@ -1,0 +1,160 @@
+"""Who may import whom: the architecture as a table, read from every import statement in the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from inspect import isclass, ismodule
+from pathlib import Path
+
+import pytest
+
+import kws
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("kws", "training", "firmware_export")
+
+NEVER = {
+    "kws": ("training", "firmware_export"),
+    "training": ("firmware_export",),
+    "firmware_export": ("training",),
+}
+"""A package, and those of ours that it must not know."""
+
+HOMES = {
+    "numpy": ("kws/",),
+    "ai_edge_litert": ("kws/model.py", "kws/delegates.py"),
+    "micro_features_cpp": ("kws/frontend.py",),
+    "soundfile": ("kws/sources/",),
+    "soxr": ("kws/sources/",),
+    "sounddevice": ("kws/sources/",),
+    "click": ("kws/cli.py", "kws/commands/"),
+    "pymicro_wakeword": ("kws/bench",),  # the peer measured beside us
+}
+"""Where in kws another's package may be imported; one that is not named here, nowhere."""
+
+CORE = ("errors", "events", "types", "frontend", "model", "detector", "manifest", "bundle", "engine")
+"""Samples in, events out: modules that know neither device nor thread nor clock, in the order they build up."""
+
+OUTSIDE_WORLD = {
+    "asyncio",
+    "concurrent",
+    "datetime",
+    "multiprocessing",
+    "queue",
+    "sched",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+"""Standard modules of I/O, threads and clocks, which the core does without."""
+
+HEAVY = {"tensorflow", "keras", "scipy", "pyroomacoustics", "tflite_micro"}
+"""What firmware export must not ask of anyone either."""
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of all modules that a file imports, at any depth, relative ones resolved."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path, monkeypatch):
+    """The reader itself: plain, renamed, in a function, behind TYPE_CHECKING, relative."""
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    path = tmp_path / "kws" / "sources" / "some.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "import a.b as c\nfrom d.e import f\n"
+        "def g():\n    if TYPE_CHECKING:\n        from . import h\n    from ..i import j\n"
+    )
+    assert set(imported(path)) == {"a.b", "d.e.f", "kws.sources.h", "kws.i.j"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_that_must_not_know_each_other(package):
+    broken = [place(path) for path in sources(package) if tops(path) & set(NEVER[package])]
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", sources("kws"), ids=place)
+def test_each_foreign_package_has_its_home(path):
+    foreign = tops(path) - sys.stdlib_module_names - {"kws"}
+    strayed = [name for name in foreign if not place(path).startswith(HOMES.get(name, ()) or ("nowhere",))]
+    assert strayed == []
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_knows_no_device_thread_or_clock(module):
+    path = ROOT / "kws" / f"{module}.py"
+    assert tops(path) & OUTSIDE_WORLD == set()
+    ours = {name.split(".")[1] for name in imported(path) if name.startswith("kws.")}
+    assert ours <= set(CORE)
+
+
+def test_the_core_has_no_cycles():
+    """Each core module imports only those before it in the table."""
+    for position, module in enumerate(CORE):
+        ours = {n.split(".")[1] for n in imported(ROOT / "kws" / f"{module}.py") if n.startswith("kws.")}
+        assert ours <= set(CORE[:position])
+
+
+def test_firmware_export_stays_light():
+    assert [place(path) for path in sources("firmware_export") if tops(path) & HEAVY] == []
+
+
+def test_no_file_is_called_utils():
+    names = [path for package in (*PACKAGES, "tests", "benchmarks") for path in sources(package)]
+    assert [
+        place(path) for path in names if path.stem in {"utils", "util", "helpers", "misc", "common"}
+    ] == []
+
+
+def test_importing_kws_loads_numpy_and_the_standard_library_only():
+    program = "import sys; before = set(sys.modules); import kws; print(*sorted(set(sys.modules) - before))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    loaded = {name.partition(".")[0] for name in run.stdout.split()}
+    assert loaded - sys.stdlib_module_names == {"kws", "numpy"}
+
+
+def test_the_public_names_are_exactly_those_of_all():
+    public = {name for name, value in vars(kws).items() if not name.startswith("_") and not ismodule(value)}
+    assert public == set(kws.__all__)
+
+
+def test_all_is_sorted_constants_then_classes_then_functions():
+    def key(name: str) -> tuple[int, str]:
+        return 0 if name.isupper() else 1 if isclass(getattr(kws, name)) else 2, name
+
+    assert kws.__all__ == sorted(kws.__all__, key=key)
+
+
+def test_every_public_name_is_documented():
+    undocumented = [name for name in kws.__all__ if not name.isupper() and not getattr(kws, name).__doc__]
+    assert undocumented == []
