@@ -1,6 +1,6 @@
 """What kws costs here: CPU time, start-up, memory and latency, beside a peer if that is installed.
 
-Every run is a fresh process on one core with one thread (kws.bench_worker); figures are medians over runs.
+Every run is a fresh process on one core with one thread (worker.py); figures are medians over runs.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ from kws.errors import KwsError
 from kws.evaluation.matching import Matched, Occurrence, match_detections
 from kws.selftest import Recording, replay
 from kws.sources import open_source
+from kws.sources.capture import PIECE_SECONDS
 from kws.types import SAMPLE_RATE, Samples
 
 PEER = "pymicro-wakeword"
+WORKER = str(Path(__file__).with_name("worker.py"))
+BLOCK = round(PIECE_SECONDS * SAMPLE_RATE)
+"""Samples heard at a time, as they come from a microphone."""
 MANY = 4
 """Models in the test with several."""
 
@@ -140,7 +144,7 @@ def _cost(worker: Sequence[str], audio: Path, runs: int) -> Cost:
 
 def _run(worker: Sequence[str], audio: Path) -> tuple[float, float, float]:
     kind, *models = worker
-    command = [sys.executable, "-m", "kws.bench_worker", kind, str(audio), *models]
+    command = [sys.executable, WORKER, kind, str(BLOCK), str(audio), *models]
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
         with subprocess.Popen(

@@ -1,12 +1,11 @@
 """What `kws bench` measures, in a process of its own: load, say "ready", hear a recording, report.
 
-    python -m kws.bench_worker kws AUDIO.wav MODEL...
-    python -m kws.bench_worker pymicro-wakeword AUDIO.wav MODEL.json...
+    python worker.py kws BLOCK AUDIO.wav MODEL...
+    python worker.py pymicro-wakeword BLOCK AUDIO.wav MODEL.json...
 
-Standard output is two lines: "ready" once the models are loaded, then a JSON object.
+It hears BLOCK samples at a time. Standard output is two lines: "ready" once the models are loaded, then a
+JSON object. It is run by its path and imports nothing of kws by itself, or the peer would pay for that.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -14,50 +13,58 @@ import sys
 import time
 import wave
 from collections.abc import Callable, Sequence
+from typing import Any
 
-READ_BYTES = 3200
-"""The peer is fed 100 ms at a time."""
+Hear = Callable[[Any], None]
+"""Takes int16 samples, 16 kHz mono."""
 
 
 def main() -> None:
     """Measure the runtime named by the first argument."""
-    kind, audio, *models = sys.argv[1:]
+    kind, block, audio, *models = sys.argv[1:]
     _use_one_core()
-    hear = {"kws": _kws, "pymicro-wakeword": _pymicro_wakeword}[kind](models)
+    hear = {"kws": _kws, "pymicro-wakeword": _pymicro_wakeword}[kind](models, int(block))
     print("ready", flush=True)
+    samples, seconds = _read(audio)
     before = time.process_time()
-    hear(audio)
+    hear(samples)
     spent = time.process_time() - before
-    with wave.open(audio) as file:
-        seconds = file.getnframes() / file.getframerate()
     print(json.dumps({"cpu": spent / seconds, "peak_mb": _peak_bytes() / 1e6}), flush=True)
 
 
-def _kws(models: Sequence[str]) -> Callable[[str], object]:
+def _kws(models: Sequence[str], block: int) -> Hear:
     from kws.commands.options import load_engine
     from kws.daemon import listen
     from kws.engine import Engine
     from kws.sinks.memory import Collector
-    from kws.sources import open_source
+    from kws.sources.memory import from_samples
 
     engine = load_engine(tuple(models)) if models else Engine([])
-    return lambda audio: listen(open_source(audio), engine, [Collector()])
+    return lambda samples: listen(from_samples(samples, block=block), engine, [Collector()])
 
 
-def _pymicro_wakeword(models: Sequence[str]) -> Callable[[str], object]:
+def _pymicro_wakeword(models: Sequence[str], block: int) -> Hear:
     from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures  # type: ignore[import-untyped,unused-ignore]
 
     features = MicroWakeWordFeatures()
     words = [MicroWakeWord.from_config(path) for path in models]
 
-    def hear(audio: str) -> None:
-        with wave.open(audio) as file:
-            while chunk := file.readframes(READ_BYTES // 2):
-                for row in features.process_streaming(chunk):
-                    for word in words:
-                        word.process_streaming(row)
+    def hear(samples: Any) -> None:
+        for start in range(0, len(samples), block):
+            for row in features.process_streaming(samples[start : start + block].tobytes()):
+                for word in words:
+                    word.process_streaming(row)
 
     return hear
+
+
+def _read(audio: str) -> tuple[Any, float]:
+    """Samples and seconds of a 16-bit mono WAV."""
+    import numpy as np
+
+    with wave.open(audio) as file:
+        frames = file.getnframes()
+        return np.frombuffer(file.readframes(frames), "<i2").astype(np.int16), frames / file.getframerate()
 
 
 def _use_one_core() -> None:
