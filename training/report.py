@@ -27,10 +27,11 @@ Made by `{command}` from the counts in `docs/figures/`; edit neither by hand. To
 
 ## How it is measured
 
-* **Recordings.** The `dev` split only. No model was trained on any of it, and its speakers are not those of
-  the `train` split (except kathleen-en: one speaker, other sentences). Thresholds, default ones too, were
-  chosen on these same recordings, so expect somewhat worse on yours. The words come from a few
-  dozen people at most; the intervals treat clips as independent, which flatters them.
+* **Recordings.** The `dev` split only. No model was trained on any of it, and as far as voices can be told
+  apart its speakers are not those of the `train` split (except kathleen-en: one speaker, other
+  sentences). Thresholds, default ones too, were chosen on these same recordings, so expect somewhat worse
+  on yours. The words come from a few dozen people at most; the intervals treat clips as independent, which
+  flatters them.
 * **Streams.** The model hears long streams and is never reset within one. Words: all clips, 1.2 to 2.0 s
   apart, with white noise at -70 dBFS under everything. In noise: every clip at -26 dBFS active level over a
   bed of recorded noise (rooms, streets, machines, kitchens) the stated number of decibels below. Room: every
