@@ -40,15 +40,16 @@ class Detector:
     """A streaming Stage: uint8 outputs, shape (steps,) -> list of Candidate.
 
     Posterior smoothing after Chen, Parada and Heigold 2014, "Small-footprint keyword spotting using
-    deep neural networks", with a plain mean. A candidate fires at the first step whose smoothed
-    score reaches the threshold; the next may follow once the refractory time is over *and* the score has
-    been below the threshold, so one utterance fires once and a score that sticks fires once.
+    deep neural networks", with a plain mean. A candidate fires at the step whose smoothed score
+    reaches the threshold from below, unless it does so within the refractory time of the last one; then
+    it has to come from below again. So one utterance fires once, also when its score dips for a moment
+    and stays high beyond the refractory time, and a score that sticks fires once.
     """
 
     _history: npt.NDArray[np.int64]  # the last window - 1 outputs
     _step: int  # steps since the last reset
     _ready_at: int  # first step after the refractory time
-    _armed: bool  # below the threshold since the last candidate
+    _above: bool  # whether the last score was at the threshold or over it
 
     def __init__(self, config: DetectorConfig) -> None:
         self.config = config
@@ -86,19 +87,21 @@ class Detector:
         self._history = np.zeros(self.config.window - 1, np.int64)
         self._step = 0
         self._ready_at = 0
-        self._armed = True
+        self._above = False
 
     def _fired(self, scores: Scores) -> list[Candidate]:
-        first = self._step - len(scores)
-        threshold = np.float32(self.config.threshold)
-        if self._armed and not (scores >= threshold).any():
+        if not len(scores):
             return []
+        above = scores >= np.float32(self.config.threshold)
+        if not above.any():  # nearly always
+            self._above = False
+            return []
+        before = np.concatenate([[self._above], above[:-1]])
+        self._above = bool(above[-1])
         found = []
-        for step, score in enumerate(scores, first):
-            if score < threshold:
-                self._armed = True
-            elif self._armed and step >= self._ready_at:
-                found.append(Candidate(step, float(score)))
-                self._armed = False
+        for index in np.flatnonzero(above & ~before):
+            step = self._step - len(scores) + int(index)
+            if step >= self._ready_at:
+                found.append(Candidate(step, float(scores[index])))
                 self._ready_at = step + self.config.refractory
         return found
