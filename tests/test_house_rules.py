@@ -36,7 +36,7 @@ HOMES = {
 """Where in kws another's package may be imported; one that is not named here, nowhere."""
 
 CORE = ("errors", "events", "types", "frontend", "model", "detector", "manifest", "bundle", "engine")
-"""Samples in, events out: modules that know neither device nor thread nor clock, in the order they build up."""
+"""Samples in, events out: modules without device, thread or clock; each imports only those before it."""
 
 OUTSIDE_WORLD = {
     "asyncio",
