@@ -13,6 +13,7 @@ from kws.errors import KwsError
 from kws.evaluation import Occurrence, best_scores, false_alarm_times, latencies, match_detections, misses
 from kws.scoring import ScoreTrack, score_track
 from kws.types import Block
+from training import dev_streams
 from training.data.manifest import Clip
 from training.dev_streams import CONDITIONS
 from training.drift import detections
@@ -149,6 +150,32 @@ def test_the_summary_names_every_rate(figures):
 def test_a_word_that_nobody_says_is_refused(tmp_path):
     with pytest.raises(KwsError, match="okay nabu: nobody says it"):
         evaluate(read_bundle(manifest("okay_nabu")), cache=tmp_path)
+
+
+@pytest.mark.recordings
+def test_a_whole_evaluation_on_a_few_clips(clips, monkeypatch, tmp_path):
+    """On eight words and some talk: every figure at the threshold asked for is what an engine shows there."""
+    dev = [c for c in clips if c.split == "dev"]
+    few = [c for c in dev if is_word(c, "alexa")][:8] + [c for c in dev if c.corpus == "kerstin-de"][:30]
+    few += [c for c in dev if c.corpus == "noise-moodist"][:2]
+    monkeypatch.setattr(dev_streams, "dev_clips", lambda: few)
+    bundle = read_bundle(manifest("alexa"))
+    figures, rows = evaluate(bundle, false_alarms_per_hour=2.0, jobs=1, cache=tmp_path)
+    assert figures.default == figures.points["2"]
+    assert figures.words == 8
+    assert {c.corpus for c in figures.corpora} == {"kerstin-de", "noise-moodist"}
+    assert figures.default.false_alarms == 0
+    stream = joined_stream(_shuffled(few[:8]), WORDS, word="alexa")
+    engine = kws.load(bundle.manifest_path, threshold=figures.default.threshold)
+    heard = match_detections(detections(engine, stream.samples), stream.layout.occurrences)
+    assert figures.default.misses["clean"] == figures.events.misses == heard.misses.count
+    assert figures.default.latency[0] == pytest.approx(np.median(heard.latencies), abs=1e-3)
+    assert rows
+    assert all(row.false_alarms.hours == pytest.approx(figures.speech_hours, abs=1e-4) for row in rows)
+
+
+def _shuffled(clips):
+    return [clips[index] for index in np.random.default_rng([WORDS.seed, 3]).permutation(len(clips))]
 
 
 @pytest.mark.recordings

@@ -49,7 +49,7 @@ def evaluate(
         bundle: of one wake word.
         false_alarms_per_hour: measure at the lowest threshold that keeps to this on the dev speech, instead
             of the bundle's own.
-        jobs: processes; each stream is one task.
+        jobs: processes; each stream is one task. 1: no other process than this.
         cache: where the streams' rows are kept.
 
     Raises:
@@ -124,6 +124,8 @@ def card_figures(figures: Figures) -> dict[str, object]:
 
 def _run(bundle: Bundle, word: str, jobs: int, cache: Path) -> dict[str, tuple[Outputs, Layout]]:
     """The outputs of the model on every stream, the longest first."""
+    if jobs == 1:
+        return {name: _outputs(bundle, word, name, cache) for name in STREAMS}
     names = sorted(STREAMS, key=lambda name: name != SPEECH)
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         tasks = {name: pool.submit(_outputs, bundle, word, name, cache) for name in names}
