@@ -21,6 +21,7 @@ from signals import bursts
 
 from kws.bundle import find_bundle
 from kws.detector import Detector, DetectorConfig
+from kws.encoders.logmel import LogMel
 from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend
 from kws.model import StreamingModel
@@ -91,6 +92,7 @@ def model(name: str, *, reference_kernels: bool = False) -> Callable[[], Streami
 
 STAGES = {
     "Frontend": Case(Frontend, lambda: bursts()[:16_000], speech),
+    "LogMel": Case(LogMel, lambda: bursts()[:16_000], speech),
     "StreamingModel alexa": Case(model("alexa"), rows, random_rows),
     "StreamingModel alexa, reference kernels": Case(
         model("alexa", reference_kernels=True), rows, random_rows
