@@ -135,6 +135,13 @@ def test_warm_up_outputs_count_as_nothing():
     assert Detector(config).smooth(np.full(6, 128, np.uint8)).tolist() == [0, 0, 0, 0.25, 0.5, 0.5]
 
 
+@pytest.mark.parametrize("first", range(7))
+def test_warm_up_runs_across_pushes(first):
+    detector = Detector(replace(PLAIN, warmup=3))
+    scores = [detector.smooth(np.full(count, 255, np.uint8)) for count in (first, 6 - first)]
+    assert (np.concatenate(scores) > 0).tolist() == [False, False, False, True, True, True]
+
+
 def test_warm_up_begins_anew_with_reset():
     detector = Detector(replace(PLAIN, warmup=3))
     detector.push(np.full(10, 255, np.uint8))

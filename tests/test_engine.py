@@ -128,6 +128,13 @@ def test_the_longest_gap_that_is_spliced(constant):
     assert not spliced(constant, longest + 1)
 
 
+def test_after_a_gap_the_stream_goes_on_without_another(constant):
+    engine, gap = Engine([constant()]), 2 * SAMPLE_RATE
+    engine.push(Block(silence(1)))
+    assert len(engine.push(Block(silence(1), start=SAMPLE_RATE + gap))) == 1
+    assert engine.push(Block(silence(1), start=2 * SAMPLE_RATE + gap)) == []
+
+
 def test_a_stream_that_jumps_back_starts_anew(constant):
     assert not spliced(constant, -1)
     assert not spliced(constant, -SAMPLE_RATE)
