@@ -1,8 +1,9 @@
 """The manifest of recordings: a tab-separated table, one clip a row, and the samples behind a row.
 
-Columns: path (relative to the table), corpus, split (train or dev), kind (wakeword, word, sentence,
-near-miss, speech, speech-slots, noise), label (word, phrase or transcript), speaker, seconds, licence
-(ship: a model trained on it may be published; test: for measuring only).
+Columns: path (relative to the table), corpus, split (train; dev to choose by; test to measure once), kind
+(wakeword, word, sentence, near-miss, speech, speech-slots, noise, room: an impulse response), label (word,
+phrase or transcript), speaker (of noise: the recording or place it was cut from), seconds, licence (ship: a
+model trained on it may be published; test: for measuring only).
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import numpy as np
 import soundfile
 
 from kws.errors import SourceError
+from kws.sources.file import FileSource
 from kws.types import SAMPLE_RATE, Samples
 
 COLUMNS = ("path", "corpus", "split", "kind", "label", "speaker", "seconds", "licence")
+SPLITS = ("train", "dev", "test")
+KINDS = ("wakeword", "word", "sentence", "near-miss", "speech", "speech-slots", "noise", "room")
+LICENCES = ("ship", "test")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Clip:
 
 
 def data_root() -> Path:
-    """Where the recordings lie: the environment variable KWS_DATA, by default ../shared beside the repository."""
+    """Where the recordings lie: the environment variable KWS_DATA, or ../shared beside the repository."""
     return Path(os.environ.get("KWS_DATA") or Path(__file__).parents[2].parent / "shared")
 
 
@@ -57,25 +62,61 @@ def read_manifest(path: Path) -> list[Clip]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror}); set KWS_DATA to the data root") from error
+        raise SourceError(
+            f"{path}: cannot be read ({error.strerror}); set KWS_DATA to the data root"
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path}: not a table in UTF-8 ({error}); write it anew with kws data") from error
     missing = [column for column in COLUMNS if rows and column not in rows[0]]
     if missing:
         raise SourceError(f"{path}: column {missing[0]} is missing; expected {', '.join(COLUMNS)}")
-    return [
-        Clip(**{**row, "path": path.parent / row["path"], "seconds": float(row["seconds"])})  # type: ignore[arg-type]
-        for row in rows
-    ]
+    return [_clip(path, number, row) for number, row in enumerate(rows, 2)]
+
+
+def _clip(table: Path, line: int, row: dict[str, str]) -> Clip:
+    """One row, which may have columns of its own beyond ours."""
+    try:
+        values = {column: row[column] for column in COLUMNS[1:] if column != "seconds"}
+        return Clip(path=table.parent / row["path"], seconds=float(row["seconds"]), **values)
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"{table}: line {line} is damaged ({error}); write the table anew") from error
+
+
+def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
+    """Write a table that `read_manifest` reads; paths under its folder are written relative to it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(COLUMNS) + "\n")
+        for clip in clips:
+            cells = (_relative(clip.path, path.parent), *(getattr(clip, name) for name in COLUMNS[1:]))
+            file.write("\t".join(_cell(cell) for cell in cells) + "\n")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    absolute = path.resolve()
+    root = folder.resolve()
+    return str(absolute.relative_to(root) if absolute.is_relative_to(root) else absolute)
+
+
+def _cell(value: object) -> str:
+    """Without tabs and line ends, which the table gives another meaning."""
+    return f"{value:.3f}" if isinstance(value, float) else " ".join(str(value).split())
 
 
 def read_samples(path: Path) -> Samples:
-    """A 16 kHz mono file as int16, shape (samples,); raises SourceError."""
+    """Any readable recording as 16 kHz mono int16, shape (samples,); raises SourceError."""
     try:
-        samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            if _is_ours(file):
+                return np.ascontiguousarray(file.read(dtype="int16"))
     except (OSError, RuntimeError) as error:
         raise SourceError(f"{path}: cannot be read as audio ({error})") from error
-    if rate != SAMPLE_RATE:
-        raise SourceError(f"{path}: {rate} Hz, training data must be {SAMPLE_RATE} Hz; convert it first")
-    return np.ascontiguousarray(samples[:, 0])
+    with FileSource(str(path)) as blocks:
+        return np.concatenate([block.pcm for block in blocks])
+
+
+def _is_ours(file: soundfile.SoundFile) -> bool:
+    """Whether libsndfile's int16 needs no conversion; of float files it would scale by their peak."""
+    return (file.samplerate, file.channels) == (SAMPLE_RATE, 1) and file.subtype not in ("FLOAT", "DOUBLE")
 
 
 def select(
