@@ -26,6 +26,7 @@ NEVER = {
 HOMES = {
     "numpy": ("kws/",),
     "ai_edge_litert": ("kws/model.py", "kws/delegates.py", "kws/encoders/"),
+    "flatbuffers": ("kws/encoders/",),
     "micro_features_cpp": ("kws/frontend.py",),
     "soundfile": ("kws/sources/",),
     "soxr": ("kws/sources/",),

@@ -22,6 +22,7 @@ from signals import bursts
 from kws.bundle import find_bundle
 from kws.detector import Detector, DetectorConfig
 from kws.encoders.logmel import LogMel
+from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend
 from kws.model import StreamingModel
@@ -93,6 +94,7 @@ def model(name: str, *, reference_kernels: bool = False) -> Callable[[], Streami
 STAGES = {
     "Frontend": Case(Frontend, lambda: bursts()[:16_000], speech),
     "LogMel": Case(LogMel, lambda: bursts()[:16_000], speech),
+    "SpeechEmbedding": Case(SpeechEmbedding, lambda: bursts()[:16_000], speech),
     "StreamingModel alexa": Case(model("alexa"), rows, random_rows),
     "StreamingModel alexa, reference kernels": Case(
         model("alexa", reference_kernels=True), rows, random_rows

@@ -75,6 +75,8 @@ class LogMel:
     depends on how much audio is handed over at once, so it is left out here (docs/decisions/0008).
     """
 
+    _pending: Samples
+
     def __init__(self) -> None:
         self.config = LogMelConfig()
         weights = self.config.mel_weights()
@@ -102,7 +104,7 @@ class LogMel:
 
     def reset(self) -> None:
         """Forget all audio."""
-        self._pending: Samples = np.empty(0, np.int16)
+        self._pending = np.empty(0, np.int16)
 
     def _rows(self, frames: npt.NDArray[np.int16]) -> LogMelRows:
         spectrum = np.fft.rfft(frames * self._window, self.config.fft_size)[:, self._bins]
