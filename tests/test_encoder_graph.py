@@ -53,7 +53,7 @@ def stepwise(model: bytes, x: np.ndarray, rows: int) -> np.ndarray:
 
 
 def test_a_small_network_equals_its_definition():
-    """Its pool takes pairs of rows that start where steps do, since two layers remember four rows before it."""
+    """Its pool takes pairs of rows that start where steps do: the layers before it remember four rows."""
     layers = [
         layer(5, 3, 3, 1, activated=True),
         layer(6, 3, 1, 5, activated=True, pool=(2, 2)),
