@@ -13,8 +13,8 @@ from training.models import ARCHITECTURES, Network, build  # noqa: E402
 from training.quantize import quantize, to_real  # noqa: E402
 
 ESPHOME_OPERATIONS = {
-    "CALL_ONCE", "VAR_HANDLE", "RESHAPE", "READ_VARIABLE", "STRIDED_SLICE", "CONCATENATION", "ASSIGN_VARIABLE",
-    "CONV_2D", "MUL", "ADD", "MEAN", "FULLY_CONNECTED", "LOGISTIC", "QUANTIZE", "DEPTHWISE_CONV_2D",
+    "CALL_ONCE", "VAR_HANDLE", "RESHAPE", "READ_VARIABLE", "STRIDED_SLICE", "CONCATENATION",
+    "ASSIGN_VARIABLE", "CONV_2D", "MUL", "ADD", "MEAN", "FULLY_CONNECTED", "LOGISTIC", "QUANTIZE", "DEPTHWISE_CONV_2D",
     "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PACK", "SPLIT_V",
 }  # fmt: skip
 
@@ -50,7 +50,9 @@ def batch_scores(network: Network, rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("steps_at_once", [1, 7, 40])
-def test_chunks_with_carried_state_equal_the_whole(network: Network, rows: np.ndarray, steps_at_once: int) -> None:
+def test_chunks_with_carried_state_equal_the_whole(
+    network: Network, rows: np.ndarray, steps_at_once: int
+) -> None:
     states, scores = network.zero_states(1), []
     for start in range(0, len(rows), steps_at_once * network.stride):
         chunk = to_real(rows[start : start + steps_at_once * network.stride])[None]

@@ -46,7 +46,9 @@ class TestActivity:
 
 class TestAugment:
     def test_level_is_what_was_asked_for(self) -> None:
-        assert augment.active_level(augment.to_level(augment.to_float(tone(1)), -30)) == pytest.approx(-30, abs=0.1)
+        assert augment.active_level(augment.to_level(augment.to_float(tone(1)), -30)) == pytest.approx(
+            -30, abs=0.1
+        )
 
     def test_speed_shortens_and_raises(self) -> None:
         faster = augment.speed(augment.to_float(tone(1)), 1.25)
@@ -76,7 +78,9 @@ class TestTapes:
             assert low[lane, max(0, row - 20) : row].max() > high[lane, row - 8 : row].max()
 
     def test_marks_last_as_long_as_configured(self) -> None:
-        tapes = make_tapes(pool(), 4, TapeConfig(seconds=8, word_share=1.0, noise_share=0, room_share=0), seed=1)
+        tapes = make_tapes(
+            pool(), 4, TapeConfig(seconds=8, word_share=1.0, noise_share=0, room_share=0), seed=1
+        )
         run = np.diff(np.flatnonzero(np.diff(np.pad(tapes.marks[0] == POSITIVE, 1).astype(int))))[::2]
         assert set(run) <= {29, 30, 31}  # 0.30 s of rows
         assert np.count_nonzero(tapes.marks == IGNORED) > np.count_nonzero(tapes.marks == POSITIVE)

@@ -1,4 +1,4 @@
-"""The whole way on synthetic voices alone: `kws train`, then the bundle hears voices that it was not trained on."""
+"""The whole way on synthetic voices alone: `kws train`, then the bundle hears other speakings of the word."""
 
 from pathlib import Path
 
@@ -42,7 +42,9 @@ def test_it_hears_the_word_and_little_else(bundle: Path) -> None:
     engine = kws.load(bundle, threshold=0.5)
     rng = np.random.default_rng(99)
     words = heard(engine, synthesize(["computer"] * 40, rng))
-    others = heard(engine, synthesize(["seven bananas", "good morning", "turn it off", "yesterday"] * 10, rng))
+    others = heard(
+        engine, synthesize(["seven bananas", "good morning", "turn it off", "yesterday"] * 10, rng)
+    )
     assert words >= 28
     assert others <= 12
 

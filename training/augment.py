@@ -61,7 +61,7 @@ def in_room(audio: Audio, rng: np.random.Generator) -> Audio:
 
 @lru_cache(maxsize=1)
 def room_responses(seed: int = 1) -> list[Audio]:
-    """Impulse responses of shoebox rooms by the image-source method (Allen and Berkley 1979, pyroomacoustics).
+    """Impulse responses of shoebox rooms: image-source method (Allen and Berkley 1979), by pyroomacoustics.
 
     Reverberation times from 0.15 to 0.7 s, talker 0.3 to 5 m from the microphone; the direct sound comes
     first and has amplitude 1, so levels and word times stay as they were.

@@ -25,7 +25,14 @@ _UNCALIBRATED_THRESHOLD = 0.5
 
 
 def write_trained(
-    directory: Path, phrase: str, network: Network, material: Material, recipe: Recipe, *, seed: int, command: str
+    directory: Path,
+    phrase: str,
+    network: Network,
+    material: Material,
+    recipe: Recipe,
+    *,
+    seed: int,
+    command: str,
 ) -> Path:
     """Quantize and write NAME.tflite and NAME.json; returns the JSON's path.
 

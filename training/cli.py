@@ -13,14 +13,24 @@ from training.recipe import RECIPES, read_recipe
 
 @click.command()
 @click.argument("phrase")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the bundle.")
 @click.option(
-    "--recipe", type=click.Path(path_type=Path), default=RECIPES / "gru.toml", show_default="gru.toml", help="Recipe (TOML)."
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the bundle."
+)
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    default=RECIPES / "gru.toml",
+    show_default="gru.toml",
+    help="Recipe (TOML).",
 )
 @click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
 @click.option("--synthetic-only", is_flag=True, help="Leave the real recordings under KWS_DATA alone.")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True, help="Where tapes are kept."
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(".cache"),
+    show_default=True,
+    help="Where tapes are kept.",
 )
 def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bool, cache: Path) -> None:
     """Train a wake word: PHRASE as it is spelled, for example "hey computer"."""
@@ -29,6 +39,7 @@ def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bo
     import keras
 
     from training.bundling import write_trained
+    from training.checkpoint import save_weights
     from training.material import gather
     from training.models import build
     from training.train import fit
@@ -46,9 +57,12 @@ def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bo
             f"epoch {progress.epoch}/{settings.training.epochs}: loss {progress.loss:.4f}, "
             f"{progress.hard_tapes} tapes with false alarms",
         )
-    command = f"kws train {phrase!r} --recipe {recipe.name} --seed {seed}" + " --synthetic-only" * synthetic_only
+    command = (
+        f"kws train {phrase!r} --recipe {recipe.name} --seed {seed}" + " --synthetic-only" * synthetic_only
+    )
     path = write_trained(output, phrase, network, material, settings, seed=seed, command=command)
-    _say(started, f"wrote {path}")
+    save_weights(path.with_suffix(".weights.npz"), network)
+    _say(started, f"wrote {path} and its float weights")
 
 
 def _say(started: float, text: str) -> None:

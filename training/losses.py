@@ -8,7 +8,7 @@ from training.tapes import IGNORED, POSITIVE
 
 
 def trigger_loss(logits: tf.Tensor, marks: tf.Tensor, *, positive_weight: float) -> tf.Tensor:
-    """Per-step binary cross entropy; the few steps after a word weigh `positive_weight` times a step elsewhere.
+    """Per-step binary cross entropy; the steps after a word weigh `positive_weight` times a step elsewhere.
 
     logits and marks (batch, steps); marks as in training.tapes. Ignored steps count nothing.
     """

@@ -29,14 +29,18 @@ class Material:
     """Corpus or voice family -> clips used, for the card."""
 
 
-def gather(phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recordings: bool = True) -> Material:
+def gather(
+    phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recordings: bool = True
+) -> Material:
     """Tapes for `phrase`; real recordings are used when `recordings` and the data root has them."""
     rng = np.random.default_rng(seed)
     clips = _trainable() if recordings and recordings_manifest().is_file() else []
     said = [clip for clip in clips if _holds(clip, phrase)]
     speech = [clip for clip in clips if clip.kind in _SPOKEN and not _holds(clip, phrase)]
     noise = [clip for clip in clips if clip.kind == "noise"]
-    spoken_words = synthesize([_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng)
+    spoken_words = synthesize(
+        [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng
+    )
     spoken_other = synthesize(_other_texts(phrase, speech, recipe.synthetic_speech, rng), rng)
     words = _word_groups(said, spoken_words)
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
@@ -48,7 +52,11 @@ def gather(phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recor
     parts = []
     for pool, count, offset in ((with_words, recipe.tapes_with_words, 1), (without, recipe.tapes_without, 2)):
         key = key_of(pool, config, count, seed + offset)
-        parts.append(cached_tapes(cache, key, lambda p=pool, n=count, s=seed + offset: make_tapes(p, n, config, seed=s)))
+        parts.append(
+            cached_tapes(
+                cache, key, lambda p=pool, n=count, s=seed + offset: make_tapes(p, n, config, seed=s)
+            )
+        )
     tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
     return Material(tapes, _counted(said, speech, noise, len(spoken_words), len(spoken_other)))
 
@@ -62,8 +70,10 @@ def _holds(clip: Clip, phrase: str) -> bool:
     return clip.says(phrase) or (clip.kind == "wakeword" and phrase.replace(" ", "") in clip.label.lower())
 
 
-def _word_groups(said: list[Clip], synthetic: list[Samples]) -> tuple[tuple[tuple[Path | Samples, ...], float], ...]:
-    """Real clips by corpus, a corpus weighing by the root of its size: hundreds of takes of one speaker do not drown the rest."""
+def _word_groups(
+    said: list[Clip], synthetic: list[Samples]
+) -> tuple[tuple[tuple[Path | Samples, ...], float], ...]:
+    """Real clips by corpus, each weighing by the root of its number of speakers: many takes of one count little."""
     corpora: dict[str, list[Path | Samples]] = {}
     for clip in said:
         corpora.setdefault(clip.corpus, []).append(clip.path)
@@ -75,9 +85,14 @@ def _word_groups(said: list[Clip], synthetic: list[Samples]) -> tuple[tuple[tupl
 def _other_texts(phrase: str, speech: list[Clip], count: int, rng: np.random.Generator) -> list[str]:
     """Near misses, a third of all, and sentences of the transcripts; digits read out where there are none."""
     misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
-    sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label] or list("0123456789")
+    sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label] or list(
+        "0123456789"
+    )
     pick = rng.random(count) < (1 / 3 if misses else 0)
-    return [misses[rng.integers(len(misses))] if miss else sentences[rng.integers(len(sentences))] for miss in pick]
+    return [
+        misses[rng.integers(len(misses))] if miss else sentences[rng.integers(len(sentences))]
+        for miss in pick
+    ]
 
 
 def _plain_noise(rng: np.random.Generator) -> list[Samples]:
@@ -91,7 +106,9 @@ def _plain_noise(rng: np.random.Generator) -> list[Samples]:
     return made
 
 
-def _counted(said: list[Clip], speech: list[Clip], noise: list[Clip], words: int, other: int) -> dict[str, int]:
+def _counted(
+    said: list[Clip], speech: list[Clip], noise: list[Clip], words: int, other: int
+) -> dict[str, int]:
     counts: dict[str, int] = {"synthetic words": words, "synthetic speech": other}
     for clip in (*said, *speech, *noise):
         counts[clip.corpus] = counts.get(clip.corpus, 0) + 1

@@ -32,7 +32,7 @@ def quantize(network: Network, calibration: Rows) -> bytes:
             that the ranges seen are those of states which the network reaches at work.
 
     Returns:
-        The .tflite: int8 [1, stride, 40] in, uint8 [1, 1] out, weights and activations int8, state in variables.
+        The .tflite: int8 [1, stride, 40] in, uint8 [1, 1] out, weights, activations and state int8.
     """
     module = network.streaming()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.step.get_concrete_function()], module)

@@ -1,7 +1,8 @@
-"""Training material as long tapes: minutes of realistic audio through the streaming front end, marked row by row.
+"""Training material as tapes: half minutes of realistic audio through the front end, marked row by row.
 
 Words stand among other speech, in rooms, over noise, with gaps of any length, so the front end has
-adapted when a word comes and the network meets what it will meet at work. Tapes are made in parallel and cached.
+adapted when a word comes and the network meets what it will meet at work. Tapes are made in parallel
+and cached.
 """
 
 from __future__ import annotations
@@ -200,7 +201,8 @@ def _samples(source: Path | Samples) -> Samples:
 
 
 def key_of(pool: Pool, config: TapeConfig, count: int, seed: int) -> dict[str, object]:
-    """What tapes depend on, for the cache: composition, counts and every source (arrays by their checksum)."""
+    """What tapes depend on, for the cache: composition, counts, every source (arrays by their checksum)."""
+
     def name(source: Path | Samples) -> str:
         return str(source) if isinstance(source, Path) else hashlib.sha256(source.tobytes()).hexdigest()[:12]
 

@@ -45,7 +45,9 @@ def fit(network: Network, tapes: Tapes, recipe: TrainingRecipe, *, seed: int) ->
     for epoch in range(recipe.epochs):
         losses = []
         for rows, marks in _chunks(tapes, recipe.batch, chunk, likelihood, rng):
-            loss, states = learn(_masked(to_real(rows), rng), marks[:, network.stride - 1 :: network.stride], states)
+            loss, states = learn(
+                _masked(to_real(rows), rng), marks[:, network.stride - 1 :: network.stride], states
+            )
             losses.append(loss)
             seen += 1
             decay = min(recipe.averaging, seen / (10 + seen))
@@ -59,7 +61,7 @@ def fit(network: Network, tapes: Tapes, recipe: TrainingRecipe, *, seed: int) ->
 
 
 def worst_false_scores(network: Network, tapes: Tapes, batch: int, chunk: int) -> np.ndarray:
-    """The highest score where no word is, shape (tapes,); tapes are heard `chunk` rows at a time, from a fresh state."""
+    """The highest score where no word is, shape (tapes,); heard `chunk` rows at a time, from a fresh state."""
     score = tf.function(lambda rows, states: network.forward(rows, states))
     worst = np.zeros(len(tapes))
     for first in range(0, len(tapes), batch):
@@ -107,7 +109,11 @@ def _masked(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _schedule(recipe: TrainingRecipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     warmup = min(200, steps // 10)
     return keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20, max(1, steps - warmup), alpha=0.02, warmup_target=recipe.learning_rate, warmup_steps=warmup
+        recipe.learning_rate / 20,
+        max(1, steps - warmup),
+        alpha=0.02,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup,
     )
 
 

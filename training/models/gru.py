@@ -1,7 +1,7 @@
 """The trigger-word GRU: a convolution over spectrogram rows, GRU layers, one sigmoid per step.
 
-GRU of Cho et al. 2014 in the form with the reset gate after the matrix product (Keras: reset_after), which needs
-two products a layer instead of three.
+GRU of Cho et al. 2014 in the form with the reset gate after the matrix product (Keras: reset_after), which
+needs two products a layer instead of three.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ CHANNELS = FrontendConfig().channels
 class TriggerGru(tf.Module):
     """conv (kernel x 40 -> filters, stride, batch norm, ReLU) -> GRU -> ... -> GRU -> logit.
 
-    States: the rows that the next convolution window still needs, (batch, kernel - stride, 40), then one hidden
-    vector (batch, units) per GRU layer.
+    States: the rows that the next convolution window still needs, (batch, kernel - stride, 40), then one
+    hidden vector (batch, units) per GRU layer.
     """
 
     def __init__(
-        self, filters: int = 64, kernel: int = 9, stride: int = 3, units: Sequence[int] = (64, 64), dropout: float = 0.1
+        self,
+        filters: int = 64,
+        kernel: int = 9,
+        stride: int = 3,
+        units: Sequence[int] = (64, 64),
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.stride, self.kernel_rows, self.units, self.dropout = stride, kernel, tuple(units), dropout
@@ -39,8 +44,12 @@ class TriggerGru(tf.Module):
         for n in self.units:
             # Gates side by side: update z, reset r, candidate c.
             recurrent = np.concatenate([orthogonal((n, n)) for _ in range(3)], axis=1)
-            bias = np.concatenate([np.full(n, 1.0), np.zeros(2 * n)]).astype(np.float32)  # z near 1: remember first
-            self.layers.append((tf.Variable(glorot((width, 3 * n))), tf.Variable(recurrent), tf.Variable(bias)))
+            bias = np.concatenate([np.full(n, 1.0), np.zeros(2 * n)]).astype(
+                np.float32
+            )  # z near 1: remember first
+            self.layers.append(
+                (tf.Variable(glorot((width, 3 * n))), tf.Variable(recurrent), tf.Variable(bias))
+            )
             width = n
         self.output_kernel = tf.Variable(glorot((width, 1)))
         self.output_bias = tf.Variable([-3.0])
@@ -49,7 +58,14 @@ class TriggerGru(tf.Module):
     def trainable_variables(self) -> Sequence[tf.Variable]:
         """What the optimizer moves."""
         flat = [variable for layer in self.layers for variable in layer]
-        return [self.kernel, self.norm.gamma.value, self.norm.beta.value, *flat, self.output_kernel, self.output_bias]
+        return [
+            self.kernel,
+            self.norm.gamma.value,
+            self.norm.beta.value,
+            *flat,
+            self.output_kernel,
+            self.output_bias,
+        ]
 
     @property
     def variables(self) -> Sequence[tf.Variable]:
@@ -82,7 +98,13 @@ class TriggerGru(tf.Module):
 
 
 def _gru(
-    x: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, *, rounded: bool
+    x: tf.Tensor,
+    hidden: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent: tf.Tensor,
+    bias: tf.Tensor,
+    *,
+    rounded: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """x (batch, steps, width), hidden (batch, n) -> all hidden states (batch, steps, n) and the last one."""
     projected = tf.unstack(tf.transpose(x @ kernel + bias, (1, 0, 2)))
@@ -99,7 +121,7 @@ def gru_step(from_input: tf.Tensor, from_state: tf.Tensor, hidden: tf.Tensor) ->
 
         z = sigmoid(xz + hz);  r = sigmoid(xr + hr);  c = tanh(xc + r hc);  h' = z h + (1 - z) c
 
-    Written with the operations that ESPHome's interpreter knows: tanh(a) = 2 sigmoid(2a) - 1, and no subtraction.
+    Written with the operations of ESPHome's interpreter: tanh(a) = 2 sigmoid(2a) - 1, and no subtraction.
     """
     n = hidden.shape[-1]
     gates = tf.sigmoid(from_input[:, : 2 * n] + from_state[:, : 2 * n])
@@ -123,14 +145,18 @@ class StreamingGru(tf.Module):
     def __init__(self, trained: TriggerGru) -> None:
         super().__init__()
         self._stride = trained.stride
-        scale = np.asarray(trained.norm.gamma) / np.sqrt(np.asarray(trained.norm.moving_variance) + trained.norm.epsilon)
-        # Constants, not variables: the converter would turn variables into resources and refuse to quantize them.
+        scale = np.asarray(trained.norm.gamma) / np.sqrt(
+            np.asarray(trained.norm.moving_variance) + trained.norm.epsilon
+        )
+        # Constants, not variables: those the converter would turn into resources and refuse to quantize.
         self._kernel = (trained.kernel.numpy() * scale)[:, None]  # (kernel, 1, 40, filters)
         self._bias = np.asarray(trained.norm.beta) - np.asarray(trained.norm.moving_mean) * scale
         self._layers = [[variable.numpy() for variable in layer] for layer in trained.layers]
         self._output_kernel, self._output_bias = trained.output_kernel.numpy(), trained.output_bias.numpy()
         self.tail, *self.hidden = (tf.Variable(state, trainable=False) for state in trained.zero_states(1))
-        self.step = tf.function(self._step, input_signature=[tf.TensorSpec((1, self._stride, CHANNELS), tf.float32)])
+        self.step = tf.function(
+            self._step, input_signature=[tf.TensorSpec((1, self._stride, CHANNELS), tf.float32)]
+        )
 
     def _step(self, rows: tf.Tensor) -> tf.Tensor:
         window = tf.concat([self.tail.read_value(), rows], axis=1)
