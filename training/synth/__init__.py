@@ -16,7 +16,7 @@ import soxr
 from kws.errors import KwsError
 from kws.types import SAMPLE_RATE, Samples
 
-BACKENDS = ("espeak", "flite", "festival")
+BACKENDS = ("espeak", "flite", "festival", "mbrola", "pico", "piper")
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,43 @@ class Voice:
 
     name: str
     speak: Callable[[str, float, float], tuple[Samples, int]]
-    """(text, speed, pitch) -> int16 samples (n,) and their rate in Hertz; speed and pitch are factors around 1."""
+    """(text, speed, pitch) -> int16 samples (n,), their rate in Hertz; speed and pitch are factors."""
+    licence: str
+    """Of the voice's data."""
+    shippable: bool = True
+    """Whether a model trained on it may be published."""
+
+    @property
+    def backend(self) -> str:
+        """The part of its name before the colon."""
+        return self.name.partition(":")[0]
 
 
-def available_voices() -> list[Voice]:
-    """All voices of all back ends installed here; raises KwsError when there is none."""
-    found = [voice for name in BACKENDS for voice in importlib.import_module(f"training.synth.{name}").voices()]
-    if not found:
-        raise KwsError("no speech synthesizer found; install espeak-ng (Debian package espeak-ng), better flite as well")
-    return found
+def available_voices(*, shippable_only: bool = True) -> list[Voice]:
+    """All voices of all back ends installed here; raises KwsError when there is none.
+
+    Those under non-commercial licences speak only when asked for, so that no model gets them unnoticed.
+    """
+    modules = (importlib.import_module(f"training.synth.{name}") for name in BACKENDS)
+    found = [voice for module in modules for voice in module.voices()]
+    usable = [voice for voice in found if voice.shippable or not shippable_only]
+    if not usable:
+        raise KwsError(
+            "no speech synthesizer found; install espeak-ng (Debian package espeak-ng), better flite as well"
+        )
+    return usable
 
 
-def synthesize(texts: list[str], rng: np.random.Generator, *, workers: int = 2) -> list[Samples]:
+def synthesize(
+    texts: list[str], rng: np.random.Generator, *, workers: int = 2, shippable_only: bool = True
+) -> list[Samples]:
     """Each text spoken once by a random voice, speed 0.75 to 1.35 and pitch 0.75 to 1.3; 16 kHz int16 clips.
 
     Utterances that come out empty are left out, so the list may be shorter than `texts`.
     """
-    voices = available_voices()
-    # Back ends count alike whatever their number of voices: flite's dozen sound less alike than espeak's hundred.
-    groups = [[v for v in voices if v.name.startswith(f"{name}:")] for name in BACKENDS]
+    voices = available_voices(shippable_only=shippable_only)
+    # A back end counts for 40 voices at most: a few of flite sound less alike than a hundred of espeak.
+    groups = [[voice for voice in voices if voice.backend == name] for name in BACKENDS]
     weights = np.array([min(len(group), 40) for group in groups], float)
     jobs = []
     for text in texts:

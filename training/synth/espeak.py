@@ -21,8 +21,8 @@ _VARIANTS = (
     "Alex", "Andrea", "Annie", "Denis", "Gene", "Henrique", "Hugo", "Jacky", "Lee", "Mario", "Michael",
     "Nguyen", "Quincy", "Reed", "Rob", "Steph", "Storm", "Travis", "aunty", "belinda", "boris", "caleb",
     "ed", "edward", "gustave", "ian", "iven", "john", "kaukovalta", "klatt2", "klatt4", "linda", "marcelo",
-    "max", "michel", "miguel", "norbert", "pablo", "paul", "pedro", "ricishaymax", "robert", "sandro", "shelby",
-    "steph3", "travis", "victor", "zac",
+    "max", "michel", "miguel", "norbert", "pablo", "paul", "pedro", "ricishaymax", "robert", "sandro",
+    "shelby", "steph3", "travis", "victor", "zac",
 )  # fmt: skip
 
 
@@ -32,11 +32,23 @@ def voices() -> list[Voice]:
     if program is None:
         return []
     names = [f"{accent}+{variant}" for accent, variant in product(_ACCENTS, _VARIANTS)]
-    return [Voice(f"espeak:{name}", partial(_speak, program, name)) for name in names]
+    return [
+        Voice(f"espeak:{name}", partial(_speak, program, name), licence="GPL-3 program, its speech is free")
+        for name in names
+    ]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:
-    command = [program, "-v", voice, "-s", str(round(165 * speed)), "-p", str(round(min(99, 50 * pitch))), "--stdout"]
+    command = [
+        program,
+        "-v",
+        voice,
+        "-s",
+        str(round(165 * speed)),
+        "-p",
+        str(round(min(99, 50 * pitch))),
+        "--stdout",
+    ]
     done = subprocess.run([*command, "--", text], capture_output=True, check=False)
     if not done.stdout:
         return np.empty(0, np.int16), 22_050

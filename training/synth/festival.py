@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
 from functools import partial
 from pathlib import Path
 
-import soundfile
-
 from kws.types import Samples
 from training.synth import Voice
+from training.synth.program import spoken
 
 _VOICES = Path("/usr/share/festival/voices")
+# Diphone voices take pitch and speed from these; those of the HTS engine take speed as an option of its own,
+# and keep the pitch of their model.
+_PITCH = """(if (symbol-bound? 'int_lr_params) (set! int_lr_params (mapcar (lambda (pair)
+    (if (eq? (car pair) 'target_f0_mean) (list (car pair) (* {pitch} (cadr pair))) pair)) int_lr_params)))"""
+_HTS_SPEED = """(if (symbol-bound? 'hts_engine_params)
+    (set! hts_engine_params (append hts_engine_params (list (list "-r" {speed})))))"""
 
 
 def voices() -> list[Voice]:
-    """Every English voice that festival finds, or nothing when it is not installed."""
+    """Every voice that festival finds, or nothing when it is not installed."""
     program = shutil.which("text2wave")
     if program is None or not _VOICES.is_dir():
         return []
-    return [Voice(f"festival:{path.name}", partial(_speak, program, path.name)) for path in sorted(_VOICES.glob("*/*"))]
+    names = sorted(path.name for path in _VOICES.glob("*/*"))
+    return [Voice(f"festival:{name}", partial(_speak, program, name), licence="BSD") for name in names]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:
-    # These voices take a stretch of duration but no pitch that works for all of them.
-    settings = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {1 / speed:.3f}))"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "speech.wav"
-        subprocess.run([program, "-o", str(path), "-eval", settings], input=text.encode(), check=True, capture_output=True)
-        return soundfile.read(path, dtype="int16")
+    stretch = f"(Parameter.set 'Duration_Stretch {1 / speed:.3f})"
+    changes = _PITCH.format(pitch=f"{pitch:.3f}") + _HTS_SPEED.format(speed=f"{speed:.3f}")
+    settings = f"(begin (voice_{voice}) {stretch} {changes})"
+    return spoken(lambda path: [program, "-o", str(path), "-eval", settings], text=text)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
 from functools import partial
-from pathlib import Path
-
-import soundfile
 
 from kws.types import Samples
 from training.synth import Voice
+from training.synth.program import spoken
 
 _VOICES = ("kal", "kal16", "awb", "rms", "slt")
 
@@ -21,12 +17,14 @@ def voices() -> list[Voice]:
     program = shutil.which("flite")
     if program is None:
         return []
-    return [Voice(f"flite:{name}", partial(_speak, program, name)) for name in _VOICES]
+    return [Voice(f"flite:{name}", partial(_speak, program, name), licence="BSD") for name in _VOICES]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "speech.wav"
-        settings = ["--setf", f"duration_stretch={1 / speed:.3f}", "--setf", f"int_f0_target_mean={120 * pitch:.0f}"]
-        subprocess.run([program, "-voice", voice, *settings, "-t", text, "-o", str(path)], check=True, capture_output=True)
-        return soundfile.read(path, dtype="int16")
+    settings = [
+        "--setf",
+        f"duration_stretch={1 / speed:.3f}",
+        "--setf",
+        f"int_f0_target_mean={120 * pitch:.0f}",
+    ]
+    return spoken(lambda path: [program, "-voice", voice, *settings, "-t", text, "-o", str(path)])
