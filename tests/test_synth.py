@@ -94,6 +94,13 @@ def test_speed_and_pitch_are_factors(module: object, name: str, has_pitch: bool)
     assert period(high, rate) < 0.92 * period(plain, rate)
 
 
+@pytest.mark.debian("flite")
+def test_voices_of_flite_keep_their_own_pitch() -> None:
+    """slt is a woman, kal16 a man: her fundamental is more than half as high again."""
+    slt, kal = (next(v for v in flite.voices() if v.name == name) for name in ("flite:slt", "flite:kal16"))
+    assert 1.5 * period(*slt.speak(TEXT, 1.0, 1.0)) < period(*kal.speak(TEXT, 1.0, 1.0))
+
+
 @pytest.mark.debian("espeak-ng")
 def test_voices_of_one_back_end_differ() -> None:
     spoken_by = [voice.speak("yes", 1.0, 1.0)[0].tobytes() for voice in espeak.voices()[:6]]

@@ -9,7 +9,8 @@ from kws.types import Samples
 from training.synth import Voice
 from training.synth.program import spoken
 
-_VOICES = ("kal", "kal16", "awb", "rms", "slt")
+_VOICES = {"kal": 92, "kal16": 90, "awb": 125, "rms": 104, "slt": 170}
+"""Voice -> the pitch it speaks with by itself, hertz, the median over a sentence."""
 
 
 def voices() -> list[Voice]:
@@ -25,6 +26,6 @@ def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> t
         "--setf",
         f"duration_stretch={1 / speed:.3f}",
         "--setf",
-        f"int_f0_target_mean={120 * pitch:.0f}",
+        f"int_f0_target_mean={_VOICES[voice] * pitch:.0f}",
     ]
     return spoken(lambda path: [program, "-voice", voice, *settings, "-t", text, "-o", str(path)])
