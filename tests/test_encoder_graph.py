@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from kws.encoders.graph import Graph
 from kws.encoders.network import LEAK, LEAST, Layer, read_layers
-from kws.encoders.streaming import streaming_model
+from kws.encoders.streaming import Float32, streaming_model
 from kws.errors import KwsError
 
 RNG = np.random.default_rng(0)
@@ -61,13 +61,13 @@ def test_a_small_network_equals_its_definition():
     ]
     layers[-1] = Layer(layers[-1].kernel, layers[-1].bias)  # two columns to one, without zeros beside them
     x = RNG.normal(size=(40, 4)).astype(np.float32)
-    steps, whole = stepwise(streaming_model(layers, 2, 4), x, 2), slowly(layers, x)
+    steps, whole = stepwise(streaming_model(layers, 2, 4, Float32()), x, 2), slowly(layers, x)
     np.testing.assert_allclose(steps[4:], whole, rtol=1e-4, atol=1e-4)
 
 
 def test_without_a_past_there_is_no_state():
     layers = [layer(3, 1, 3, 1, activated=True, pool=(1, 4))]
-    model = streaming_model(layers, 1, 4)
+    model = streaming_model(layers, 1, 4, Float32())
     x = RNG.normal(size=(5, 4)).astype(np.float32)
     np.testing.assert_allclose(stepwise(model, x, 1), slowly(layers, x), rtol=1e-5, atol=1e-5)
     assert len(schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model, 0)).subgraphs) == 1
@@ -100,7 +100,8 @@ def test_another_activation_is_refused(tmp_path, slope, bound, said):
 
 def test_weights_are_aligned():
     """On 16 bytes, as the schema demands: kernels load them whole."""
-    content = streaming_model([layer(3, 3, 3, 1), layer(7, 3, 1, 3, pool=(2, 4))], 2, 4)
+    layers = [layer(3, 3, 3, 1), layer(7, 3, 1, 3, pool=(2, 4))]
+    content = streaming_model(layers, 2, 4, Float32())
     model = schema.Model.GetRootAsModel(content, 0)
     starts = []
     for index in range(model.BuffersLength()):

@@ -47,7 +47,7 @@ class Graph:
         self._main, self._start = schema.SubGraphT(), schema.SubGraphT()
         for graph in (self._main, self._start):
             graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], [], []
-        self._buffers: list[Any] = [schema.BufferT()]  # by convention the first is empty
+        self._buffers: dict[bytes, Any] = {b"": schema.BufferT()}  # by convention the first is empty
         self._codes: list[int] = []
         self._at_end: list[Any] = []
         self._variables = 0
@@ -160,7 +160,7 @@ class Graph:
         start = [self._operator("CALL_ONCE", [], [], once)] if self._variables else []
         self._main.operators = start + self._main.operators + self._at_end
         model.subgraphs = [self._main, self._start] if self._variables else [self._main]
-        model.buffers = self._buffers
+        model.buffers = list(self._buffers.values())
         model.operatorCodes = [_code(builtin) for builtin in self._codes]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(model.Pack(builder), b"TFL3")
@@ -212,10 +212,12 @@ class Graph:
         return Tensor(len(graph.tensors) - 1, tuple(shape), np.dtype(dtype), scale)
 
     def _buffer(self, values: Weights) -> int:
-        buffer = _AlignedBuffer()
-        buffer.data = np.ascontiguousarray(values).tobytes()
-        self._buffers.append(buffer)
-        return len(self._buffers) - 1
+        """Equal contents are stored once."""
+        content = np.ascontiguousarray(values).tobytes()
+        if content not in self._buffers:
+            self._buffers[content] = _AlignedBuffer()
+            self._buffers[content].data = content
+        return list(self._buffers).index(content)
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]

@@ -28,6 +28,9 @@ from kws.types import Samples
 Embeddings = npt.NDArray[np.float32]
 """Shape (t, 96), one every 80 ms."""
 
+RANGES = Path(__file__).with_name("ranges.json")
+"""How large activations get, for int8; measured by training.encoder_ranges."""
+
 _FORM = 1
 """Raise it when the graph is written in another way, so that those in caches are not taken for it."""
 
@@ -73,6 +76,9 @@ class SpeechEmbedding:
     The first comes after 95 ms, then one every 80 ms. Each is what the published network says of the 76
     log-mel rows up to there; the first `warmup_steps` have not heard as many.
 
+    Args:
+        int8: compute in int8, in a third of the time; what that costs in likeness is in docs/decisions/0009.
+
     Raises:
         KwsError: the package that holds the network is not installed, or holds another one.
     """
@@ -81,9 +87,9 @@ class SpeechEmbedding:
     _wanted: int
     """Samples of the next step that have not been handed to the log-mel front end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, int8: bool = False) -> None:
         self.config = SpeechEmbeddingConfig()
-        self._graph = streaming_graph(self.config)
+        self._graph = streaming_graph(self.config, int8=int8)
         self._log_mel = LogMel()
         self.reset()
 
@@ -112,27 +118,37 @@ class SpeechEmbedding:
         self._interpreter: Any = Interpreter(model_content=self._graph, num_threads=1)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        output = self._interpreter.get_output_details()[0]
+        self._output = output["index"]
+        self._scale = np.float32(output["quantization"][0] or 1)  # its zero is 0
 
     def _step(self, rows: LogMelRows) -> Embeddings:
         self._interpreter.set_tensor(self._input, rows[None])
         self._interpreter.invoke()
-        embedding: Embeddings = self._interpreter.get_tensor(self._output)[0]
+        embedding: Embeddings = self._interpreter.get_tensor(self._output)[0] * self._scale
         return embedding
 
 
-def streaming_graph(config: SpeechEmbeddingConfig) -> bytes:
+def streaming_graph(config: SpeechEmbeddingConfig, *, int8: bool = False) -> bytes:
     """The .tflite, built from the installed weights on first use and kept in the user's cache."""
     source = published_network(config)
-    cached = cache_folder() / f"speech-embedding-{config.weights_sha256[:16]}-{_FORM}.tflite"
+    depends = [_FORM, config.digest, RANGES.read_text(encoding="utf-8") if int8 else ""]
+    key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
+    cached = cache_folder() / f"speech-embedding-{'int8' if int8 else 'float32'}-{key}.tflite"
     if cached.is_file():
         return cached.read_bytes()
-    from kws.encoders.network import read_layers
-    from kws.encoders.streaming import streaming_model
-
-    graph = streaming_model(read_layers(source), config.rows, config.log_mel.channels)
+    graph = _build(source, config, int8)
     _keep(cached, graph)
     return graph
+
+
+def _build(source: Path, config: SpeechEmbeddingConfig, int8: bool) -> bytes:
+    from kws.encoders.network import read_layers
+    from kws.encoders.quantized import Int8, read_ranges
+    from kws.encoders.streaming import Float32, streaming_model
+
+    arithmetic = Int8(read_ranges(RANGES)) if int8 else Float32()
+    return streaming_model(read_layers(source), config.rows, config.log_mel.channels, arithmetic)
 
 
 def published_network(config: SpeechEmbeddingConfig) -> Path:

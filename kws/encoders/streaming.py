@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -10,8 +11,45 @@ from kws.encoders.graph import Graph, Tensor
 from kws.encoders.network import LEAK, LEAST, Layer
 
 
-def streaming_model(layers: Sequence[Layer], rows: int, columns: int) -> bytes:
-    """A .tflite that takes float32 [1, rows, columns] a step and answers float32 [1, values].
+class Arithmetic(Protocol):
+    """How a graph computes: in floating point as below, or as in kws.encoders.quantized."""
+
+    def enter(self, graph: Graph, x: Tensor) -> Tensor:
+        """From the caller's float32 to what the first layer takes."""
+
+    def past(self, graph: Graph, shape: tuple[int, ...], layer: int) -> tuple[Tensor, Tensor]:
+        """State for the input of a layer, zero at first: its handle and its value."""
+
+    def convolve(self, graph: Graph, x: Tensor, layers: Sequence[Layer], layer: int) -> Tensor:
+        """The convolution of one layer."""
+
+    def activate(self, graph: Graph, x: Tensor, layer: int) -> Tensor:
+        """Its activation."""
+
+
+class Float32:
+    """As the network was published."""
+
+    def enter(self, graph: Graph, x: Tensor) -> Tensor:
+        """Nothing to do."""
+        return x
+
+    def past(self, graph: Graph, shape: tuple[int, ...], layer: int) -> tuple[Tensor, Tensor]:
+        """Zeros."""
+        return graph.state(np.zeros(shape, np.float32))
+
+    def convolve(self, graph: Graph, x: Tensor, layers: Sequence[Layer], layer: int) -> Tensor:
+        """With the weights as they are."""
+        one = layers[layer]
+        return graph.convolve(x, graph.constant(one.kernel), graph.constant(one.bias))
+
+    def activate(self, graph: Graph, x: Tensor, layer: int) -> Tensor:
+        """Two operators."""
+        return graph.at_least(graph.leaky_relu(x, LEAK), LEAST)
+
+
+def streaming_model(layers: Sequence[Layer], rows: int, columns: int, arithmetic: Arithmetic) -> bytes:
+    """A .tflite that takes float32 [1, rows, columns] a step and answers [1, values].
 
     Step n answers what the whole network says of the rows up to and including those of step n, as many as it
     sees at once; the first answers, before there are as many, take zeros inside it for what was not heard.
@@ -20,14 +58,20 @@ def streaming_model(layers: Sequence[Layer], rows: int, columns: int) -> bytes:
         layers: from `read_layers`.
         rows: of a step; as many as the pools of the network take to one.
         columns: of a row.
+        arithmetic: Float32 or Int8.
     """
     graph = Graph()
-    x = graph.reshape(graph.input((1, rows, columns)), (1, rows, columns, 1))
-    widths = _widths(layers, columns)
-    pasts = [_past(graph, layer, width) for layer, width in zip(layers, widths, strict=True)]
-    for layer, past in zip(layers, pasts, strict=True):
-        x = _layer(graph, layer, past, x)
-    graph.output(graph.reshape(x, (1, x.shape[-1])))
+    heard = graph.input((1, rows, columns))
+    pasts = [
+        arithmetic.past(graph, (1, layer.remembered, width, layer.kernel.shape[3]), index)
+        if layer.remembered
+        else None
+        for index, (layer, width) in enumerate(zip(layers, _widths(layers, columns), strict=True))
+    ]
+    x = arithmetic.enter(graph, graph.reshape(heard, (1, rows, columns, 1)))
+    for index, past in enumerate(pasts):
+        x = _layer(graph, arithmetic, layers, index, past, x)
+    graph.output(graph.reshape(x, (1, int(np.prod(x.shape)))))
     return graph.tflite()
 
 
@@ -40,21 +84,23 @@ def _widths(layers: Sequence[Layer], columns: int) -> list[int]:
     return widths[:-1]
 
 
-def _past(graph: Graph, layer: Layer, width: int) -> tuple[Tensor, Tensor] | None:
-    if not layer.remembered:
-        return None
-    return graph.state(np.zeros((1, layer.remembered, width, layer.kernel.shape[3]), np.float32))
-
-
-def _layer(graph: Graph, layer: Layer, past: tuple[Tensor, Tensor] | None, x: Tensor) -> Tensor:
+def _layer(
+    graph: Graph,
+    arithmetic: Arithmetic,
+    layers: Sequence[Layer],
+    index: int,
+    past: tuple[Tensor, Tensor] | None,
+    x: Tensor,
+) -> Tensor:
+    layer = layers[index]
     if past:
         handle, before = past
         x = graph.concatenate([before, x], axis=1)
         graph.assign(handle, graph.last(x, layer.remembered))
     if layer.padding:
         x = graph.pad_width(x, layer.padding)
-    x = graph.convolve(x, graph.constant(layer.kernel), graph.constant(layer.bias))
+    x = arithmetic.convolve(graph, x, layers, index)
     if layer.pool:
         x = graph.pool(x, *layer.pool)
     # The activation never falls, so it may come after the maximum, on fewer values.
-    return graph.at_least(graph.leaky_relu(x, LEAK), LEAST) if layer.activated else x
+    return arithmetic.activate(graph, x, index) if layer.activated else x
