@@ -102,3 +102,12 @@ class TestInt8:
         model.push(rows[::-1].copy())
         model.reset()
         np.testing.assert_array_equal(model.push(rows), first)
+
+
+def test_softening_halves_the_logits(rows: np.ndarray) -> None:
+    for name in ARCHITECTURES:
+        network = build(name, {})
+        sharp, _ = network.forward(to_real(rows)[None], network.zero_states(1))
+        network.soften(2.0)
+        soft, _ = network.forward(to_real(rows)[None], network.zero_states(1))
+        np.testing.assert_allclose(soft.numpy(), sharp.numpy() / 2, rtol=1e-4, atol=1e-6)

@@ -21,6 +21,10 @@ CALIBRATION_TAPES = 40
 ARENA_BYTES = 65_536
 """Arena asked of a microcontroller: ample for these networks, not measured."""
 
+TEMPERATURE = 2.0
+"""Logits are divided by it (temperature scaling, Guo et al. 2017). A trained network is too sure of itself: its false
+alarms score 255 of 255 and no threshold tells them from words. Halved logits spread them over the uint8 output."""
+
 _UNCALIBRATED_THRESHOLD = 0.5
 
 
@@ -34,10 +38,11 @@ def write_trained(
     seed: int,
     command: str,
 ) -> Path:
-    """Quantize and write NAME.tflite and NAME.json; returns the JSON's path.
+    """Soften, quantize and write NAME.tflite and NAME.json; returns the JSON's path.
 
     The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
     """
+    network.soften(TEMPERATURE)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(material.tapes), min(CALIBRATION_TAPES, len(material.tapes)), replace=False)
     tflite = quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2]))

@@ -61,7 +61,7 @@ def fit(network: Network, tapes: Tapes, recipe: TrainingRecipe, *, seed: int) ->
 
 
 def worst_false_scores(network: Network, tapes: Tapes, batch: int, chunk: int) -> np.ndarray:
-    """The highest score where no word is, shape (tapes,); heard `chunk` rows at a time, from a fresh state."""
+    """The highest score where no word is, shape (tapes,); heard `chunk` rows at a time."""
     score = tf.function(lambda rows, states: network.forward(rows, states))
     worst = np.zeros(len(tapes))
     for first in range(0, len(tapes), batch):

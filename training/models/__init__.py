@@ -30,6 +30,9 @@ class Network(Protocol):
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """rows (batch, t, 40), t a multiple of stride -> logits (batch, t / stride), states to go on with."""
 
+    def soften(self, temperature: float) -> None:
+        """Divide all logits by `temperature` from now on."""
+
     def streaming(self) -> tf.Module:
         """One step with weights frozen as constants and the state in variables.
 

@@ -92,6 +92,11 @@ class TriggerGru(tf.Module):
             after.append(hidden)
         return tf.squeeze(x @ self.output_kernel + self.output_bias, axis=2), after
 
+    def soften(self, temperature: float) -> None:
+        """Divide all logits by `temperature` from now on."""
+        self.output_kernel.assign(self.output_kernel / temperature)
+        self.output_bias.assign(self.output_bias / temperature)
+
     def streaming(self) -> tf.Module:
         """One step with weights frozen as constants and the state in variables."""
         return StreamingGru(self)
