@@ -31,6 +31,12 @@ def test_mistakes_are_named(tmp_path: Path, text: str, named: str) -> None:
     assert "mine.toml" in str(caught.value)
 
 
+def test_near_misses_of_a_word_that_is_not_listed_come_from_the_lexicon() -> None:
+    pytest.importorskip("pocketsphinx")
+    assert "marwin" in near_misses("marvin")
+    assert near_misses("computer")[0] == "commuter"  # as listed
+
+
 def test_near_misses_never_hold_the_word_itself() -> None:
     for word in ("computer", "jarvis", "alexa"):
         assert near_misses(word)

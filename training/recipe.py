@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kws.errors import KwsError
+from training import confusion
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -90,9 +91,9 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def near_misses(phrase: str) -> list[str]:
-    """Phrases listed as sounding like this one; none for a word that is not listed."""
+    """What sounds like this phrase: as listed in near_misses.toml, otherwise the nearest in the lexicon."""
     listed: list[str] = tomllib.loads((RECIPES / "near_misses.toml").read_text()).get(phrase, [])
-    return listed
+    return listed or confusion.near_misses(phrase)
 
 
 _PARTS = {"material": MaterialRecipe, "training": TrainingRecipe, "detector": DetectorRecipe}

@@ -1,0 +1,91 @@
+"""Pronunciations: the dictionary's own, and by rule for the words it lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("pocketsphinx")
+
+from training.confusion import distance
+from training.lexicon import (
+    CONSONANTS,
+    VOWELS,
+    Phones,
+    by_letters,
+    by_rule,
+    dictionary,
+    from_ipa,
+    log_frequency,
+    pronunciations,
+    readings,
+    words_of,
+)
+
+
+def phones(text: str) -> Phones:
+    return tuple(text.split())
+
+
+def test_the_dictionary_uses_the_phones_named_here() -> None:
+    assert len(dictionary()) > 120_000
+    used = {phone for spoken in dictionary().values() for reading in spoken for phone in reading}
+    assert used == VOWELS | CONSONANTS
+
+
+def test_all_readings_of_a_word_are_known() -> None:
+    assert pronunciations("Jarvis") == (phones("JH AA R V AH S"), phones("JH AA R V IH S"))
+
+
+def test_words_of_a_phrase_are_joined() -> None:
+    assert readings("Hey, computer!") == [phones("HH EY K AH M P Y UW T ER")]
+    assert len(readings("a jarvis")) == 4  # two readings of each
+
+
+@pytest.mark.parametrize("text", ["", "...", "12"])
+def test_what_has_no_letters_has_no_reading(text: str) -> None:
+    assert readings(text) == []
+
+
+def test_words_are_told_from_punctuation() -> None:
+    assert words_of("Don't 'stop', Zoë-Ann!") == ["don't", "stop", "zoë", "ann"]
+
+
+@pytest.mark.debian("espeak-ng")
+def test_rules_agree_with_the_dictionary() -> None:
+    """Of 200 common words spread over the alphabet, most lie within one phone of the dictionary."""
+    common = [word for word in dictionary() if word.isalpha() and len(word) > 3 and log_frequency(word) > -11]
+    sample = common[:: len(common) // 200][:200]
+    apart = [min(distance(by_rule(word), known) for known in dictionary()[word]) for word in sample]
+    assert sum(d == 0 for d in apart) > 60
+    assert sum(d <= 1 for d in apart) > 180
+
+
+def test_letters_alone_come_close() -> None:
+    """Without espeak-ng; regular spellings come out right."""
+    assert by_letters("stop") == phones("S T AA P")
+    assert by_letters("checking") == phones("CH EH K IH NG")
+    common = [word for word in dictionary() if word.isalpha() and len(word) > 3 and log_frequency(word) > -11]
+    sample = common[:: len(common) // 200][:200]
+    apart = [min(distance(by_letters(word), known) for known in dictionary()[word]) for word in sample]
+    assert sorted(apart)[100] < 1.2  # the median word
+
+
+@pytest.mark.debian("espeak-ng")
+def test_a_word_that_is_in_no_dictionary() -> None:
+    assert "hadouken" not in dictionary()
+    assert pronunciations("hadouken") == (phones("HH AE D AW K AH N"),)
+
+
+def test_ipa() -> None:
+    assert from_ipa("dʒˈɑːɹvɪs") == phones("JH AA R V IH S")
+    assert from_ipa("lˈɪɾəl tʃˈaɪld\n") == phones("L IH T AH L CH AY L D")
+
+
+def test_frequency_orders_words() -> None:
+    assert (
+        log_frequency("the")
+        > log_frequency("computer")
+        > log_frequency("commuter")
+        > log_frequency("zyzzyva")
+    )
+    assert -4 < log_frequency("the") < -2  # about one word in 20
