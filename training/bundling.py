@@ -22,8 +22,8 @@ ARENA_BYTES = 65_536
 """Arena asked of a microcontroller: ample for these networks, not measured."""
 
 TEMPERATURE = 2.0
-"""Logits are divided by it (temperature scaling, Guo et al. 2017). A trained network is too sure of itself: its false
-alarms score 255 of 255 and no threshold tells them from words. Halved logits spread them over the uint8 output."""
+"""Logits are divided by it (temperature scaling, Guo et al. 2017). A trained network is too sure of itself:
+its false alarms score 255 of 255, and no threshold tells them from words. Halved logits spread them out."""
 
 _UNCALIBRATED_THRESHOLD = 0.5
 

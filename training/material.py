@@ -73,7 +73,7 @@ def _holds(clip: Clip, phrase: str) -> bool:
 def _word_groups(
     said: list[Clip], synthetic: list[Samples]
 ) -> tuple[tuple[tuple[Path | Samples, ...], float], ...]:
-    """Real clips by corpus, each weighing by the root of its number of speakers: takes of one voice count little."""
+    """Real clips by corpus, each weighing by the root of its number of speakers: one voice counts little."""
     corpora: dict[str, list[Path | Samples]] = {}
     for clip in said:
         corpora.setdefault(clip.corpus, []).append(clip.path)
