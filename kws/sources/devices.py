@@ -43,7 +43,8 @@ def find_device(devices: Sequence[Device], wanted: str) -> Device:
     if len(found) == 1:
         return found[0]
     problem = "fits several microphones" if found else "no such microphone"
-    raise SourceError(f"mic:{wanted}: {problem}; {_choices(found or devices)}")
+    asked = f"mic:{wanted}" if wanted else "mic"
+    raise SourceError(f"{asked}: {problem}; {_choices(found or devices)}")
 
 
 def find_again(devices: Sequence[Device], lost: Device, wanted: str) -> Device:
