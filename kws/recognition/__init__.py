@@ -1,0 +1,1 @@
+"""From an acoustic model's log-probabilities to what was said."""
