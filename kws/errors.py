@@ -11,3 +11,7 @@ class SourceError(KwsError):
 
 class BundleError(KwsError):
     """A model bundle is missing, damaged, or made for another front end."""
+
+
+class ConfigError(KwsError):
+    """A configuration file cannot be read, or says something that is not allowed."""
