@@ -1,18 +1,34 @@
-"""How words are said: the 134,000 of CMU's dictionary in the pocketsphinx package, others by rule.
-
-Phones are the dictionary's 39, written as ARPAbet without stress.
-"""
+"""What training asks of words beyond their sound: how frequent each is, and the ways to say a phrase."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from functools import lru_cache
 from itertools import product
-from pathlib import Path
 
-Phones = tuple[str, ...]
+from kws.grammar.pronunciation import (
+    Phones,
+    by_letters,
+    by_rule,
+    dictionary,
+    from_ipa,
+    pronunciations,
+    speech_model,
+    words_of,
+)
+
+__all__ = [
+    "CONSONANTS",
+    "VOWELS",
+    "Phones",
+    "by_letters",
+    "by_rule",
+    "dictionary",
+    "from_ipa",
+    "log_frequency",
+    "pronunciations",
+    "readings",
+    "words_of",
+]
 
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
 CONSONANTS = frozenset(
@@ -26,29 +42,10 @@ _LN_PER_UNIT = 1e-4  # the model's logarithms are to the base 1.0001
 _READINGS = 8  # of a phrase, at most
 
 
-@lru_cache(maxsize=1)
-def dictionary() -> dict[str, tuple[Phones, ...]]:
-    """Word in lower case -> its pronunciations, the usual one first."""
-    words: dict[str, list[Phones]] = {}
-    for line in (_model() / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines():
-        word, *phones = line.split()
-        words.setdefault(re.sub(r"\(\d+\)$", "", word), []).append(tuple(phones))
-    return {word: tuple(readings) for word, readings in words.items()}
-
-
 def log_frequency(word: str) -> float:
     """Natural logarithm of a word's share in English text; minus infinity for rare ones."""
     value = _language_model().prob([word]) * _LN_PER_UNIT
     return value if value > -50 else float("-inf")
-
-
-def pronunciations(word: str) -> tuple[Phones, ...]:
-    """Of one word, in any case; by rule where the dictionary lacks it. Empty for what has no letters."""
-    known = dictionary().get(word.lower())
-    if known:
-        return known
-    guessed = by_rule(word)
-    return (guessed,) if guessed else ()
 
 
 def readings(phrase: str) -> list[Phones]:
@@ -58,73 +55,8 @@ def readings(phrase: str) -> list[Phones]:
     return [phones for phones, _ in zip(joined, range(_READINGS), strict=False) if phones]
 
 
-def words_of(text: str) -> list[str]:
-    """Words in lower case, without punctuation other than apostrophes within them."""
-    return [word.strip("'") for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower())]
-
-
-def by_rule(word: str) -> Phones:
-    """As espeak-ng's rules say it, or by our own few for letters where that is not installed."""
-    program = shutil.which("espeak-ng")
-    return _from_espeak(program, word) if program else by_letters(word)
-
-
-def by_letters(word: str) -> Phones:
-    """The longest spelling first: "ch" before "c". Right for regular words only, and close for most."""
-    return _longest_first(word.lower().removesuffix("e") if len(word) > 3 else word.lower(), _LETTERS)
-
-
-def from_ipa(text: str) -> Phones:
-    """ARPAbet for the IPA that espeak-ng's American English writes; stress and length are dropped."""
-    return _longest_first(text, _IPA)
-
-
-def _from_espeak(program: str, word: str) -> Phones:
-    command = [program, "-q", "--ipa", "-v", "en-us", "--", word]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    return from_ipa(done.stdout)
-
-
-def _longest_first(text: str, table: dict[str, str]) -> Phones:
-    phones: list[str] = []
-    while text:
-        length = next((n for n in (3, 2, 1) if text[:n] in table), 0)
-        phones += table[text[:length]].split() if length else ()
-        text = text[length or 1 :]
-    return tuple(phones)
-
-
 @lru_cache(maxsize=1)
 def _language_model():  # type: ignore[no-untyped-def]
     from pocketsphinx import NGramModel
 
-    return NGramModel.readfile(str(_model() / "en-us.lm.bin"))
-
-
-def _model() -> Path:
-    from pocketsphinx import get_model_path
-
-    return Path(get_model_path()) / "en-us"
-
-
-def _table(text: str) -> dict[str, str]:
-    """Lines of "spelling PHONES; spelling PHONES"."""
-    pairs = (entry.strip().partition(" ") for entry in text.replace("\n", ";").split(";") if entry.strip())
-    return {spelling: phones for spelling, _, phones in pairs}
-
-
-_IPA = _table("""
-    tʃ CH; dʒ JH; eɪ EY; aɪ AY; ɔɪ OY; aʊ AW; oʊ OW; əʊ OW; əl AH L; n̩ AH N; l̩ AH L; ɑːɹ AA R
-    oːɹ AO R; ɔːɹ AO R; ɪɹ IH R; ɛɹ EH R; ʊɹ UH R; ɚ ER; ɝ ER; ɜ ER; ɑ AA; ɒ AA; ɔ AO; o AO; i IY
-    u UW; ɪ IH; ᵻ IH; e EH; ɛ EH; æ AE; a AE; ʌ AH; ə AH; ɐ AH; ʊ UH; p P; b B; t T; ɾ T; ʔ T; d D
-    k K; ɡ G; g G; f F; v V; θ TH; ð DH; s S; z Z; ʃ SH; ʒ ZH; x K; h HH; m M; n N; ŋ NG; l L; ɫ L
-    ɹ R; r R; j Y; w W
-""")
-_LETTERS = _table("""
-    tch CH; sch S K; ch CH; sh SH; th TH; ph F; wh W; ck K; qu K W; ng NG; gh G; kn N; wr R; dge JH
-    ee IY; ea IY; oo UW; ou AW; ow OW; oa OW; oi OY; oy OY; ai EY; ay EY; au AO; aw AO; ie IY
-    ey IY; eu Y UW; ew Y UW; ar AA R; er ER; ir ER; or AO R; ur ER; ce S EH; ci S IH; cy S AY; bb B
-    dd D; ff F; gg G; ll L; mm M; nn N; pp P; rr R; ss S; tt T; zz Z; a AE; b B; c K; d D; e EH
-    f F; g G; h HH; i IH; j JH; k K; l L; m M; n N; o AA; p P; q K; r R; s S; t T; u AH; v V; w W
-    x K S; y IY; z Z
-""")
+    return NGramModel.readfile(str(speech_model() / "en-us.lm.bin"))
