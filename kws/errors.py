@@ -15,3 +15,11 @@ class BundleError(KwsError):
 
 class ConfigError(KwsError):
     """A configuration file cannot be read, or says something that is not allowed."""
+
+
+class GrammarError(KwsError):
+    """A grammar cannot be used; the text names file, line and what was expected."""
+
+
+class LanguageModelError(KwsError):
+    """An n-gram file cannot be used; the text names file, line and what was expected."""
