@@ -20,9 +20,9 @@ import numpy as np
 import soundfile
 import soxr
 
+from kws.evaluation.activity import speech_span
 from kws.selftest import RECORDINGS
 from kws.types import SAMPLE_RATE
-from training.data.activity import speech_span
 
 SPEECH_RMS = 0.06
 FLOOR_RMS = 0.0006

@@ -16,8 +16,9 @@ import soundfile
 import soxr
 from signals import SIGNALS
 
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Samples
-from training.data.manifest import Clip, read_manifest, read_samples, recordings_manifest
+from training.data.manifest import Clip, read_manifest, recordings_manifest
 
 pytest_plugins = ["ci_rules"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.evaluation.activity import speech_span
 from kws.types import SAMPLE_RATE, Samples
 from training.align import Aligner, AlignmentError, align_file
-from training.data.activity import speech_span
 from training.data.manifest import Clip
 from training.lexicon import pronunciations
 

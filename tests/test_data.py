@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_data_layouts import record, speech_commands
 
 from kws.errors import KwsError, SourceError
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
 from training.data.command import data
 from training.data.layouts import clips_in
@@ -22,7 +23,6 @@ from training.data.manifest import (
     COLUMNS,
     Clip,
     read_manifest,
-    read_samples,
     recordings_manifest,
     write_manifest,
 )

@@ -11,6 +11,8 @@ from kws.bundle import read_bundle
 from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import Occurrence, best_scores, false_alarm_times, latencies, match_detections, misses
+from kws.evaluation.streams import WORDS, Layout, Segment
+from kws.frontend import Frontend
 from kws.scoring import ScoreTrack, score_track
 from kws.types import Block
 from training import dev_streams
@@ -20,7 +22,7 @@ from training.drift import detections
 from training.evaluate import detections_of, evaluate, fill_bundle, summary, track_of
 from training.figures import read_figures, write_figures
 from training.measure import DevTracks, Scored, calibration, measure
-from training.streams import WORDS, Layout, Segment, is_word, joined_stream
+from training.streams import is_word, joined_stream
 
 STEP = 0.03
 
@@ -187,7 +189,7 @@ def test_track_detector_and_engine_agree_on_real_words(clips):
     engine = kws.load(manifest("alexa"), threshold=0.7)
     heard = match_detections(detections(engine, stream.samples), occurrences)
     wake_word = WakeWord(read_bundle(manifest("alexa")), threshold=0.7)
-    outputs = wake_word.model.push(kws.engine.Frontend().push(stream.samples))
+    outputs = wake_word.model.push(Frontend().push(stream.samples))
     track = track_of(wake_word, outputs)
     assert heard.misses == misses(best_scores(track, occurrences), 0.7)
     assert list(heard.false_alarms) == false_alarm_times(track, 0.7, occurrences)

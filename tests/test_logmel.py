@@ -10,7 +10,7 @@ import pytest
 from signals import SIGNALS, bursts, tone
 
 from kws.encoders.logmel import LogMel, LogMelConfig
-from training.data.manifest import read_samples
+from kws.sources.whole import read_samples
 
 CONFIG = LogMelConfig()
 CLOSE = 1e-4

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.evaluation.levels import active_level, to_float
+from kws.evaluation.streams import NoiseBed, StreamRecipe
 from kws.frontend import Frontend, FrontendConfig
 from kws.types import SAMPLE_RATE
 from training import dev_streams
-from training.augment import active_level, to_float
 from training.data.manifest import Clip
-from training.streams import NoiseBed, StreamRecipe, joined_rows, joined_stream
+from training.streams import joined_rows, joined_stream
 
 CLIP_SECONDS = 1.5
 

@@ -5,9 +5,9 @@ import pytest
 
 scipy = pytest.importorskip("scipy")
 
+from kws.evaluation.activity import speech_span  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training import augment  # noqa: E402
-from training.data.activity import speech_span  # noqa: E402
 from training.tapes import IGNORED, NEGATIVE, POSITIVE, Pool, TapeConfig, make_tapes  # noqa: E402
 
 

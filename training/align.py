@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from kws.errors import KwsError
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Samples
-from training.data.manifest import read_samples
 from training.lexicon import dictionary, pronunciations, words_of
 
 _FRAME_SECONDS = 0.01

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kws.bundle import write_bundle
-from training.data.activity import speech_span
+from kws.evaluation.activity import speech_span
 from training.material import Material
 from training.models import Network
 from training.quantize import quantize

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from kws.evaluation import Occurrence
+from kws.evaluation.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe
 from kws.frontend import FrontendConfig
 from training.data.manifest import Clip, read_manifest, recordings_manifest
-from training.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe, is_word, joined_rows
+from training.streams import is_word, joined_rows
 
 CACHE = Path(".cache")
 

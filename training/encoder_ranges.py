@@ -16,8 +16,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import RANGES, SpeechEmbeddingConfig, published_network
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
-from training.data.manifest import Clip, read_manifest, read_samples, recordings_manifest
+from training.data.manifest import Clip, read_manifest, recordings_manifest
 
 SECONDS = 10
 """Of a recording, at most."""

@@ -23,13 +23,14 @@ from kws.bundle import Bundle, bundled_names, find_bundle
 from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import CalibrationRow, Matched, match_detections, operating_point
+from kws.evaluation.streams import Layout
 from kws.events import Detection
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Outputs, Rows
 from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_clips, dev_stream
 from training.figures import Events, Figures, write_figures
 from training.measure import DevTracks, Scored, calibration, measure, speech_curve
-from training.streams import Layout, is_word
+from training.streams import is_word
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
@@ -98,7 +99,7 @@ def fill_bundle(manifest: Path, figures: Figures, table: list[CalibrationRow]) -
     """
     bundle = json.loads(manifest.read_text(encoding="utf-8"))
     if "kws" not in bundle:
-        raise KwsError(f"{manifest}: has no \"kws\" part to fill; measure it without --fill")
+        raise KwsError(f'{manifest}: has no "kws" part to fill; measure it without --fill')
     bundle["micro"]["probability_cutoff"] = figures.default.threshold
     ours = bundle["kws"]
     ours["calibration"] = [row.to_json() for row in table]

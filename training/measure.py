@@ -22,10 +22,10 @@ from kws.evaluation import (
     operating_point,
 )
 from kws.evaluation.calibration import calibration_thresholds
+from kws.evaluation.streams import Layout, Segment
 from kws.scoring import ScoreTrack
 from training.dev_streams import CLEAN, NOISY, group_of
 from training.figures import CorpusCount, Events, Figures, Point
-from training.streams import Layout, Segment
 
 RATES = (0.25, 0.5, 1.0, 2.0)
 """False alarms per hour of speech at which misses are reported."""

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from kws.evaluation.activity import speech_span
+from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
 from kws.frontend import Frontend, FrontendConfig
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
-from training.augment import Audio, active_level, coloured, in_room, speed, to_float, to_int16, to_level
-from training.data.activity import speech_span
-from training.data.manifest import read_samples
+from training.augment import coloured, in_room, speed
 
 NEGATIVE, POSITIVE, IGNORED = 0, 1, 2
 """Marks of a row: no word here; the word has just ended; not judged (about the end, or just after)."""

@@ -1,4 +1,4 @@
-"""The manifest of recordings: a tab-separated table, one clip a row, and the samples behind a row.
+"""The manifest of recordings: a tab-separated table, one clip a row.
 
 Columns: path (relative to the table), corpus, split (train; dev to choose by; test to measure once), kind
 (wakeword, word, sentence, near-miss, speech, speech-slots, noise, room: an impulse response), label (word,
@@ -14,12 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from kws.errors import SourceError
-from kws.sources.file import FileSource
-from kws.types import SAMPLE_RATE, Samples
 
 COLUMNS = ("path", "corpus", "split", "kind", "label", "speaker", "seconds", "licence")
 SPLITS = ("train", "dev", "test")
@@ -100,23 +95,6 @@ def _relative(path: Path, folder: Path) -> str:
 def _cell(value: object) -> str:
     """Without tabs and line ends, which the table gives another meaning."""
     return f"{value:.3f}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def read_samples(path: Path) -> Samples:
-    """Any readable recording as 16 kHz mono int16, shape (samples,); raises SourceError."""
-    try:
-        with soundfile.SoundFile(path) as file:
-            if _is_ours(file):
-                return np.ascontiguousarray(file.read(dtype="int16"))
-    except (OSError, RuntimeError) as error:
-        raise SourceError(f"{path}: cannot be read as audio ({error})") from error
-    with FileSource(str(path)) as blocks:
-        return np.concatenate([block.pcm for block in blocks])
-
-
-def _is_ours(file: soundfile.SoundFile) -> bool:
-    """Whether libsndfile's int16 needs no conversion; of float files it would scale by their peak."""
-    return (file.samplerate, file.channels) == (SAMPLE_RATE, 1) and file.subtype not in ("FLOAT", "DOUBLE")
 
 
 def select(

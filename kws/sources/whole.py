@@ -1,0 +1,29 @@
+"""A whole recording at once, for those who need all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from kws.errors import SourceError
+from kws.sources.file import FileSource
+from kws.types import SAMPLE_RATE, Samples
+
+
+def read_samples(path: Path) -> Samples:
+    """Any readable recording as 16 kHz mono int16, shape (samples,); raises SourceError."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            if _is_ours(file):
+                return np.ascontiguousarray(file.read(dtype="int16"))
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{path}: cannot be read as audio ({error})") from error
+    with FileSource(str(path)) as blocks:
+        return np.concatenate([block.pcm for block in blocks])
+
+
+def _is_ours(file: soundfile.SoundFile) -> bool:
+    """Whether libsndfile's int16 needs no conversion; of float files it would scale by their peak."""
+    return (file.samplerate, file.channels) == (SAMPLE_RATE, 1) and file.subtype not in ("FLOAT", "DOUBLE")
