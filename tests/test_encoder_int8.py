@@ -11,7 +11,7 @@ from signals import SIGNALS
 from kws.encoders.network import LEAST
 from kws.encoders.quantized import OUTPUT, between, per_channel, read_ranges
 from kws.encoders.speech_embedding import RANGES, SpeechEmbedding, SpeechEmbeddingConfig, streaming_graph
-from training.data.manifest import read_samples
+from kws.sources.whole import read_samples
 from training.encoder_ranges import TAIL, Largest, measure, some_of_each
 
 CONFIG = SpeechEmbeddingConfig()

@@ -17,8 +17,8 @@ from kws.errors import BundleError
 from kws.events import Detection, Gap
 from kws.frontend import Frontend
 from kws.selftest import RECORDINGS
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Samples
-from training.data.manifest import read_samples
 
 ALWAYS = 255
 """Output of a model that hears its word in everything."""

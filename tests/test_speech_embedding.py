@@ -21,7 +21,7 @@ from kws.encoders.speech_embedding import (
     streaming_graph,
 )
 from kws.errors import KwsError
-from training.data.manifest import read_samples
+from kws.sources.whole import read_samples
 
 CONFIG = SpeechEmbeddingConfig()
 

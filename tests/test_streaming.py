@@ -27,8 +27,8 @@ from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend
 from kws.model import StreamingModel
 from kws.selftest import RECORDINGS
+from kws.sources.whole import read_samples
 from kws.types import Block
-from training.data.manifest import read_samples
 
 
 @cache
