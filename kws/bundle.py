@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from kws.detector import DetectorConfig
-from kws.errors import BundleError
-from kws.frontend import FrontendConfig
+from kws.errors import BundleError, KwsError
+from kws.frontends import MICRO, RowFormat, require, row_format
 from kws.manifest import FORMAT, read_manifest
 from kws.model import StreamingModel
 
@@ -51,6 +51,8 @@ class Bundle:
     """Front-end rows after a start that are not judged."""
     word_seconds: float = 0.8
     """Typical time from the word's start to its detection, by which `start` is estimated."""
+    front_end: str = MICRO
+    """Where its rows come from, see kws.frontends."""
     model_sha256: str | None = None
     calibration: tuple[Mapping[str, Any], ...] = ()
     """Rows of threshold, misses and false alarms, as measured; see docs/model-bundles.md."""
@@ -59,16 +61,22 @@ class Bundle:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     """The JSON as read."""
 
+    @property
+    def rows(self) -> RowFormat:
+        """What its rows are like."""
+        return row_format(self.front_end)
+
     def open_model(self, *, reference_kernels: bool = False) -> StreamingModel:
         """The interpreter, checked against this manifest; raises BundleError with the remedy."""
         self._check_file()
+        self._check_front_end()
         model = StreamingModel(self.model_path, reference_kernels=reference_kernels)
         self._check_model(model)
         return model
 
     def detector_config(self, model: StreamingModel, threshold: float | None = None) -> DetectorConfig:
         """Seconds and rows of this manifest in steps of `model`; `threshold` overrides the default."""
-        step_seconds = model.stride * FrontendConfig().row_seconds
+        step_seconds = model.stride * self.rows.row_seconds
         return DetectorConfig(
             threshold=self.threshold if threshold is None else threshold,
             window=self.window,
@@ -88,8 +96,14 @@ class Bundle:
                 "(SHA-256 differs); install the two files together"
             )
 
+    def _check_front_end(self) -> None:
+        try:
+            require(self.front_end)
+        except KwsError as error:
+            raise BundleError(f"{self.manifest_path}: cannot be run: {error}") from error
+
     def _check_model(self, model: StreamingModel) -> None:
-        config = FrontendConfig()
+        config = self.rows
         if model.channels != config.channels:
             raise BundleError(
                 f"{self.model_path}: takes {model.channels} channels, the front end gives {config.channels}; "
@@ -156,6 +170,7 @@ def read_bundle(path: Path) -> Bundle:
         refractory_seconds=ours.get("refractory_seconds", Bundle.refractory_seconds),
         warmup_rows=ours.get("warmup_rows", _ESPHOME_WARMUP_ROWS),
         word_seconds=ours.get("word_seconds", Bundle.word_seconds),
+        front_end=ours["encoder"]["name"] if "encoder" in ours else MICRO,
         model_sha256=ours.get("model_sha256"),
         calibration=tuple(ours.get("calibration", ())),
         card=ours.get("card", {}),
@@ -163,8 +178,17 @@ def read_bundle(path: Path) -> Bundle:
     )
 
 
-def write_bundle(directory: Path, name: str, tflite: bytes, manifest: Mapping[str, Any]) -> Path:
-    """Write NAME.tflite and NAME.json, adding format, front-end digest and checksum; returns the JSON's path.
+def write_bundle(
+    directory: Path, name: str, tflite: bytes, manifest: Mapping[str, Any], *, front_end: str = MICRO
+) -> Path:
+    """Write NAME.tflite and NAME.json, adding format, digest and checksum; returns the JSON's path.
+
+    Args:
+        directory: made when not there.
+        name: of both files.
+        tflite: the model.
+        manifest: everything else that is known about it.
+        front_end: where its rows come from, see kws.frontends.
 
     Raises:
         BundleError: the manifest is one that would not load again.
@@ -172,7 +196,7 @@ def write_bundle(directory: Path, name: str, tflite: bytes, manifest: Mapping[st
     directory.mkdir(parents=True, exist_ok=True)
     stamp = {
         "format": FORMAT,
-        "frontend": FrontendConfig().digest,
+        **_made_for(front_end),
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
     }
     ours = {**stamp, **manifest.get("kws", {}), **stamp}  # first in order, and never those of an older bundle
@@ -182,6 +206,11 @@ def write_bundle(directory: Path, name: str, tflite: bytes, manifest: Mapping[st
     (directory / f"{name}.tflite").write_bytes(tflite)
     read_manifest(path)
     return path
+
+
+def _made_for(front_end: str) -> dict[str, Any]:
+    digest = row_format(front_end).digest
+    return {"frontend": digest} if front_end == MICRO else {"encoder": {"name": front_end, "digest": digest}}
 
 
 def _beside(model: Path) -> Path:

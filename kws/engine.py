@@ -10,7 +10,7 @@ import numpy as np
 from kws.bundle import Bundle, find_bundle
 from kws.detector import Detector
 from kws.events import Detection, Event
-from kws.frontend import Frontend, FrontendConfig
+from kws.frontends import MICRO, new_front_end
 from kws.types import SAMPLE_RATE, Block, Outputs, Rows, Scores
 
 SPLICE_SECONDS = 0.5
@@ -29,7 +29,7 @@ class WakeWord:
         self.model = bundle.open_model(reference_kernels=reference_kernels)
         config = bundle.detector_config(self.model, threshold)
         self.detectors = [Detector(config) for _ in bundle.labels]
-        self._frontend = FrontendConfig()
+        self._rows = bundle.rows
 
     def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
         """Detections in these rows; `origin` is the stream's sample index at the last reset."""
@@ -46,7 +46,7 @@ class WakeWord:
 
     def step_end(self, step: int) -> int:
         """Samples heard by the end of model step `step`, counted from the last reset."""
-        return self._frontend.rows_end((step + 1) * self.model.stride)
+        return self._rows.rows_end((step + 1) * self.model.stride)
 
     def reset(self) -> None:
         """As new."""
@@ -72,11 +72,12 @@ class WakeWord:
 
 
 class Engine:
-    """A streaming Stage: Blocks -> events. Any number of wake words share one front end."""
+    """A streaming Stage: Blocks -> events. Any number of wake words share one front end of each kind."""
 
     def __init__(self, wake_words: Sequence[WakeWord]) -> None:
         self.wake_words = list(wake_words)
-        self.frontend = Frontend()
+        kinds = dict.fromkeys(word.bundle.front_end for word in self.wake_words) or {MICRO: None}
+        self.front_ends = {kind: new_front_end(kind) for kind in kinds}
         self.reset()
 
     def push(self, block: Block) -> list[Event]:
@@ -85,11 +86,8 @@ class Engine:
         if block.start is not None and block.start != self._position:
             self._jump(block.start)
         self._position += len(block.pcm)
-        rows = self.frontend.push(block.pcm)
-        if len(rows):
-            heard = [e for word in self.wake_words for e in word.push(rows, self._origin, block.source)]
-            events += sorted(heard, key=_end) if len(heard) > 1 else heard
-        return events
+        heard = self._hear(block)
+        return events + (sorted(heard, key=_end) if len(heard) > 1 else heard)
 
     def flush(self) -> list[Event]:
         """The stream has ended: nothing is ever held back, so this is empty and the engine starts anew."""
@@ -101,6 +99,15 @@ class Engine:
         self._position = 0
         self._restart(0)
 
+    def _hear(self, block: Block) -> list[Event]:
+        rows = {kind: front_end.push(block.pcm) for kind, front_end in self.front_ends.items()}
+        return [
+            event
+            for word in self.wake_words
+            if len(rows[word.bundle.front_end])
+            for event in word.push(rows[word.bundle.front_end], self._origin, block.source)
+        ]
+
     def _jump(self, start: int) -> None:
         lost = start - self._position
         self._position = start
@@ -111,7 +118,8 @@ class Engine:
 
     def _restart(self, origin: int) -> None:
         self._origin = origin
-        self.frontend.reset()
+        for front_end in self.front_ends.values():
+            front_end.reset()
         for word in self.wake_words:
             word.reset()
 

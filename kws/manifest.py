@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kws.errors import BundleError
-from kws.frontend import FrontendConfig
+from kws.frontends import ENCODERS, MICRO, row_format
 
 FORMAT = 1
 """Version of the "kws" part of the manifest."""
@@ -72,6 +72,11 @@ _OURS = {
     "model_sha256": _TEXT,
     "calibration": _ROWS,
     "card": _OBJECT,
+    "encoder": _OBJECT,
+}
+_ENCODER = {
+    "name": _Rule(f"one of {', '.join(ENCODERS)}", lambda value: value in ENCODERS),
+    "digest": _TEXT,
 }
 
 
@@ -119,7 +124,7 @@ def _check(path: Path, prefix: str, table: Mapping[str, Any], rules: Mapping[str
 
 
 def _check_step(path: Path, step_ms: int) -> None:
-    ours = round(FrontendConfig().row_seconds * 1000)
+    ours = round(row_format(MICRO).row_seconds * 1000)
     if step_ms != ours:
         raise BundleError(
             f"{path}: micro.feature_step_size is {step_ms}, the front end steps {ours} ms; "
@@ -133,12 +138,20 @@ def _check_ours(path: Path, ours: Mapping[str, Any]) -> None:
             f"{path}: kws.format is {_shown(ours.get('format'))}, this version reads {FORMAT}; "
             "update kws or export the model anew"
         )
-    if ours.get("frontend") != FrontendConfig().digest:
-        raise BundleError(
-            f"{path}: made for front end {_shown(ours.get('frontend'))}, this one is "
-            f"{FrontendConfig().digest!r}; train the model again with this version"
-        )
     _check(path, "kws.", ours, {key: rule for key, rule in _OURS.items() if key in ours})
+    if "encoder" in ours:
+        _check(path, "kws.encoder.", ours["encoder"], _ENCODER)
+        _check_digest(path, "encoder", ours["encoder"]["digest"], ours["encoder"]["name"])
+    else:
+        _check_digest(path, "front end", ours.get("frontend"), MICRO)
+
+
+def _check_digest(path: Path, what: str, digest: Any, name: str) -> None:
+    if digest != row_format(name).digest:
+        raise BundleError(
+            f"{path}: made for {what} {_shown(digest)}, this one is "
+            f"{row_format(name).digest!r}; train the model again with this version"
+        )
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.engine import WakeWord
-from kws.frontend import Frontend
+from kws.frontends import new_front_end
 from kws.types import SAMPLE_RATE, Block
 
 
@@ -35,7 +35,7 @@ def score_track(blocks: Iterable[Block], wake_word: WakeWord) -> ScoreTrack:
     Raises:
         ValueError: a block says that audio was lost before it; a track has no place for that.
     """
-    frontend = Frontend()
+    front_end = new_front_end(wake_word.bundle.front_end)
     wake_word.reset()
     scores = array("f")
     position = 0
@@ -45,7 +45,7 @@ def score_track(blocks: Iterable[Block], wake_word: WakeWord) -> ScoreTrack:
                 f"audio is missing at {position / SAMPLE_RATE:.2f} s; a score track needs all of it"
             )
         position += len(block.pcm)
-        scores.frombytes(wake_word.scores(frontend.push(block.pcm)).tobytes())
+        scores.frombytes(wake_word.scores(front_end.push(block.pcm)).tobytes())
     labels = len(wake_word.detectors)
     score = np.array(scores, np.float32).reshape(-1, labels)
     return ScoreTrack(_step_ends(wake_word, len(score)), score[:, 0] if labels == 1 else score)

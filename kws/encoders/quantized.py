@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from kws.encoders.graph import Graph, Scale, Tensor
 from kws.encoders.network import LEAK, LEAST, Layer
+from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 
-OUTPUT = Scale([0.5])
-"""Of embeddings: -64 to 63.5. On recordings 99.99 % of the values lie within, and one of the 96 varies by
-about 9 (standard deviation)."""
+OUTPUT = Scale([SpeechEmbeddingConfig().int8_scale])
+"""Of embeddings."""
 
 
 @dataclass(frozen=True)

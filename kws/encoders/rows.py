@@ -1,0 +1,83 @@
+"""Embeddings as int8 rows: the front end of models that are heads on the speech embedding."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from kws.encoders.speech_embedding import RANGES, SpeechEmbedding, SpeechEmbeddingConfig
+from kws.types import Rows, Samples
+
+
+def _ranges_checksum() -> str:
+    return hashlib.sha256(RANGES.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class EmbeddingRowsConfig:
+    """What the rows depend on, and how they come; see kws.frontends.RowFormat."""
+
+    embedding: SpeechEmbeddingConfig = field(default_factory=SpeechEmbeddingConfig)
+    ranges_sha256: str = field(default_factory=_ranges_checksum)
+    """Of the ranges on which the encoder computes in int8."""
+
+    @cached_property
+    def digest(self) -> str:
+        """First 16 hex digits of the SHA-256 over all fields."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def channels(self) -> int:
+        """Columns of a row."""
+        return self.embedding.values
+
+    @property
+    def row_scale(self) -> float:
+        """What one int8 step means to a model."""
+        return self.embedding.int8_scale
+
+    @property
+    def row_zero_point(self) -> int:
+        """The int8 value that stands for 0."""
+        return 0
+
+    @property
+    def row_seconds(self) -> float:
+        """Time from one row to the next."""
+        return self.embedding.step_samples / self.embedding.log_mel.sample_rate
+
+    def rows_end(self, rows: int) -> int:
+        """Samples that had to be heard for the first `rows` rows (0 for none)."""
+        return self.embedding.steps_end(rows)
+
+
+class EmbeddingRows:
+    """A streaming Stage: int16 samples, shape (n,) -> int8 rows, shape (t, 96), one every 80 ms.
+
+    Raises:
+        KwsError: the package that holds the network is not installed, or holds another one.
+    """
+
+    def __init__(self) -> None:
+        self.config = EmbeddingRowsConfig()
+        self._encoder = SpeechEmbedding(int8=True)
+        self.reset = self._encoder.reset
+
+    def push(self, samples: Samples) -> Rows:
+        """Rows completed by these samples; ValueError unless int16 of one dimension."""
+        return self._stored(self._encoder.push(samples))
+
+    def flush(self) -> Rows:
+        """Nothing: samples short of a step are not heard."""
+        return self._stored(self._encoder.flush())
+
+    def _stored(self, embeddings: np.ndarray) -> Rows:
+        """Back to the very integers that the encoder computed: its scale is a power of two."""
+        rows: Rows = (embeddings / np.float32(self.config.row_scale)).astype(np.int8)
+        return rows

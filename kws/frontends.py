@@ -1,0 +1,76 @@
+"""The front ends by name: what turns audio into the int8 rows that a model takes.
+
+A model's rows come from the micro front end unless its manifest names an encoder (`kws.encoder`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
+from kws.encoders.speech_embedding import published_network
+from kws.frontend import Frontend, FrontendConfig
+from kws.types import Rows, Samples, Stage
+
+MICRO = "micro"
+SPEECH_EMBEDDING = "speech-embedding"
+
+
+class RowFormat(Protocol):
+    """What rows are like and when they come."""
+
+    @property
+    def digest(self) -> str:
+        """Of all that the values depend on: a model is run only on rows of the digest that it learned on."""
+
+    @property
+    def channels(self) -> int:
+        """Columns of a row."""
+
+    @property
+    def row_scale(self) -> float:
+        """What one int8 step means to a model: real = (int8 - row_zero_point) * row_scale."""
+
+    @property
+    def row_zero_point(self) -> int:
+        """The int8 value that stands for 0."""
+
+    @property
+    def row_seconds(self) -> float:
+        """Time from one row to the next."""
+
+    def rows_end(self, rows: int) -> int:
+        """Samples that had to be heard for the first `rows` rows (0 for none)."""
+
+
+@dataclass(frozen=True)
+class _FrontEnd:
+    format: Callable[[], RowFormat]
+    new: Callable[[], Stage[Samples, Rows]]
+    require: Callable[[], object]
+
+
+_FRONT_ENDS = {
+    MICRO: _FrontEnd(FrontendConfig, Frontend, lambda: None),
+    SPEECH_EMBEDDING: _FrontEnd(EmbeddingRowsConfig, EmbeddingRows, published_network),
+}
+
+ENCODERS = (SPEECH_EMBEDDING,)
+"""Names allowed as `kws.encoder.name` in a manifest."""
+
+
+def row_format(name: str) -> RowFormat:
+    """Of the front end of this name; KeyError for another."""
+    return _FRONT_ENDS[name].format()
+
+
+def new_front_end(name: str) -> Stage[Samples, Rows]:
+    """A front end of this name that has heard nothing; KwsError when what it is made of is not installed."""
+    return _FRONT_ENDS[name].new()
+
+
+def require(name: str) -> None:
+    """KwsError, which says what to install, unless all that this front end is made of is there."""
+    _FRONT_ENDS[name].require()
