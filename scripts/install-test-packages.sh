@@ -3,7 +3,7 @@
 # Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
-packages="espeak-ng festival festvox-kallpc16k flite libasound2-plugins libportaudio2 pulseaudio pulseaudio-utils"
+packages="espeak-ng festival festvox-kallpc16k flite libasound2-plugins libportaudio2 mosquitto pulseaudio pulseaudio-utils"
 
 command -v dpkg-query >/dev/null || {
     echo "not a Debian system: tests that need one of these are skipped: $packages" >&2

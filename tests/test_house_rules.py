@@ -31,6 +31,11 @@ HOMES = {
     "soundfile": ("kws/sources/",),
     "soxr": ("kws/sources/",),
     "sounddevice": ("kws/sources/",),
+    "aiohttp": ("kws/servers/",),
+    "prometheus_client": ("kws/servers/",),
+    "wyoming": ("kws/servers/", "kws/sinks/wyoming.py"),
+    "zeroconf": ("kws/servers/",),
+    "paho": ("kws/sinks/mqtt.py",),
     "click": ("kws/cli.py", "kws/commands/"),
     "pymicro_wakeword": ("kws/bench",),  # the peer measured beside us
 }
