@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,20 +19,35 @@ Phones = tuple[str, ...]
 def dictionary() -> dict[str, tuple[Phones, ...]]:
     """Word in lower case -> its pronunciations, the usual one first."""
     words: dict[str, list[Phones]] = {}
-    for line in (speech_model() / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines():
-        word, *phones = line.split()
-        words.setdefault(re.sub(r"\(\d+\)$", "", word), []).append(tuple(phones))
+    for entry, phones in _entries().items():
+        words.setdefault(re.sub(r"\(\d+\)$", "", entry), []).append(tuple(phones.split()))
     return {word: tuple(readings) for word, readings in words.items()}
 
 
 @lru_cache(maxsize=4096)
 def pronunciations(word: str) -> tuple[Phones, ...]:
     """Of one word, in any case; by rule where the dictionary lacks it. Empty for what has no letters."""
-    known = dictionary().get(word.lower())
+    known = tuple(tuple(phones.split()) for phones in _readings(word.lower()))
     if known:
         return known
     guessed = by_rule(word)
     return (guessed,) if guessed else ()
+
+
+def _readings(word: str) -> Iterator[str]:
+    """Entries "word", "word(2)", "word(3)" and so on."""
+    entry, number = word, 1
+    while entry in _entries():
+        yield _entries()[entry]
+        number += 1
+        entry = f"{word}({number})"
+
+
+@lru_cache(maxsize=1)
+def _entries() -> dict[str, str]:
+    """The file's lines, cut at the first space and no further, as a grammar asks for few of them."""
+    lines = (speech_model() / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines()
+    return {entry: phones for entry, _, phones in (line.partition(" ") for line in lines)}
 
 
 def speech_model() -> Path:

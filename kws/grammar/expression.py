@@ -1,0 +1,106 @@
+"""What a grammar says, whatever its notation: a tree of words, choices and repetitions, not its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Base of all expressions. One object may stand in several places of a tree."""
+
+
+@dataclass(frozen=True)
+class Word(Expression):
+    """One word, in lower case."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sequence(Expression):
+    """One after the other; the empty sequence is silence."""
+
+    items: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice(Expression):
+    """Exactly one of the items."""
+
+    items: tuple[Expression, ...]
+    weights: tuple[float, ...] = ()
+    """Probability of each item, or empty when none is preferred."""
+
+
+@dataclass(frozen=True)
+class Repeat(Expression):
+    """The item any number of times."""
+
+    item: Expression
+    at_least: int = 0
+    """0 or 1."""
+
+
+@dataclass(frozen=True)
+class AnyOrder(Expression):
+    """Every item once, in any order; one that is optional may be missing."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Slot(Expression):
+    """The item fills a slot of the sentence."""
+
+    name: str
+    item: Expression
+    value: str | None = None
+    """What the slot holds; None: the words that were said."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Sentences that mean the same kind of thing."""
+
+    name: str
+    sentences: Expression
+    slots: Mapping[str, str] = field(default_factory=dict)
+    """Slots that these sentences fill by themselves."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """All that may be said."""
+
+    place: str
+    """The file it came from, for messages."""
+    intents: tuple[Intent, ...]
+
+
+EMPTY = Sequence()
+
+
+def optional(item: Expression) -> Choice:
+    """The item or nothing."""
+    return Choice((item, EMPTY))
+
+
+def is_optional(item: Expression) -> bool:
+    """Whether nothing at all is one way to say it."""
+    if isinstance(item, (Sequence, AnyOrder)):
+        return all(is_optional(part) for part in item.items)
+    if isinstance(item, Choice):
+        return any(is_optional(part) for part in item.items)
+    if isinstance(item, Repeat):
+        return item.at_least == 0 or is_optional(item.item)
+    return isinstance(item, Slot) and is_optional(item.item)
+
+
+def required(item: Expression) -> Expression:
+    """An optional choice without its empty items; anything else as it is."""
+    if not isinstance(item, Choice) or item.weights:
+        return item
+    items = tuple(part for part in item.items if part != EMPTY)
+    return items[0] if len(items) == 1 else Choice(items)

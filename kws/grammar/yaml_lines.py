@@ -1,0 +1,95 @@
+"""YAML read with the line of every value, so that a message can name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kws.errors import GrammarError
+
+
+@dataclass(frozen=True)
+class Located:
+    """A value of the file and where it stands."""
+
+    place: str
+    line: int
+    value: Any
+    """Text of a scalar, list of Located, or dict from text to Located."""
+
+    def __getitem__(self, key: str) -> Located:
+        """A key's value; GrammarError where it is missing."""
+        found = self.get(key)
+        if found is None:
+            raise self.expected(f"the key {key!r}")
+        return found
+
+    def get(self, key: str) -> Located | None:
+        """A key's value, or None."""
+        found: Located | None = self.mapping().get(key)
+        return found
+
+    def mapping(self) -> dict[str, Located]:
+        """The value as a mapping."""
+        found: dict[str, Located] = self._as(dict, "a mapping (key: value)")
+        return found
+
+    def items(self) -> list[Located]:
+        """The value as a list; a single text counts as a list of one."""
+        return [self] if isinstance(self.value, str) else self._as(list, "a list (- item)")
+
+    def text(self) -> str:
+        """The value as text."""
+        found: str = self._as(str, "text")
+        return found
+
+    def whole(self) -> int:
+        """The value as a whole number."""
+        try:
+            return int(self.text())
+        except ValueError:
+            raise self.expected("a whole number") from None
+
+    def expected(self, what: str) -> GrammarError:
+        """The error to raise about this value."""
+        kind = repr(self.value)
+        if not isinstance(self.value, str):
+            kind = "a mapping" if isinstance(self.value, dict) else "a list"
+        return GrammarError(f"{self.place}:{self.line}: expected {what}, found {kind}")
+
+    def _as(self, kind: type, what: str) -> Any:
+        if not isinstance(self.value, kind):
+            raise self.expected(what)
+        return self.value
+
+
+def read_yaml(text: str, place: str) -> Located:
+    """The document's root; raises GrammarError with the line of a syntax error."""
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise GrammarError(f"{place}:{mark.line + 1 if mark else 1}: not YAML ({problem})") from error
+    if root is None:
+        raise GrammarError(f"{place}:1: the file is empty; expected the key 'intents'")
+    return _located(root, place)
+
+
+def _located(node: Any, place: str) -> Located:
+    line = node.start_mark.line + 1
+    if node.id == "mapping":
+        return Located(place, line, dict(_pairs(node, place)))
+    if node.id == "sequence":
+        return Located(place, line, [_located(item, place) for item in node.value])
+    return Located(place, line, node.value)
+
+
+def _pairs(node: Any, place: str) -> Iterator[tuple[str, Located]]:
+    for key, value in node.value:
+        if key.id != "scalar":
+            raise GrammarError(f"{place}:{key.start_mark.line + 1}: expected a text as the key")
+        yield key.value, _located(value, place)

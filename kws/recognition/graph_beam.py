@@ -1,0 +1,285 @@
+"""The best path of a grammar through log-probabilities: tokens passed along the compiled graph.
+
+Token passing (Young, Russell and Thornton 1989, "Token passing: a simple conceptual model for connected
+speech recognition systems") with the topology of CTC: a node says its token for one or more steps, then
+blanks may follow, and two equal tokens need a blank between them. Every node holds two hypotheses, one
+whose last step was the token and one whose last step was a blank. A path's score is that of its best
+alignment.
+
+Scores are relative to the best unconstrained path, whose token at each step is the likeliest: 0 is a path
+as good as that one, and what is below 0 is the price of keeping to the grammar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kws.grammar.compile import Indices, TokenGraph
+from kws.grammar.word_graph import Marks
+from kws.recognition.tokens import BLANK, LogProbs
+from kws.recognition.word_history import NO_WORD, SpokenWord, WordHistory
+
+Values = npt.NDArray[np.float64]
+
+SAID, PAUSED = 0, 1
+"""The hypotheses at a node: its last step was the node's token; it was a blank."""
+
+
+@dataclass(frozen=True)
+class BeamConfig:
+    """How much is kept from step to step."""
+
+    width: float = 14.0
+    """Nats below the best hypothesis at which one is dropped."""
+    nodes: int = 400
+    """Nodes kept, at most."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way through the graph."""
+
+    words: tuple[SpokenWord, ...]
+    """Fillers included."""
+    score: float
+    """Nats against the unconstrained path, 0 or less."""
+    marks: Marks = ()
+    """Noted at the end of the sentence."""
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return " ".join(word.text for word in self.words if not word.is_filler)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hypotheses:
+    """At every active node the two hypotheses; the arrays but `node` are (2, nodes)."""
+
+    node: Indices
+    """(nodes,), ascending."""
+    score: Values
+    link: Indices
+    """To the word before, in the history."""
+    start: Indices
+    """First step of the word being said."""
+    end: Indices
+    """One past the last step that said a token of it."""
+
+    @classmethod
+    def at_start(cls) -> _Hypotheses:
+        none = np.zeros((2, 1), np.int64)
+        return cls(np.zeros(1, np.int64), np.array([[-np.inf], [0.0]]), none + NO_WORD, none, none)
+
+    def take(self, places: Indices) -> _Hypotheses:
+        return _Hypotheses(
+            self.node[places],
+            self.score[:, places],
+            self.link[:, places],
+            self.start[:, places],
+            self.end[:, places],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrivals:
+    """Hypotheses that say the first step of another node's token; arrays of (arrivals,), no node twice."""
+
+    node: Indices
+    score: Values
+    link: Indices
+    start: Indices
+
+
+_NOBODY = _Arrivals(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+class GraphBeam:
+    """A streaming search: `push` log-probabilities, then ask for `best`, `settled` or `sentences`."""
+
+    def __init__(self, graph: TokenGraph, config: BeamConfig | None = None) -> None:
+        self.graph = graph
+        self.config = config or BeamConfig()
+        self._tokens = len(graph.tokens)
+        self.reset()
+
+    def push(self, log_probs: LogProbs) -> None:
+        """Move all hypotheses on by these steps, shape (steps, tokens)."""
+        if not len(log_probs):
+            return
+        relative = np.empty((len(log_probs), self._tokens + 1))
+        relative[:, :-1] = log_probs - log_probs.max(axis=1, keepdims=True)
+        relative[:, -1] = -np.inf  # of node 0, which says nothing
+        for row in relative:
+            self._advance(row)
+            self.step += 1
+
+    def reset(self) -> None:
+        """As new: before the first step."""
+        self.step = 0
+        self._history = WordHistory(self.graph)
+        self._now = _Hypotheses.at_start()
+
+    def best(self) -> Path:
+        """The best hypothesis, whole sentence or not; a word that may end here counts as said."""
+        column, row = self._best_place()
+        score = float(self._now.score[row, column])
+        ends = self._ends(column)
+        words = self._words(row, column, ends[0], score) if ends else self._words_before(row, column)
+        return Path(words, score)
+
+    def settled(self) -> tuple[SpokenWord, ...]:
+        """Words behind all hypotheses: no later step can take them back."""
+        links = self._now.link[self._now.score > -np.inf]
+        return self._history.words(self._history.common(links))
+
+    def sentences(self, count: int = 5) -> list[Path]:
+        """Whole sentences that may end here, the best first, no two with the same text and marks."""
+        found: dict[tuple[object, ...], Path] = {}
+        for score, end, row, column in self._endings():
+            words = self._words(row, column, end, score)
+            path = Path(words, score, self.graph.final_marks[self.graph.target[end]])
+            found.setdefault((path.text, path.marks, *(w.marks_before + w.marks_after for w in words)), path)
+            if len(found) == count:
+                break
+        return list(found.values())
+
+    def at_end(self) -> bool:
+        """Whether the best hypothesis is a whole sentence."""
+        column, _ = self._best_place()
+        return any(self.graph.final_weight[self.graph.target[end]] > -np.inf for end in self._ends(column))
+
+    def _best_place(self) -> tuple[int, int]:
+        column = int(self._now.score.max(axis=0).argmax())
+        return column, int(self._now.score[:, column].argmax())
+
+    def _ends(self, column: int) -> range:
+        """Words that may end at an active node."""
+        node = int(self._now.node[column])
+        first = int(self.graph.ends.first[node])
+        return range(first, first + int(self.graph.ends.count[node]))
+
+    def _words_before(self, row: int, column: int) -> tuple[SpokenWord, ...]:
+        return self._history.words(int(self._now.link[row, column]))
+
+    def _words(self, row: int, column: int, end: int, score: float) -> tuple[SpokenWord, ...]:
+        now = self._now
+        return self._history.with_last(
+            int(now.link[row, column]), end, int(now.start[row, column]), int(now.end[row, column]), score
+        )
+
+    def _endings(self) -> Iterator[tuple[float, int, int, int]]:
+        """(score, end, row, column) of hypotheses that may be a whole sentence, the best first."""
+        graph = self.graph
+        ends, column = graph.ends.expand(self._now.node)
+        weight = graph.end_weight[ends] + graph.final_weight[graph.target[ends]]
+        score = self._now.score[:, column] + weight  # (2, ends)
+        for place in np.argsort(-score, axis=None, kind="stable"):
+            row, index = divmod(int(place), len(ends))
+            if score[row, index] == -np.inf:
+                return
+            yield float(score[row, index]), int(ends[index]), row, int(column[index])
+
+    def _advance(self, row: Values) -> None:
+        """One step; `row` is (tokens + 1,), relative to the likeliest token."""
+        now = self._now
+        symbol = self.graph.symbol[now.node]
+        said = now.score[SAID] + row[symbol]
+        paused = now.score.max(axis=0) + row[BLANK]
+        floor = float(np.maximum(said, paused).max()) - self.config.width
+        arrivals = (self._into_children(row, symbol, floor), self._into_roots(row, symbol, floor))
+        node = np.unique(np.concatenate([now.node, *(arrived.node for arrived in arrivals)]))
+        after = self._stayed(node, said, paused)
+        for arrived in arrivals:
+            place = np.searchsorted(node, arrived.node)
+            better = arrived.score > after.score[SAID, place]
+            place = place[better]
+            after.score[SAID, place] = arrived.score[better]
+            after.link[SAID, place] = arrived.link[better]
+            after.start[SAID, place] = arrived.start[better]
+        self._now = self._pruned(after)
+
+    def _stayed(self, node: Indices, said: Values, paused: Values) -> _Hypotheses:
+        """The active hypotheses with one step more, among the nodes that will be active."""
+        now = self._now
+        shape = (2, len(node))
+        score = np.full(shape, -np.inf)
+        link, start, end = (np.zeros(shape, np.int64) for _ in range(3))
+        here = np.searchsorted(node, now.node)
+        columns = np.arange(len(now.node))
+        rested = now.score.argmax(axis=0)
+        score[SAID, here], score[PAUSED, here] = said, paused
+        for new, old in ((link, now.link), (start, now.start), (end, now.end)):
+            new[SAID, here] = old[SAID]
+            new[PAUSED, here] = old[rested, columns]
+        end[SAID] = self.step + 1
+        return _Hypotheses(node, score, link, start, end)
+
+    def _pruned(self, after: _Hypotheses) -> _Hypotheses:
+        best = after.score.max(axis=0)
+        floor = best.max() - self.config.width
+        if len(best) > self.config.nodes:
+            floor = max(floor, np.partition(best, -self.config.nodes)[-self.config.nodes])
+        return after.take(np.flatnonzero(best >= floor))
+
+    def _into_children(self, row: Values, symbol: Indices, floor: float) -> _Arrivals:
+        """From every active node to the next tokens of the word."""
+        now = self._now
+        child, origin = self.graph.children.expand(now.node)
+        if not len(child):
+            return _NOBODY
+        token = self.graph.symbol[child]
+        said = np.where(token != symbol[origin], now.score[SAID, origin], -np.inf)
+        paused = now.score[PAUSED, origin]
+        score = np.maximum(said, paused) + row[token]
+        kept = np.flatnonzero(score >= floor)
+        origin, which = origin[kept], np.where(said > paused, SAID, PAUSED)[kept]
+        return _Arrivals(child[kept], score[kept], now.link[which, origin], now.start[which, origin])
+
+    def _into_roots(self, row: Values, symbol: Indices, floor: float) -> _Arrivals:
+        """From every word that may end to the first tokens of those that may follow it."""
+        graph, now = self.graph, self._now
+        end, column = graph.ends.expand(now.node)
+        score = (now.score[:, column] + graph.end_weight[end]).ravel()  # (2 * ends,): said, then paused
+        live = np.flatnonzero(score + row[1:-1].max() >= floor)
+        if not len(live):
+            return _NOBODY
+        which, place = np.divmod(live, len(end))
+        end, column, score = end[place], column[place], score[live]
+        # After a pause any token may follow; directly after a token, only another.
+        last = np.where(which == SAID, symbol[column], BLANK)
+
+        entry, origin = graph.entries.expand(graph.target[end])
+        enters = score[origin] + graph.entry_weight[entry]
+        best = _best_of_each(graph.tree[entry] * (self._tokens + 1) + last[origin], enters)
+        entry, origin, enters = entry[best], origin[best], enters[best]
+
+        node, via = graph.roots.expand(graph.tree[entry])
+        token = graph.symbol[node]
+        total = enters[via] + row[token]
+        kept = np.flatnonzero((total >= floor) & (token != last[origin[via]]))
+        kept = kept[_best_of_each(node[kept], total[kept])]
+        via = via[kept]
+        word, row_of, column_of = end[origin[via]], which[origin[via]], column[origin[via]]
+        link = self._history.add(
+            previous=now.link[row_of, column_of],
+            word=word,
+            entry=entry[via],
+            start=now.start[row_of, column_of],
+            end=now.end[row_of, column_of],
+            score=score[origin[via]],
+        )
+        return _Arrivals(node[kept], total[kept], link, np.full(len(link), self.step))
+
+
+def _best_of_each(key: Indices, score: Values) -> Indices:
+    """Positions of the highest score of every key, the first of equals."""
+    order = np.lexsort((-score, key))
+    sorted_key = key[order]
+    first = np.ones(len(key), np.bool_)
+    first[1:] = sorted_key[1:] != sorted_key[:-1]
+    return order[first]
