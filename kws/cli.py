@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BUILT_IN = {
     "bench": "kws.commands.bench",
     "devices": "kws.commands.devices",
+    "eval": "kws.commands.eval",
     "info": "kws.commands.models",
     "listen": "kws.commands.run",
     "models": "kws.commands.models",

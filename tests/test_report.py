@@ -13,7 +13,7 @@ from training.det_svg import det_svg, staircase
 from training.dev_streams import CONDITIONS
 from training.evaluate import FIGURES
 from training.figures import CorpusCount, Events, Figures, Point, read_figures
-from training.report import COMMAND, DOCS, accuracy_page, drawing_name, proportion_text, rate_text, read_drift
+from training.report import COMMAND, DOCS, accuracy_page, drawing_name, read_drift
 
 REMEDY = f"run `{COMMAND}`"
 
@@ -53,8 +53,8 @@ def figures():
 
 
 def test_shares_and_rates_come_with_counts_and_intervals():
-    assert proportion_text(Proportion(2, 84)) == "2.4 % (0.3 to 8.3), 2 of 84"
-    assert rate_text(Rate(0, 6.0)) == "0.00 (0.00 to 0.50), 0 in 6.00 h"
+    assert str(Proportion(2, 84)) == "2.4 % (0.3 to 8.3), 2 of 84"
+    assert str(Rate(0, 6.0)) == "0.00 (0.00 to 0.50), 0 in 6.00 h"
 
 
 def test_the_page_names_counts_hours_intervals_and_the_command(figures):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kws.evaluation import Proportion, Rate
+from kws.evaluation import Rate
 from training.det_svg import det_svg
 from training.dev_streams import CLEAN, CONDITIONS, NOISY
 from training.evaluate import FIGURES
@@ -104,8 +104,8 @@ def _points_table(model: Figures) -> Iterator[str]:
 
 
 def _point_row(model: Figures, title: str, point: Point) -> str:
-    missed = " | ".join(proportion_text(model.missed_at(point, name)) for name in CONDITIONS)
-    return f"| {title} | {point.threshold:.4f} | {rate_text(model.rate(point))} | {missed} |"
+    missed = " | ".join(str(model.missed_at(point, name)) for name in CONDITIONS)
+    return f"| {title} | {point.threshold:.4f} | {model.rate(point)} | {missed} |"
 
 
 def _default_notes(model: Figures) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _default_notes(model: Figures) -> Iterator[str]:
         yield f"* latency: median {median:.0f} ms, 95th percentile {late:.0f} ms"
     yield (
         f"* recordings without speech: {point.false_alarms_in_noise} false alarms in "
-        f"{model.noise_hours:.2f} h; speech and noise together {rate_text(_total(model))}"
+        f"{model.noise_hours:.2f} h; speech and noise together {_total(model)}"
     )
     if model.events:
         yield (
@@ -176,18 +176,6 @@ def _drift_section(drift: str) -> str:
     if not drift:
         return ""
     return f"## Over hours\n\n{drift} Details: [verification/drift.txt](verification/drift.txt).\n"
-
-
-def proportion_text(share: Proportion) -> str:
-    """As in "2.4 % (0.3 to 8.3), 2 of 84"."""
-    low, high = share.interval
-    return f"{100 * share.value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {share.count} of {share.total}"
-
-
-def rate_text(rate: Rate) -> str:
-    """As in "0.21 (0.01 to 1.18), 1 in 4.71 h"."""
-    low, high = rate.interval
-    return f"{rate.per_hour:.2f} ({low:.2f} to {high:.2f}), {rate.count} in {rate.hours:.2f} h"
 
 
 @click.command()

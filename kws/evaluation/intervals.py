@@ -35,6 +35,11 @@ class Proportion:
         """Clopper-Pearson at 95 %, two-sided."""
         return proportion_interval(self.count, self.total)
 
+    def __str__(self) -> str:
+        """As in "2.4 % (0.3 to 8.3), 2 of 84"."""
+        low, high = self.interval
+        return f"{100 * self.value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {self.count} of {self.total}"
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -58,6 +63,11 @@ class Rate:
     def upper_bound(self) -> float:
         """What the rate is at most, events per hour, with 95 % confidence (one-sided)."""
         return _per(poisson_upper_bound(self.count), self.hours)
+
+    def __str__(self) -> str:
+        """As in "0.21 (0.01 to 1.18), 1 in 4.71 h"."""
+        low, high = self.interval
+        return f"{self.per_hour:.2f} ({low:.2f} to {high:.2f}), {self.count} in {self.hours:.2f} h"
 
 
 def proportion_interval(count: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

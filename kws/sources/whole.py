@@ -1,4 +1,4 @@
-"""A whole recording at once, for those who need all of it."""
+"""A recording, or a piece of one, at once, for those who need all of it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def read_samples(path: Path) -> Samples:
         raise SourceError(f"{path}: cannot be read as audio ({error})") from error
     with FileSource(str(path)) as blocks:
         return np.concatenate([block.pcm for block in blocks])
+
+
+def read_excerpt(path: Path, start: float, end: float) -> Samples:
+    """From one second to another, of a recording that may be too long to be held; raises SourceError."""
+    first, last = max(0, round(start * SAMPLE_RATE)), round(end * SAMPLE_RATE)
+    kept = [np.empty(0, np.int16)]
+    position = 0
+    with FileSource(str(path)) as blocks:
+        for block in blocks:
+            kept.append(block.pcm[max(0, first - position) : max(0, last - position)])
+            position += len(block.pcm)
+            if position >= last:
+                break
+    return np.concatenate(kept)
 
 
 def _is_ours(file: soundfile.SoundFile) -> bool:

@@ -1,0 +1,87 @@
+"""`kws eval`: how well a model hears, on the user's own recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.cli import report as complain
+from kws.commands.options import load_engine, threshold_option
+from kws.commands.table import print_table
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.evaluation.trial import Trial
+
+PLACES = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--positives", type=PLACES, multiple=True, required=True, help="Clips that hold the word once.")
+@click.option("--negatives", type=PLACES, multiple=True, required=True, help="Recordings without the word.")
+@click.option("--noise", type=PLACES, multiple=True, help="Noise to lay under the clips.")
+@click.option("--snr", type=float, multiple=True, help="Decibels of clips over noise.  [default: 10]")
+@threshold_option
+@click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and sounds.")
+def eval(
+    model: str,
+    positives: tuple[Path, ...],
+    negatives: tuple[Path, ...],
+    noise: tuple[Path, ...],
+    snr: tuple[float, ...],
+    threshold: float | None,
+    report: Path | None,
+) -> None:
+    """Measure misses and false alarms on recordings.
+
+    MODEL hears the clips as one stream with pauses, and the other recordings as another. A word counts as
+    heard from its start to 0.75 s past its end. Each option takes a file or a folder, and may be given
+    several times. Files that cannot be read are named and left out.
+    """
+    from kws.evaluation.page import trial_page
+    from kws.evaluation.trial import try_model
+
+    wake_word = load_engine((model,), threshold).wake_words[0]
+    if len(wake_word.bundle.labels) > 1:
+        raise KwsError(f"{model}: has {len(wake_word.bundle.labels)} labels; measure a model of one word")
+    files = [_files(places) for places in (positives, negatives, noise)]
+    levels = (snr or (10.0,)) if noise else ()
+    trial = try_model(wake_word, files[0], files[1], noises=files[2], snr_db=levels)
+    used = wake_word.bundle.threshold if threshold is None else threshold
+    _print_figures(trial, used)
+    if report:
+        _write(report, trial_page(f"{model}: {wake_word.bundle.wake_word}", trial, used))
+        click.echo(f"\nwrote {report}")
+
+
+def _files(places: tuple[Path, ...]) -> list[Path]:
+    from kws.evaluation.trial import readable, recordings_in
+
+    good, faults = readable(recordings_in(places))
+    for fault in faults:
+        complain(fault)
+    if places and not good:
+        raise KwsError(f"{places[0]}: none of its recordings can be read; see the lines above")
+    return good
+
+
+def _print_figures(trial: Trial, threshold: float) -> None:
+    from kws.evaluation.page import points
+
+    for name in trial.words:
+        click.echo(f"{'' if name == next(iter(trial.words)) else chr(10)}words {name}")
+        rows = [
+            (title, f"{p.threshold:.4f}", str(p.misses), str(p.false_alarms))
+            for title, p in points(trial.det(name), threshold).items()
+        ]
+        print_table(("", "threshold", "missed", "false alarms per hour"), rows)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise KwsError(f"{path}: cannot be written ({error.strerror}); name another file") from error

@@ -1,0 +1,149 @@
+"""A trial as one HTML file: figures, curves, and the worst misses and false alarms to listen to."""
+
+from __future__ import annotations
+
+import base64
+import io
+import wave
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from kws.evaluation.det import Det, OperatingPoint, operating_point
+from kws.evaluation.plot import RATES, Axis, bar_plot, line_plot, shares
+from kws.evaluation.trial import CLEAN, FalseAlarm, Trial
+from kws.sources.whole import read_excerpt
+from kws.types import SAMPLE_RATE, Samples
+
+PER_HOUR = (0.1, 0.5, 1.0, 2.0)
+"""False alarms per hour at which misses are reported."""
+WORST = 10
+"""Misses and false alarms that can be listened to."""
+
+_BINS = 25
+_BEFORE, _AFTER = 2.0, 0.5
+"""Seconds around a false alarm."""
+_LONGEST_SECONDS = 4.0
+_STYLE = (
+    "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
+    "audio{height:2em;vertical-align:middle}svg{max-width:100%}"
+)
+
+
+def trial_page(title: str, trial: Trial, threshold: float) -> str:
+    """The whole page; it needs no other file and no network.
+
+    Args:
+        title: what was tried.
+        trial: the tracks.
+        threshold: at which misses and false alarms are listed.
+    """
+    sections = [
+        f"<h1>{escape(title)}</h1>",
+        *_tables(trial, threshold),
+        "<h2>Misses against false alarms</h2>",
+        _trade_off(trial),
+        "<h2>Scores</h2>",
+        _histogram(trial),
+        *_listen(f"Missed at {threshold:g}", _missed(trial, threshold)),
+        *_listen(f"False alarms at {threshold:g}", _alarms(trial.false_alarms(threshold))),
+    ]
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+    return f"{head}<style>{_STYLE}</style>\n" + "\n".join(sections) + "</html>\n"
+
+
+def points(det: Det, threshold: float) -> dict[str, OperatingPoint]:
+    """The rows of the table: the threshold in use, then the lowest that keeps to each rate."""
+    chosen = {f"at most {rate:g} per hour": operating_point(det, rate) for rate in PER_HOUR}
+    return {f"threshold {threshold:g}": at(det, threshold), **chosen}
+
+
+def at(det: Det, threshold: float) -> OperatingPoint:
+    """What this threshold does; the curve's own thresholds are those at which anything changes."""
+    reaching = np.flatnonzero(det.thresholds >= threshold)
+    return det[int(reaching[-1])] if len(reaching) else det[0]
+
+
+def _tables(trial: Trial, threshold: float) -> Iterator[str]:
+    yield "<p>Intervals are at 95 %: Clopper-Pearson for misses, exact Poisson for false alarms.</p>"
+    for name in trial.words:
+        yield f"<h2>Words {escape(name)}</h2><table><tr><th><th>threshold<th>missed<th>false alarms per hour"
+        for title, point in points(trial.det(name), threshold).items():
+            cells = (title, f"{point.threshold:.4f}", str(point.misses), str(point.false_alarms))
+            yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells)
+        yield "</table>"
+
+
+def _trade_off(trial: Trial) -> str:
+    title = f"{len(trial.paths)} words, {trial.talk.layout.hours:.2f} h without the word"
+    lines = {name: _corners(trial.det(name)) for name in trial.words}
+    return line_plot(title, RATES, shares(_top(trial)), lines)
+
+
+def _corners(det: Det) -> list[tuple[float, float]]:
+    """The curve as a staircase: a rate between two counts is held by the lower count."""
+    corners: list[tuple[float, float]] = []
+    for index in range(len(det)):
+        point = det[index]
+        if corners:
+            corners.append((point.false_alarms.per_hour, corners[-1][1]))
+        corners.append((point.false_alarms.per_hour, point.misses.value))
+    *_, last = RATES.ticks
+    return [*corners, (last, corners[-1][1])]
+
+
+def _top(trial: Trial) -> float:
+    """A round share above all misses at one false alarm an hour."""
+    highest = max(operating_point(trial.det(name), 1.0).misses.value for name in trial.words)
+    return next(share for share in (0.05, 0.1, 0.2, 0.5, 1.0) if share >= min(1.0, 1.5 * highest))
+
+
+def _histogram(trial: Trial) -> str:
+    """Best score of each word, and the highest score in each second of the talk."""
+    second = trial.talk.track.time.astype(int)
+    peaks = np.zeros(int(second.max(initial=0)) + 1, np.float32)
+    np.maximum.at(peaks, second, trial.talk.track.score)
+    bars = {"words": _bins(trial.words[CLEAN].best), "talk, each second": _bins(peaks)}
+    across = Axis("score", {fifth / 5: f"{fifth / 5:g}" for fifth in range(6)})
+    up = Axis("how many", {0.0: "0", 1.0: "10", 2.0: "100", 3.0: "1 000", 4.0: "10 000", 5.0: "100 000"})
+    return bar_plot("highest scores", across, up, bars)
+
+
+def _bins(scores: npt.NDArray[np.float32]) -> list[float]:
+    """Decimal logarithm of 1 + how many fall into each of the even bins."""
+    counts, _ = np.histogram(np.maximum(scores, 0), _BINS, (0, 1))
+    return [float(height) for height in np.log10(1 + counts)]
+
+
+def _missed(trial: Trial, threshold: float) -> Iterator[tuple[str, Samples]]:
+    for path, score in trial.misses(threshold):
+        yield f"{path.name}, score {score:.3f}", read_excerpt(path, 0, _LONGEST_SECONDS)
+
+
+def _alarms(alarms: Sequence[FalseAlarm]) -> Iterator[tuple[str, Samples]]:
+    for alarm in alarms:
+        samples = read_excerpt(alarm.path, alarm.time - _BEFORE, alarm.time + _AFTER)
+        yield f"{alarm.path.name} at {alarm.time:.1f} s, score {alarm.score:.3f}", samples
+
+
+def _listen(title: str, entries: Iterator[tuple[str, Samples]]) -> Iterator[str]:
+    yield f"<h2>{escape(title)}</h2><ol>"
+    for number, (text, samples) in enumerate(entries):
+        if number == WORST:
+            yield "<li>and more"
+            break
+        yield f'<li>{escape(text)} <audio controls src="data:audio/wav;base64,{_wav(samples)}"></audio>'
+    yield "</ol>"
+
+
+def _wav(samples: Samples) -> str:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(SAMPLE_RATE)
+        out.writeframes(samples.astype("<i2").tobytes())
+    return base64.b64encode(file.getvalue()).decode()
