@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from kws.errors import KwsError
 from kws.events import Detection, Gap, from_json
-from kws.sinks import MODULES, open_sink
+from kws.sinks import MODULES, open_sink, options_of
 from kws.sinks.jsonl import JsonLines
 from kws.sinks.memory import Collector
+from kws.sinks.notice import Stamped
 
 EVENTS = [
     Detection(name="computer", score=0.75, threshold=0.5, start=1.0, end=1.5, source="día.wav"),
     Gap(start=2.0, end=2.25, reason="overflow", source="mic"),
 ]
+LOCAL = {"jsonl", "memory", "stdout", "unix", "command"}
+"""Schemes that need no server."""
 
 
 def address(scheme: str, folder: Path) -> str:
     """A usable URI of each scheme."""
-    return f"jsonl:{folder / 'events.jsonl'}" if scheme == "jsonl" else f"{scheme}:"
+    return {
+        "command": f"command:{sys.executable} -c pass",
+        "jsonl": f"jsonl:{folder / 'events.jsonl'}",
+        "memory": "memory:",
+        "stdout": "stdout:",
+        "unix": f"unix:{folder / 'events'}",
+    }.get(scheme, f"{scheme}://127.0.0.1:9/somewhere")
 
 
 class Pipe(io.StringIO):
@@ -38,11 +49,17 @@ class Pipe(io.StringIO):
 @pytest.mark.parametrize("scheme", MODULES)
 def test_every_scheme_opens_takes_events_and_closes(scheme: str, tmp_path: Path) -> None:
     sink = open_sink(address(scheme, tmp_path))
-    for event in EVENTS:
-        sink.emit(event)
+    if scheme in LOCAL:
+        for event in EVENTS:
+            sink.emit(event)
     sink.close()
     with pytest.raises(ValueError, match="closed"):
         sink.emit(EVENTS[0])
+
+
+@pytest.mark.parametrize("scheme", MODULES)
+def test_every_scheme_says_which_keys_it_has(scheme: str) -> None:
+    assert options_of(f"{scheme}:").__dataclass_params__.frozen  # type: ignore[attr-defined]
 
 
 def test_a_file_gets_one_event_a_line(tmp_path: Path) -> None:
@@ -79,8 +96,41 @@ def test_the_collector_keeps_events_in_order() -> None:
     assert collector.events == EVENTS
 
 
+def test_the_daemon_adds_the_time_of_day() -> None:
+    stamped = Stamped(EVENTS[0], at=1_700_000_000.5)
+    assert stamped.type == "detection"
+    assert json.loads(stamped.to_json()) == {
+        **json.loads(EVENTS[0].to_json()),
+        "at": "2023-11-14T22:13:20.500Z",
+    }
+
+
 @pytest.mark.parametrize(
-    "uri", ["", "stdout", "carrier-pigeon:", "memory:here", "jsonl:", "jsonl:/no/such/place/e"]
+    "uri",
+    [
+        "",
+        "stdout",
+        "stdout:here",
+        "carrier-pigeon:",
+        "memory:here",
+        "jsonl:",
+        "jsonl:/no/such/place/e",
+        "unix:",
+        "unix:/no/such/place/e",
+        "unix:/" + 200 * "x",
+        "command:",
+        "command:/no/such/program now",
+        "command:'unclosed",
+        "http:",
+        "http:///path",
+        "https://host:99999999/",
+        "mqtt:",
+        "mqtt://host:port/",
+        "mqtt://host/a/+/b",
+        "wyoming:",
+        "wyoming://host",
+        "wyoming://host:port",
+    ],
 )
 def test_what_cannot_be_opened_is_named(uri: str) -> None:
     with pytest.raises(KwsError) as error:

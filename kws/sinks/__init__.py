@@ -1,31 +1,54 @@
 """Where events go, found by the URI's scheme: "-" for JSON lines on standard output, "jsonl:PATH" for a file.
 
-Adding a sink is one module with an `open_address` function, and one line in `MODULES`.
+Adding a sink is one module with a class `Options` (the keys that it has in a configuration) and a
+function `open_uri`, and one line in `MODULES`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from kws.errors import KwsError
 from kws.types import Sink
 
 MODULES = {
+    "command": "kws.sinks.command",
+    "http": "kws.sinks.webhook",
+    "https": "kws.sinks.webhook",
     "jsonl": "kws.sinks.jsonl",
     "memory": "kws.sinks.memory",
+    "mqtt": "kws.sinks.mqtt",
+    "mqtts": "kws.sinks.mqtt",
+    "stdout": "kws.sinks.stdout",
+    "unix": "kws.sinks.unix",
+    "wyoming": "kws.sinks.wyoming",
 }
 """Scheme -> module, loaded with the first sink of that scheme."""
 
 
-def open_sink(uri: str) -> Sink:
-    """The sink that `uri` names, ready to take events.
+def open_sink(uri: str, options: object = None) -> Sink:
+    """The sink that `uri` names, ready to take events; `options` is an instance of its module's Options.
+
+    Nothing is waited for: a sink that reaches a server does so with its first event.
 
     Raises:
-        KwsError: no such scheme, or its address cannot be opened.
+        KwsError: no such scheme, or its address cannot be used.
     """
-    scheme, colon, address = ("jsonl", ":", "-") if uri == "-" else uri.partition(":")
+    module = _module_of("jsonl:-" if uri == "-" else uri)
+    sink: Sink = module.open_uri("jsonl:-" if uri == "-" else uri, options or module.Options())
+    return sink
+
+
+def options_of(uri: str) -> type[Any]:
+    """The group of keys that sinks of this scheme have; raises KwsError for no scheme of ours."""
+    options: type[Any] = _module_of(uri).Options
+    return options
+
+
+def _module_of(uri: str) -> Any:
+    scheme, colon, _ = uri.partition(":")
     if not colon or scheme not in MODULES:
         known = ", ".join(f"{name}:" for name in MODULES)
         raise KwsError(f'{uri}: names no sink; use "-" for standard output, or one of {known}')
-    sink: Sink = import_module(MODULES[scheme]).open_address(address)
-    return sink
+    return import_module(MODULES[scheme])

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kws.errors import KwsError
 from kws.events import Event
+
+
+@dataclass(frozen=True)
+class Options:
+    """A sink in memory has no keys."""
 
 
 class Collector:
@@ -26,8 +33,8 @@ class Collector:
         self.closed = True
 
 
-def open_address(address: str) -> Collector:
+def open_uri(uri: str, options: Options) -> Collector:
     """A new collector; there is nothing to address."""
-    if address:
-        raise KwsError(f'memory:{address}: a sink in memory has no address; write "memory:"')
+    if uri != "memory:":
+        raise KwsError(f'{uri}: a sink in memory has no address; write "memory:"')
     return Collector()

@@ -1,0 +1,101 @@
+"""A program per event: `command:/usr/bin/aplay ding.wav`, the event in its environment and on its input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kws.errors import KwsError
+from kws.settings import setting
+from kws.sinks.notice import Notice, RefusedError, fields_of
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the program is run."""
+
+    timeout_seconds: float = setting(
+        10.0, "time after which the program and its children are killed", least=0.1, most=3600
+    )
+    shell: bool = setting(False, "hand the line to /bin/sh instead of starting its first word")
+
+
+class Command:
+    """A DaemonSink that runs one program after the other."""
+
+    def __init__(self, command: Sequence[str], timeout_seconds: float) -> None:
+        self._command = command
+        self._timeout_seconds = timeout_seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def emit(self, notice: Notice, /) -> None:
+        """Run it to its end; RefusedError if it fails or takes too long, for it is not run twice."""
+        if self._closed:
+            raise ValueError("this sink is closed")
+        # A group of its own, so that children of a shell are killed with it.
+        self._child = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, **environment(notice)},
+            start_new_session=True,
+        )
+        try:
+            self._child.communicate((notice.to_json() + "\n").encode(), self._timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self.interrupt()
+            self._child.communicate()
+            raise RefusedError(f"ran longer than {self._timeout_seconds:g} s and was killed") from None
+        if self._child.returncode:
+            raise RefusedError(f"ended with exit code {self._child.returncode}")
+
+    def interrupt(self) -> None:
+        """Kill what runs now; the daemon calls it from another thread when it has to end."""
+        child = self._child
+        if child is not None and child.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Nothing is held back."""
+        self._closed = True
+
+
+def environment(notice: Notice) -> dict[str, str]:
+    """KWS_EVENT with the whole line, and KWS_NAME, KWS_SCORE and so on: one variable for each plain field."""
+    plain = {name: value for name, value in fields_of(notice).items() if isinstance(value, (str, int, float))}
+    values = {f"KWS_{name.upper()}": _text(value) for name, value in plain.items()}
+    return {**values, "KWS_EVENT": notice.to_json()}
+
+
+def open_uri(uri: str, options: Options) -> Command:
+    """The program of that command line; raises KwsError if it is not there."""
+    line = uri.partition(":")[2]
+    if options.shell:
+        return Command(["/bin/sh", "-c", line], options.timeout_seconds)
+    words = _words(uri, line)
+    if not words or not shutil.which(words[0]):
+        program = words[0] if words else ""
+        raise KwsError(f'{uri}: there is no program "{program}"; name one with its full path')
+    return Command(words, options.timeout_seconds)
+
+
+def _words(uri: str, line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise KwsError(f"{uri}: cannot be split into words ({error}); close the quotes") from error
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).replace("\0", "")

@@ -1,0 +1,162 @@
+"""One sink of the daemon: a bounded queue and a thread of its own, so that it can never hold up the audio."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from kws.sinks.notice import DaemonSink, Notice, RefusedError, UnavailableError
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
+"""Seconds before a failed delivery is tried again: the first, doubled each time up to the longest."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """What became of the events of one sink; taken = delivered + dropped + refused + those still queued."""
+
+    taken: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    """Found the queue full, or could not be delivered within the time for trying."""
+    refused: int = 0
+    """The other side did not want them."""
+    failures: int = 0
+    """Tries that failed, for whatever reason."""
+
+
+class Outlet:
+    """A Sink in front of a slow or failing one.
+
+    `emit` never waits: where the queue is full the oldest event goes, since of what is said to a house
+    the newest counts. A thread hands them over one after the other and tries each again, with growing
+    pauses, for `retry_seconds`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sink: DaemonSink,
+        *,
+        types: Collection[str] = (),
+        capacity: int = 100,
+        retry_seconds: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        """What logs and figures call it."""
+        self.counts = Counts()
+        self._sink = sink
+        self._types = frozenset(types)  # none: all
+        self._capacity = capacity
+        self._retry_seconds = retry_seconds
+        self._clock = clock
+        self._waiting: deque[Notice] = deque()
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._giving_up = threading.Event()
+        self._works = True
+        # A daemon thread: one that hangs in a system call must not keep the process alive.
+        self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def depth(self) -> int:
+        """Events that wait."""
+        return len(self._waiting)
+
+    def emit(self, notice: Notice, /) -> None:
+        """Queue it, if it is of a type that this sink is to get."""
+        if self._types and notice.type not in self._types:
+            return
+        with self._changed:
+            self.counts.taken += 1
+            if len(self._waiting) >= self._capacity:
+                self._waiting.popleft()
+                self.counts.dropped += 1
+            self._waiting.append(notice)
+            self._changed.notify()
+
+    def close(self, seconds: float = 0.5) -> bool:
+        """Hand over what waits for so long, then give up; whether the sink has ended."""
+        self.finish()
+        self._thread.join(seconds)
+        self._giving_up.set()
+        if self._thread.is_alive():
+            interrupt = getattr(self._sink, "interrupt", None)
+            if interrupt:
+                interrupt()
+            self._thread.join(0.1)
+        return not self._thread.is_alive()
+
+    def finish(self) -> None:
+        """Take nothing more after what waits; `close` waits for the end."""
+        self._closing.set()
+        with self._changed:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (notice := self._next()) is not None:
+            self._deliver(notice)
+        try:
+            self._sink.close()
+        except Exception as error:
+            _log.warning("%s: closing failed: %s", self.name, _reason(error))
+
+    def _next(self) -> Notice | None:
+        """The next event, waited for; None when the outlet closes and nothing waits, or it has to end now."""
+        with self._changed:
+            while not self._waiting and not self._closing.is_set():
+                self._changed.wait()
+            if self._giving_up.is_set():
+                self.counts.dropped += len(self._waiting)
+                self._waiting.clear()
+            return self._waiting.popleft() if self._waiting else None
+
+    def _deliver(self, notice: Notice) -> None:
+        started, pause = self._clock(), FIRST_PAUSE
+        while not self._try(notice):
+            late = self._clock() - started + pause > self._retry_seconds
+            if late or self._giving_up.wait(pause):
+                self.counts.dropped += 1
+                return
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _try(self, notice: Notice) -> bool:
+        """Whether this event is done with."""
+        try:
+            self._sink.emit(notice)
+        except (OSError, UnavailableError) as error:
+            self._failed(error)
+            return False
+        except Exception as error:  # also a defect of the sink must not end its thread
+            self.counts.refused += 1
+            self.counts.failures += 1
+            expected = isinstance(error, RefusedError)
+            _log.warning("%s: %s", self.name, _reason(error), exc_info=None if expected else error)
+            return True
+        self.counts.delivered += 1
+        self._succeeded()
+        return True
+
+    def _failed(self, error: Exception) -> None:
+        self.counts.failures += 1
+        if self._works:  # once an outage, or the log would fill
+            _log.warning("%s: %s; trying again", self.name, _reason(error))
+        self._works = False
+
+    def _succeeded(self) -> None:
+        if not self._works:
+            _log.warning("%s: works again; %d events dropped so far", self.name, self.counts.dropped)
+        self._works = True
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__
