@@ -49,7 +49,9 @@ def _missing(item: pytest.Item) -> list[str]:
 def _installed(package: str) -> bool:
     if package in LIBRARY_OF:
         return find_library(LIBRARY_OF[package]) is not None
-    return shutil.which(COMMAND_OF.get(package, package)) is not None
+    # Debian keeps servers in /usr/sbin, which is not on every user's path.
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    return shutil.which(COMMAND_OF.get(package, package), path=path) is not None
 
 
 @pytest.fixture(params=SIGNALS)
