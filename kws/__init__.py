@@ -7,7 +7,19 @@ with the first microphone.
 from kws.bundle import Bundle, bundled_names, find_bundle
 from kws.engine import Engine, load
 from kws.errors import BundleError, KwsError, SourceError
-from kws.events import Detection, Event, Gap, SourceLost, SourceRestored
+from kws.events import (
+    Detection,
+    Event,
+    Gap,
+    Guess,
+    HeardWord,
+    NoSpeech,
+    Partial,
+    Slots,
+    SourceLost,
+    SourceRestored,
+    Transcript,
+)
 from kws.sources import open_source
 from kws.types import SAMPLE_RATE, Block
 
@@ -20,10 +32,16 @@ __all__ = [
     "Engine",
     "Event",
     "Gap",
+    "Guess",
+    "HeardWord",
     "KwsError",
+    "NoSpeech",
+    "Partial",
+    "Slots",
     "SourceError",
     "SourceLost",
     "SourceRestored",
+    "Transcript",
     "bundled_names",
     "find_bundle",
     "load",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
@@ -22,6 +23,13 @@ class Event:
         """One line of JSON: `type` first, then the fields in their order; numbers to four decimals."""
         fields = {name: _rounded(value) for name, value in dataclasses.asdict(self).items()}
         return json.dumps({"type": self.type, **fields}, ensure_ascii=False)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Event:
+        """From the fields as JSON has them; raises TypeError or ValueError for other fields."""
+        return cls(
+            **{name: _NESTED[name](value) if name in _NESTED else value for name, value in fields.items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,108 @@ class SourceRestored(Event):
     """The device."""
 
 
+@dataclass(frozen=True)
+class HeardWord:
+    """One word of what was said."""
+
+    word: str
+    start: float
+    """Seconds."""
+    end: float
+    """Seconds."""
+    confidence: float
+    """0 to 1: how likely the word is right."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One of the likeliest texts."""
+
+    text: str
+    confidence: float
+
+
+class Slots(dict[str, str]):
+    """Slot name -> what it holds. Not to be changed: it is compared and hashed by its content."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+_NESTED: dict[str, Callable[[Any], Any]] = {
+    "words": lambda words: tuple(HeardWord(**word) for word in words),
+    "nbest": lambda guesses: tuple(Guess(**guess) for guess in guesses),
+    "slots": Slots,
+}
+"""Fields that hold more than plain values, and how they are read."""
+
+
+@dataclass(frozen=True)
+class Partial(Event):
+    """What has been understood so far of what is being said."""
+
+    type: ClassVar[str] = "partial"
+
+    text: str
+    """All words so far; those past the stable ones may still change."""
+    confidence: float
+    """0 to 1."""
+    start: float
+    """Of the first word, seconds."""
+    end: float
+    """End of the audio heard so far, seconds."""
+    words: tuple[HeardWord, ...] = ()
+    """The same with times."""
+    stable: int = 0
+    """How many words are certain: they begin every later partial and, at the end, the first of `nbest`."""
+    source: str = ""
+    """File or device it came from."""
+
+
+@dataclass(frozen=True)
+class Transcript(Event):
+    """What was said, from one pause to the next."""
+
+    type: ClassVar[str] = "transcript"
+
+    text: str
+    """The words; empty for what is not in the grammar."""
+    confidence: float
+    """0 to 1: how likely the text is right."""
+    start: float
+    """Of the first word, seconds."""
+    end: float
+    """Of the last word, seconds."""
+    words: tuple[HeardWord, ...] = ()
+    """The same with times; what was rejected has none."""
+    nbest: tuple[Guess, ...] = ()
+    """The likeliest texts, the best first; of what is not in the grammar, what it came nearest to."""
+    in_grammar: bool | None = None
+    """Whether the grammar allows what was said; None where there is no grammar."""
+    intent: str | None = None
+    """Of the grammar's sentence."""
+    slots: Slots = field(default_factory=Slots)
+    """What the sentence's slots hold, as {name: value}."""
+    source: str = ""
+    """File or device it came from."""
+
+
+@dataclass(frozen=True)
+class NoSpeech(Event):
+    """A wake word was heard and nothing was said after it."""
+
+    type: ClassVar[str] = "no-speech"
+
+    start: float
+    """Where listening began, seconds."""
+    end: float
+    """Where it was given up, seconds."""
+    source: str = ""
+    """File or device it came from."""
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
-    event.type: event for event in (Detection, Gap, SourceLost, SourceRestored)
+    event.type: event for event in (Detection, Gap, NoSpeech, Partial, SourceLost, SourceRestored, Transcript)
 }
 
 
@@ -98,10 +206,14 @@ def from_json(line: str) -> Event:
     if not isinstance(kind, str) or kind not in EVENT_TYPES:
         raise ValueError(f"unknown event type {kind!r}; known are {', '.join(EVENT_TYPES)}")
     try:
-        return EVENT_TYPES[kind](**fields)
-    except TypeError as error:
+        return EVENT_TYPES[kind].from_fields(fields)
+    except (TypeError, ValueError) as error:
         raise ValueError(f"not a {kind} event ({error})") from error
 
 
 def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return [_rounded(part) for part in value]
     return round(value, 4) if isinstance(value, float) else value

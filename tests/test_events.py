@@ -12,7 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kws.events
-from kws.events import EVENT_TYPES, Detection, Event, Gap, SourceLost, SourceRestored, from_json
+from kws.events import (
+    EVENT_TYPES,
+    Detection,
+    Event,
+    Gap,
+    Guess,
+    HeardWord,
+    NoSpeech,
+    Partial,
+    Slots,
+    SourceLost,
+    SourceRestored,
+    Transcript,
+    from_json,
+)
 
 SAMPLES = [
     Detection("computer", score=0.9375, threshold=0.5, start=1.2, end=2.0, source="day.wav"),
@@ -21,6 +35,22 @@ SAMPLES = [
     Gap(start=0.0, end=0.01, reason='a "quoted" reason\nin two lines'),
     SourceLost(time=3.0, reason="device lost", source="USB mic"),
     SourceRestored(time=7.5, source="USB mic"),
+    NoSpeech(start=1.5, end=6.5, source="day.wav"),
+    Partial("turn", 0.5, 1.0, 1.5, words=(HeardWord("turn", 1.0, 1.25, 0.75),), stable=1, source="day.wav"),
+    Partial("", confidence=0.0, start=0.0, end=0.5),
+    Transcript(
+        "large latte",
+        confidence=0.9375,
+        start=1.0,
+        end=2.5,
+        words=(HeardWord("large", 1.0, 1.5, 0.875), HeardWord("latte", 1.75, 2.5, 1.0)),
+        nbest=(Guess("large latte", 0.9375), Guess("a large latte", 0.5)),
+        in_grammar=True,
+        intent="order",
+        slots=Slots(size="large", coffeeDrink="latte"),
+        source="day.wav",
+    ),
+    Transcript("", confidence=0.25, start=1.0, end=2.0, nbest=(Guess("yes", 0.25),), in_grammar=False),
 ]
 
 
@@ -89,7 +119,17 @@ NO_EVENT = [
     '{"type": ["gap"]}',
     '{"type": "gap"}',
     '{"type": "gap", "start": 1, "end": 2, "reason": "", "more": 1}',
+    '{"type": "partial", "text": "", "confidence": 1, "start": 0, "end": 1, "words": [{"word": "a"}]}',
+    '{"type": "partial", "text": "", "confidence": 1, "start": 0, "end": 1, "words": 3}',
+    '{"type": "transcript", "text": "", "confidence": 1, "start": 0, "end": 1, "slots": 3}',
 ]
+
+
+def test_slots_are_an_object_and_words_a_list_of_objects():
+    order = next(sample for sample in SAMPLES if isinstance(sample, Transcript))
+    fields = json.loads(order.to_json())
+    assert fields["slots"] == {"size": "large", "coffeeDrink": "latte"}
+    assert fields["words"][0] == {"word": "large", "start": 1.0, "end": 1.5, "confidence": 0.875}
 
 
 @pytest.mark.parametrize("line", NO_EVENT)

@@ -37,6 +37,11 @@ HOMES = {
     "zeroconf": ("kws/servers/",),
     "paho": ("kws/sinks/mqtt.py",),
     "click": ("kws/cli.py", "kws/commands/"),
+    "hassil": ("kws/grammar/",),
+    "pocketsphinx": ("kws/grammar/", "kws/recognition/"),
+    "unicode_rbnf": ("kws/grammar/",),
+    "yaml": ("kws/grammar/",),
+    "jiwer": ("kws/evaluation/",),
     "pymicro_wakeword": ("kws/bench",),  # the peer measured beside us
 }
 """Where in kws another's package may be imported; one that is not named here, nowhere."""
