@@ -1,0 +1,76 @@
+"""How far a path's score can be trusted: nats -> probability, by logistic regression.
+
+What a grammar's best path costs against the best unconstrained path says whether the grammar was kept to
+(as words against fillers in Rose and Paul 1990, "A hidden Markov model based keyword recognition system").
+Divided by the number of tokens it no longer depends on length, and a logistic curve fitted on labelled
+paths makes it a probability (Platt 1999).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.recognition.word_history import SpokenWord
+
+_STEPS = 50
+_RIDGE = 1e-3
+"""Keeps the weights finite where right and wrong can be told apart perfectly."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Weights of the logistic curve. By default a path that costs 1.5 nats a token is even odds."""
+
+    mean: float = 1.0
+    """Of the nats per token over the whole path."""
+    worst: float = 1.0
+    """Of the nats per token of its worst word."""
+    offset: float = 3.0
+    threshold: float = 0.5
+    """Confidence from which a sentence counts as said."""
+
+    def of_path(self, score: float, words: Sequence[SpokenWord]) -> float:
+        """Confidence of a path, 0 to 1; 0 where no word was said."""
+        features = path_features(score, words)
+        return (
+            _logistic(self.mean * features[0] + self.worst * features[1] + self.offset) if features else 0.0
+        )
+
+    def of_word(self, word: SpokenWord) -> float:
+        """Confidence of one word on a path, 0 to 1."""
+        return _logistic((self.mean + self.worst) * word.score / max(word.tokens, 1) + self.offset)
+
+
+def path_features(score: float, words: Sequence[SpokenWord]) -> tuple[float, float] | None:
+    """Nats per token of the path and of its worst word; None where no word was said."""
+    said = [word for word in words if not word.is_filler]
+    if not said:
+        return None
+    return score / sum(word.tokens for word in said), min(word.score / max(word.tokens, 1) for word in said)
+
+
+def fit(features: Sequence[tuple[float, float]], right: Sequence[bool]) -> Calibration:
+    """Weights from labelled paths, by Newton's method on the ridge-penalized log-likelihood.
+
+    Raises:
+        ValueError: fewer than two paths, or all of them right or all wrong.
+    """
+    if len(set(right)) < 2:
+        raise ValueError("calibration needs paths that are right and paths that are wrong")
+    x = np.column_stack([np.array(features, np.float64), np.ones(len(features))])
+    y = np.array(right, np.float64)
+    weights = np.zeros(3)
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -40, 40)))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(3)
+        weights = weights + np.linalg.solve(hessian, x.T @ (y - p) - _RIDGE * weights)
+    mean, worst, offset = (float(weight) for weight in weights)
+    return Calibration(mean, worst, offset)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0

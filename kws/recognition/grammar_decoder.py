@@ -1,0 +1,150 @@
+"""Log-probabilities -> what a grammar makes of them: text, intent and slots, or "not in the grammar"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kws.events import Guess, HeardWord, Partial, Slots, Transcript
+from kws.grammar.compile import TokenGraph
+from kws.grammar.word_graph import Mark
+from kws.recognition.confidence import Calibration
+from kws.recognition.decoder import Rhythm
+from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
+from kws.recognition.tokens import LogProbs
+from kws.recognition.word_history import SpokenWord
+
+
+class GrammarDecoder:
+    """A Decoder that knows only the sentences of a compiled grammar."""
+
+    _shown: tuple[str, int]  # text and stable words of the last partial
+
+    def __init__(
+        self,
+        graph: TokenGraph,
+        step_seconds: float,
+        *,
+        calibration: Calibration | None = None,
+        beam: BeamConfig | None = None,
+    ) -> None:
+        self.tokens = graph.tokens
+        self.calibration = calibration or Calibration()
+        self._beam = GraphBeam(graph, beam)
+        self._seconds = step_seconds
+        self._rhythm = Rhythm(step_seconds)
+        self.reset()
+
+    def push(self, log_probs: LogProbs) -> list[Partial]:
+        """A partial whenever the words, or how many of them are certain, have changed."""
+        found = []
+        for piece, looks in self._rhythm.cut(log_probs):
+            self._beam.push(piece)
+            partial = self._partial() if looks else None
+            if partial and (partial.text, partial.stable) != self._shown:
+                self._shown = (partial.text, partial.stable)
+                found.append(partial)
+        return found
+
+    def flush(self) -> list[Transcript]:
+        """One transcript; rejected ones have no text, and say in `nbest` what they came nearest to."""
+        sentences = [path for path in self._beam.sentences() if _said(path.words)]
+        self._beam.reset()
+        if not sentences:
+            return [Transcript("", 0.0, 0.0, 0.0, in_grammar=False)]
+        return [self._transcript(sentences)]
+
+    def reset(self) -> None:
+        """As new."""
+        self._beam.reset()
+        self._rhythm.reset()
+        self._shown = ("", 0)
+
+    def at_end(self) -> bool:
+        """Whether the best hypothesis is a whole sentence of the grammar."""
+        return self._beam.at_end() and bool(_said(self._beam.best().words))
+
+    def paths(self) -> list[Path]:
+        """Whole sentences now, the best first, with their scores."""
+        return self._beam.sentences()
+
+    def _partial(self) -> Partial | None:
+        path = self._beam.best()
+        words = self._heard(path.words)
+        if not words and not self._shown[0]:
+            return None
+        return Partial(
+            text=path.text,
+            confidence=self.calibration.of_path(path.score, path.words),
+            start=words[0].start if words else 0.0,
+            end=self._beam.step * self._seconds,
+            words=words,
+            stable=len(_said(self._beam.settled())),
+        )
+
+    def _transcript(self, sentences: Sequence[Path]) -> Transcript:
+        path = sentences[0]
+        confidence = self.calibration.of_path(path.score, path.words)
+        words = self._heard(path.words)
+        accepted = confidence >= self.calibration.threshold
+        intent, slots = meaning(path)
+        return Transcript(
+            text=path.text if accepted else "",
+            confidence=confidence,
+            start=words[0].start,
+            end=words[-1].end,
+            words=words if accepted else (),
+            nbest=self._guesses(sentences),
+            in_grammar=accepted,
+            intent=intent if accepted else None,
+            slots=slots if accepted else Slots(),
+        )
+
+    def _guesses(self, sentences: Iterable[Path]) -> tuple[Guess, ...]:
+        best: dict[str, float] = {}
+        for path in sentences:
+            best.setdefault(path.text, self.calibration.of_path(path.score, path.words))
+        return tuple(Guess(text, confidence) for text, confidence in best.items())
+
+    def _heard(self, words: Sequence[SpokenWord]) -> tuple[HeardWord, ...]:
+        return tuple(
+            HeardWord(
+                word.text,
+                word.start * self._seconds,
+                word.end * self._seconds,
+                self.calibration.of_word(word),
+            )
+            for word in _said(words)
+        )
+
+
+def meaning(path: Path) -> tuple[str | None, Slots]:
+    """Intent and slots by the marks along a path; a slot filled several times holds all, in order."""
+    intent: str | None = None
+    slots: dict[str, str] = {}
+    begun: dict[str, int] = {}
+    said: list[str] = []
+
+    def note(mark: Mark) -> None:
+        nonlocal intent
+        if mark.kind == "intent":
+            intent = mark.name
+        elif mark.kind == "open":
+            begun[mark.name] = len(said)
+        else:
+            value = mark.value if mark.kind == "set" else " ".join(said[begun[mark.name] :])
+            slots[mark.name] = f"{slots[mark.name]} {value}" if mark.name in slots else value
+
+    for word in path.words:
+        for mark in word.marks_before:
+            note(mark)
+        if not word.is_filler:
+            said.append(word.text)
+        for mark in word.marks_after:
+            note(mark)
+    for mark in path.marks:
+        note(mark)
+    return intent, Slots(slots)
+
+
+def _said(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
+    return tuple(word for word in words if not word.is_filler)

@@ -1,0 +1,121 @@
+"""Front-end rows -> transcripts, utterance by utterance: an acoustic stage, a decoder, and where to end."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+from kws.events import Event, HeardWord, NoSpeech, Partial, Transcript
+from kws.frontend import FrontendConfig
+from kws.recognition.decoder import Decoder
+from kws.recognition.endpoint import End, Endpoint, EndpointConfig
+from kws.recognition.tokens import LogProbs
+from kws.types import Rows
+
+QUIET_SECONDS = 10.0
+"""Without speech for so long, the decoder starts anew, so that what it keeps does not grow."""
+
+
+class AcousticStage(Protocol):
+    """A streaming Stage: int8 rows (t, channels) -> log-probabilities (steps, tokens) of one token set."""
+
+    stride: int
+    """Rows to a step."""
+
+    def push(self, rows: Rows, /) -> LogProbs:
+        """Steps that these rows complete."""
+
+    def flush(self) -> LogProbs:
+        """The audio has ended: steps that a look-ahead held back."""
+
+    def reset(self) -> None:
+        """As new."""
+
+
+class Recognizer:
+    """A streaming Stage: int8 rows -> Partial, Transcript, and NoSpeech once its patience is used up."""
+
+    def __init__(
+        self, acoustic: AcousticStage, decoder: Decoder, endpoint: EndpointConfig | None = None
+    ) -> None:
+        self.acoustic, self.decoder = acoustic, decoder
+        self.config = endpoint or EndpointConfig()
+        self.step_seconds = acoustic.stride * FrontendConfig().row_seconds
+        self._endpoint = Endpoint(self.config, self.step_seconds)
+        self._quiet_steps = round(QUIET_SECONDS / self.step_seconds)
+        self.reset()
+
+    def push(self, rows: Rows) -> list[Event]:
+        """Events by these rows; times count from the first row since the last reset."""
+        return self._decode(self.acoustic.push(rows))
+
+    def flush(self) -> list[Event]:
+        """The audio has ended, and with it what was being said."""
+        events = self._decode(self.acoustic.flush())
+        if self._endpoint.heard:
+            events += self._finished()
+        elif self.config.patience is not None and self._endpoint.step:
+            events.append(self._silent())
+        self.reset()
+        return events
+
+    def reset(self) -> None:
+        """As new."""
+        self.acoustic.reset()
+        self._step = 0  # of the utterance's first step, counted from the last reset
+        self._start_utterance(0)
+
+    def _start_utterance(self, step: int) -> None:
+        self._step = step
+        self._endpoint.reset()
+        self.decoder.reset()
+
+    def _decode(self, log_probs: LogProbs) -> list[Event]:
+        events: list[Event] = []
+        for step in range(len(log_probs)):
+            events += map(self._placed, self.decoder.push(log_probs[step : step + 1]))
+            end = self._endpoint.push(log_probs[step], self.decoder.at_end)
+            if end is End.SPOKEN:
+                events += self._finished()
+            elif end is End.SILENT:
+                events.append(self._silent())
+                self._start_utterance(self._step + self._endpoint.step)
+            elif not self._endpoint.heard and self._endpoint.step >= self._quiet_steps:
+                self._keep_waiting()
+        return events
+
+    def _finished(self) -> list[Event]:
+        found = [self._placed(transcript) for transcript in self.decoder.flush()]
+        self._start_utterance(self._step + self._endpoint.step)
+        return found
+
+    def _silent(self) -> NoSpeech:
+        return NoSpeech(self._seconds(0), self._seconds(self._endpoint.step))
+
+    def _keep_waiting(self) -> None:
+        if self.config.patience is None:
+            self._start_utterance(self._step + self._endpoint.step)
+
+    def _seconds(self, step: int) -> float:
+        return (self._step + step) * self.step_seconds
+
+    def _placed(self, event: Partial | Transcript) -> Event:
+        """From times within the utterance to times since the last reset."""
+        if isinstance(event, Transcript) and not event.nbest:  # there was speech, and no path at all
+            event = dataclasses.replace(event, end=self._endpoint.step * self.step_seconds)
+        return later(event, self._step * self.step_seconds)
+
+
+def later(event: Event, seconds: float, source: str = "") -> Event:
+    """The event with its times moved on, and its source named."""
+    if isinstance(event, (Partial, Transcript)):
+        words = tuple(
+            HeardWord(word.word, word.start + seconds, word.end + seconds, word.confidence)
+            for word in event.words
+        )
+        event = dataclasses.replace(event, words=words)
+    if isinstance(event, (Partial, Transcript, NoSpeech)):
+        return dataclasses.replace(
+            event, start=event.start + seconds, end=event.end + seconds, source=source or event.source
+        )
+    raise TypeError(f"a recognizer has no {type(event).__name__}")
