@@ -199,13 +199,17 @@ def write_bundle(
         **_made_for(front_end),
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
     }
-    ours = {**stamp, **manifest.get("kws", {}), **stamp}  # first in order, and never those of an older bundle
+    given = {k: v for k, v in manifest.get("kws", {}).items() if k not in _MADE_FOR}
+    ours = {**stamp, **given, **stamp}  # first in order, and never those of an older bundle
     text = json.dumps({**manifest, "model": f"{name}.tflite", "kws": ours}, indent=1, ensure_ascii=False)
     path = directory / f"{name}.json"
     path.write_text(text + "\n", encoding="utf-8")
     (directory / f"{name}.tflite").write_bytes(tflite)
     read_manifest(path)
     return path
+
+
+_MADE_FOR = ("frontend", "encoder")
 
 
 def _made_for(front_end: str) -> dict[str, Any]:

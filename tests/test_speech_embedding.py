@@ -127,5 +127,6 @@ def test_digest_changes_with_every_field():
         dataclasses.replace(CONFIG, log_mel=dataclasses.replace(CONFIG.log_mel, channels=33)),
         dataclasses.replace(CONFIG, weights_sha256="0" * 64),
         *(dataclasses.replace(CONFIG, **{name: 1}) for name in ("rows", "field_rows", "values")),
+        dataclasses.replace(CONFIG, int8_scale=1.0),
     ]
     assert len({CONFIG.digest, *(config.digest for config in changed)}) == len(dataclasses.fields(CONFIG)) + 1

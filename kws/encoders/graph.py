@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-_TYPES = {np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("float32", "int8", "int32")}
+_TYPES = {
+    np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("float32", "int8", "uint8", "int32")
+}
 _ALIGNMENT = 16
 """Bytes; the schema demands it of weights, which the generated code does not see to."""
 
@@ -52,9 +54,9 @@ class Graph:
         self._at_end: list[Any] = []
         self._variables = 0
 
-    def input(self, shape: tuple[int, ...]) -> Tensor:
-        """The float32 value that a caller hands over."""
-        tensor = self._tensor(self._main, shape, np.float32)
+    def input(self, shape: tuple[int, ...], scale: Scale | None = None) -> Tensor:
+        """What a caller hands over: int8 of this scale, float32 without."""
+        tensor = self._tensor(self._main, shape, np.int8 if scale else np.float32, scale)
         self._main.inputs.append(tensor.index)
         return tensor
 
@@ -145,9 +147,15 @@ class Graph:
         constant = self.constant(np.array(bound, np.float32))
         return self._append("MAXIMUM", [x, constant], x.shape, x, schema.MaximumMinimumOptionsT())
 
-    def quantize(self, x: Tensor, scale: Scale) -> Tensor:
-        """float32 or int8 -> int8 of this scale."""
-        result = self._tensor(self._main, x.shape, np.int8, scale)
+    def logistic(self, x: Tensor) -> Tensor:
+        """int8 -> 1 / (1 + exp(-x)), int8 from 0 to 255 / 256, the only scale that LiteRT knows for it."""
+        result = self._tensor(self._main, x.shape, np.int8, Scale([1 / 256], -128))
+        self._main.operators.append(self._operator("LOGISTIC", [x], [result]))
+        return result
+
+    def quantize(self, x: Tensor, scale: Scale, dtype: Any = np.int8) -> Tensor:
+        """float32 or int8 -> int8 or uint8 of this scale."""
+        result = self._tensor(self._main, x.shape, dtype, scale)
         self._main.operators.append(self._operator("QUANTIZE", [x], [result], schema.QuantizeOptionsT()))
         return result
 

@@ -1,0 +1,72 @@
+"""One word's network: two dense layers over the last embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from kws.encoders.rows import EmbeddingRowsConfig
+from kws.types import Rows
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The weights. Each embedding is projected once, when it comes; what is remembered are projections."""
+
+    project: Floats
+    """Shape (96, projected)."""
+    project_bias: Floats
+    hidden: Floats
+    """Shape (context, projected, hidden), the oldest embedding first."""
+    hidden_bias: Floats
+    out: Floats
+    """Shape (hidden,)."""
+    out_bias: float
+
+    @property
+    def context(self) -> int:
+        """Embeddings it hears."""
+        return len(self.hidden)
+
+    def projections(self, rows: Rows) -> Floats:
+        """int8 rows (t, 96) -> (t, projected)."""
+        real = rows.astype(np.float32) * np.float32(EmbeddingRowsConfig().row_scale)
+        return np.maximum(0, real @ self.project + self.project_bias)
+
+    def hidden_values(self, rows: Rows) -> Floats:
+        """Shape (t, 96) -> (t, hidden); what came before the first row counts as rows of zeros."""
+        padded = self.projections(np.pad(rows, ((self.context - 1, 0), (0, 0))))
+        steps = len(rows)
+        found = sum(padded[age : age + steps] @ weights for age, weights in enumerate(self.hidden))
+        return np.maximum(0, found + self.hidden_bias)
+
+    def logits(self, rows: Rows) -> Floats:
+        """Shape (t, 96) -> (t,): above 0 where the word seems to have just ended."""
+        return self.hidden_values(rows) @ self.out + np.float32(self.out_bias)
+
+    def scaled(self, factor: float, offset: float = 0.0) -> Head:
+        """The same head with logits `factor` * (logit - `offset`)."""
+        return replace(self, out=self.out * np.float32(factor), out_bias=factor * (self.out_bias - offset))
+
+
+def side_by_side(heads: Sequence[Head]) -> Head:
+    """One head whose logit is the mean of those of several: their layers beside each other, not connected."""
+    width = [head.project.shape[1] for head in heads]
+    units = [len(head.out) for head in heads]
+    hidden = np.zeros((heads[0].context, sum(width), sum(units)), np.float32)
+    for number, head in enumerate(heads):
+        left, top = sum(width[:number]), sum(units[:number])
+        hidden[:, left : left + width[number], top : top + units[number]] = head.hidden
+    return Head(
+        np.concatenate([head.project for head in heads], axis=1),
+        np.concatenate([head.project_bias for head in heads]),
+        hidden,
+        np.concatenate([head.hidden_bias for head in heads]),
+        np.concatenate([head.out for head in heads]) / np.float32(len(heads)),
+        float(np.mean([head.out_bias for head in heads])),
+    )
