@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +86,7 @@ class Engine:
         if block.start is not None and block.start != self._position:
             self._jump(block.start)
         self._position += len(block.pcm)
-        heard = self._hear(block)
-        return events + (sorted(heard, key=_end) if len(heard) > 1 else heard)
+        return events + self._hear(block)
 
     def flush(self) -> list[Event]:
         """The stream has ended: nothing is ever held back, so this is empty and the engine starts anew."""
@@ -100,13 +99,19 @@ class Engine:
         self._restart(0)
 
     def _hear(self, block: Block) -> list[Event]:
-        rows = {kind: front_end.push(block.pcm) for kind, front_end in self.front_ends.items()}
-        return [
+        return self._detect(self._rows(block), block.source)
+
+    def _rows(self, block: Block) -> dict[str, Rows]:
+        return {kind: front_end.push(block.pcm) for kind, front_end in self.front_ends.items()}
+
+    def _detect(self, rows: Mapping[str, Rows], source: str) -> list[Event]:
+        heard = [
             event
             for word in self.wake_words
             if len(rows[word.bundle.front_end])
-            for event in word.push(rows[word.bundle.front_end], self._origin, block.source)
+            for event in word.push(rows[word.bundle.front_end], self._origin, source)
         ]
+        return sorted(heard, key=_end) if len(heard) > 1 else heard
 
     def _jump(self, start: int) -> None:
         lost = start - self._position

@@ -1,0 +1,157 @@
+"""What to do with a recognizer: listen all the time, or after a wake word for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kws.engine import Engine, WakeWord
+from kws.events import Detection, Event, NoSpeech, Transcript
+from kws.frontend import FrontendConfig
+from kws.frontends import MICRO, new_front_end
+from kws.recognition.recognizer import Recognizer, later
+from kws.types import SAMPLE_RATE, Block, Rows
+
+KEPT_SECONDS = 0.5
+"""The recognizer also hears so much from before the moment of the detection: a model may be late, and whoever
+says "computer lights on" in one breath has begun the command by then."""
+
+
+class Dictation(Engine):
+    """An Engine without wake words: everything that is said becomes a transcript."""
+
+    _pending: list[Event]  # to be handed on with the next audio
+    _source: str
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        super().__init__([])
+
+    def flush(self) -> list[Event]:
+        """The stream has ended, and with it what was being said."""
+        events = self._placed(self.recognizer.flush(), self._source)
+        self.reset()
+        return events
+
+    def _hear(self, block: Block) -> list[Event]:
+        pending, self._pending = self._pending, []
+        self._source = block.source
+        return pending + self._placed(self.recognizer.push(self._rows(block)[MICRO]), block.source)
+
+    def _placed(self, events: Sequence[Event], source: str) -> list[Event]:
+        return [later(event, self._origin / SAMPLE_RATE, source) for event in events]
+
+    def reset(self) -> None:
+        """As new."""
+        self._source = ""
+        self._pending = []
+        self.recognizer.reset()
+        super().reset()
+
+    def _restart(self, origin: int) -> None:
+        # After a gap; what was said up to there is handed on with the next audio.
+        if self._position:
+            self._pending += self._placed(self.recognizer.flush(), self._source)
+        super()._restart(origin)
+
+
+class Session(Engine):
+    """An Engine that recognizes one command after each wake word, then waits for the next.
+
+    The wake words keep listening meanwhile: whoever says one again starts the command anew.
+    """
+
+    _pending: list[Event]  # to be handed on with the next audio
+    _source: str
+    _kept: Rows
+    _first: int  # number of the first kept row, counted from the last restart
+    _opened: int | None  # number of the first row that the recognizer heard; None: waiting
+
+    def __init__(self, wake_words: Sequence[WakeWord], recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        config = FrontendConfig()
+        self._window, self._step = config.window_samples, config.step_samples
+        self._keep = round(KEPT_SECONDS / config.row_seconds)
+        super().__init__(wake_words)
+        if MICRO not in self.front_ends:
+            self.front_ends[MICRO] = new_front_end(MICRO)
+
+    def flush(self) -> list[Event]:
+        """The stream has ended, and with it a command."""
+        events = self._close()
+        self.reset()
+        return events
+
+    def reset(self) -> None:
+        """As new: waiting for a wake word."""
+        self._source = ""
+        self._pending = []
+        self._opened = None
+        super().reset()
+
+    def _hear(self, block: Block) -> list[Event]:
+        events, self._pending = self._pending, []
+        self._source = block.source
+        rows = self._rows(block)
+        return events + self._follow(rows, self._detect(rows, block.source))
+
+    def _follow(self, rows: Mapping[str, Rows], detections: Sequence[Event]) -> list[Event]:
+        """Rows to the recognizer, which each detection starts anew."""
+        self._kept = np.concatenate([self._kept, rows[MICRO]])
+        heard = self._first + len(self._kept) - len(rows[MICRO])
+        events: list[Event] = []
+        for detection in detections:
+            if isinstance(detection, Detection):
+                here = self._row_at(detection.end)
+                events += self._listen(heard, here)
+                heard = self._open(here)
+            events.append(detection)
+        events += self._listen(heard, self._first + len(self._kept))
+        self._forget()
+        return events
+
+    def _listen(self, first: int, last: int) -> list[Event]:
+        """What the recognizer makes of rows `first` up to, but not, `last`; after its answer it is closed."""
+        if self._opened is None or first >= last:
+            return []
+        found = self._placed(self.recognizer.push(self._kept[first - self._first : last - self._first]))
+        for count, event in enumerate(found, 1):
+            if isinstance(event, (Transcript, NoSpeech)):
+                self._opened = None
+                return found[:count]
+        return found
+
+    def _open(self, row: int) -> int:
+        """Start a command at a row, or rather some way before it; returns the first row to hear."""
+        self._opened = max(self._first, row - self._keep)
+        self.recognizer.reset()
+        return self._opened
+
+    def _close(self) -> list[Event]:
+        if self._opened is None:
+            return []
+        events = self._placed(self.recognizer.flush())
+        self._opened = None
+        return events
+
+    def _placed(self, events: Sequence[Event]) -> list[Event]:
+        start = (self._origin + (self._opened or 0) * self._step) / SAMPLE_RATE
+        return [later(event, start, self._source) for event in events]
+
+    def _row_at(self, seconds: float) -> int:
+        """Rows that end by a moment of the stream."""
+        samples = round(seconds * SAMPLE_RATE) - self._origin
+        return min(max(0, (samples - self._window) // self._step + 1), self._first + len(self._kept))
+
+    def _forget(self) -> None:
+        surplus = max(0, len(self._kept) - self._keep)
+        self._kept = self._kept[surplus:]
+        self._first += surplus
+
+    def _restart(self, origin: int) -> None:
+        # After a gap; a command that it cuts off is answered with the next audio.
+        self._pending += self._close()
+        super()._restart(origin)
+        self._kept = np.empty((0, FrontendConfig().channels), np.int8)
+        self._first = 0
