@@ -10,11 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import community
 import numpy as np
 import pytest
+from heads import head_bundle
+from heads import random_rows as embedding_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signals import bursts
@@ -22,6 +26,7 @@ from signals import bursts
 from kws.bundle import find_bundle
 from kws.detector import Detector, DetectorConfig
 from kws.encoders.logmel import LogMel
+from kws.encoders.rows import EmbeddingRows
 from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend
@@ -66,11 +71,17 @@ class RowsOf:
         return []
 
 
-class BlocksOf:
-    """An Engine of two words, fed plain samples."""
+@cache
+def head() -> Path:
+    """A model on the speech embedding, of random weights."""
+    return head_bundle(Path(mkdtemp()))
 
-    def __init__(self) -> None:
-        self.engine = Engine([WakeWord(find_bundle(community.manifest(n))) for n in ("alexa", "hey_mycroft")])
+
+class BlocksOf:
+    """An Engine of several words, fed plain samples."""
+
+    def __init__(self, *models: Path) -> None:
+        self.engine = Engine([WakeWord(find_bundle(model)) for model in models])
         self.flush, self.reset = self.engine.flush, self.engine.reset
 
     def push(self, samples: np.ndarray) -> list[Any]:
@@ -107,7 +118,16 @@ STAGES = {
         lambda: random_outputs(1),
     ),
     "WakeWord": Case(RowsOf, rows, random_rows),
-    "Engine": Case(BlocksOf, speech, bursts),
+    "Engine": Case(
+        lambda: BlocksOf(community.manifest("alexa"), community.manifest("hey_mycroft")), speech, bursts
+    ),
+    "EmbeddingRows": Case(EmbeddingRows, lambda: bursts()[:16_000], speech),
+    "StreamingModel, head": Case(
+        lambda: StreamingModel(head().with_suffix(".tflite")), embedding_rows, lambda: embedding_rows(1)
+    ),
+    "Engine, both front ends": Case(
+        lambda: BlocksOf(head(), community.manifest("alexa")), lambda: speech()[-32_000:], bursts
+    ),
 }
 
 
