@@ -12,7 +12,10 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-ARCHITECTURES = {"gru": ("training.models.gru", "TriggerGru")}
+ARCHITECTURES = {
+    "dscnn": ("training.models.dscnn", "SeparableCnn"),
+    "gru": ("training.models.gru", "TriggerGru"),
+}
 """Name in a recipe -> module and class."""
 
 

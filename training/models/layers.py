@@ -1,0 +1,167 @@
+"""Streaming layers, from which architectures are put together.
+
+Each layer computes a stretch of steps at once for learning, with a state carried from stretch to stretch, and
+can be frozen into one step for the device. All are causal. Batch norms are folded away when frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Step = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""One frozen step: input (1, rows, width) and state -> output (1, 1, width) and the next state."""
+
+glorot = keras.initializers.GlorotUniform()
+orthogonal = keras.initializers.Orthogonal()
+
+
+class Layer(Protocol):
+    """What a stack needs of its layers."""
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """Those and the averages of batch norms."""
+
+    def zero_state(self, batch: int) -> tf.Tensor:
+        """Before any input, shape (batch, ...)."""
+
+    def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """x (batch, t, width) -> (batch, t / stride, width'), and the state to go on with."""
+
+    def frozen(self) -> Step:
+        """One step with the weights as constants."""
+
+
+class Conv:
+    """Convolution over `kernel` rows, one output every `stride`; batch norm, ReLU.
+
+    State: the rows that the next window still needs.
+    """
+
+    def __init__(self, width: int, filters: int, kernel: int, stride: int) -> None:
+        self.kernel_rows, self.stride, self.width = kernel, stride, width
+        # Rows reach 26: a smaller start keeps what follows out of saturation.
+        self.kernel = tf.Variable(glorot((kernel, width, filters)) / 8)
+        self.norm = _Norm(filters)
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
+        return [self.kernel, *self.norm.trainable_variables]
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """Those and the averages of batch norms."""
+        return [self.kernel, *self.norm.variables]
+
+    def zero_state(self, batch: int) -> tf.Tensor:
+        """Before any input."""
+        return tf.zeros((batch, self.kernel_rows - self.stride, self.width))
+
+    def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `Layer.forward`."""
+        rows = tf.concat([state, x], axis=1)
+        after = rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]
+        return tf.nn.relu(self.norm(tf.nn.conv1d(rows, self.kernel, self.stride, "VALID"), training)), after
+
+    def frozen(self) -> Step:
+        """As `Layer.frozen`."""
+        scale, bias = self.norm.folded()
+        kernel, stride = (self.kernel.numpy() * scale)[:, None], self.stride  # (kernel, 1, width, filters)
+
+        def step(x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            window = tf.concat([state, x], axis=1)
+            y = tf.nn.relu(tf.nn.conv2d(window[:, :, None], kernel, 1, "VALID") + bias)
+            return tf.reshape(y, (1, 1, -1)), window[:, stride:]
+
+        return step
+
+
+class Separable:
+    """Depthwise convolution over `kernel` steps `dilation` apart, then 1 x 1, each with batch norm; residual.
+
+    The block of MDTC (Wang et al., WeKws 2022) and of other depthwise-separable temporal networks. State: the
+    (kernel - 1) * dilation steps before.
+    """
+
+    def __init__(self, width: int, kernel: int, dilation: int) -> None:
+        self.width, self.kernel_steps, self.dilation = width, kernel, dilation
+        self.depthwise = tf.Variable(tf.random.normal((kernel, width), stddev=(2 / kernel) ** 0.5))
+        self.pointwise = tf.Variable(glorot((width, width)))
+        self.norms = (_Norm(width), _Norm(width))
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
+        norms = [variable for norm in self.norms for variable in norm.trainable_variables]
+        return [self.depthwise, self.pointwise, *norms]
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """Those and the averages of batch norms."""
+        return [self.depthwise, self.pointwise, *(v for norm in self.norms for v in norm.variables)]
+
+    def zero_state(self, batch: int) -> tf.Tensor:
+        """Before any input."""
+        return tf.zeros((batch, (self.kernel_steps - 1) * self.dilation, self.width))
+
+    def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `Layer.forward`."""
+        steps = tf.shape(x)[1]
+        window = tf.concat([state, x], axis=1)
+        # As a sum over taps: several times as fast on a CPU as the depthwise operation and its gradient.
+        taps = [window[:, k * self.dilation : k * self.dilation + steps] for k in range(self.kernel_steps)]
+        y = tf.add_n([tap * self.depthwise[k] for k, tap in enumerate(taps)])
+        y = tf.nn.relu(self.norms[0](y, training))
+        y = tf.nn.relu(x + self.norms[1](y @ self.pointwise, training))
+        return y, window[:, steps:]
+
+    def frozen(self) -> Step:
+        """As `Layer.frozen`."""
+        (first, bias), (second, out_bias) = (norm.folded() for norm in self.norms)
+        depthwise = (self.depthwise.numpy() * first)[:, None, :, None]  # (kernel, 1, width, 1)
+        pointwise, dilation = self.pointwise.numpy() * second, self.dilation
+
+        def step(x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            window = tf.concat([state, x], axis=1)
+            taps = window[:, ::dilation][:, :, None]
+            y = tf.nn.relu(tf.nn.depthwise_conv2d(taps, depthwise, (1, 1, 1, 1), "VALID") + bias)
+            y = tf.reshape(y, (1, -1)) @ pointwise + out_bias
+            return tf.nn.relu(x + y[:, None]), window[:, 1:]
+
+        return step
+
+
+class _Norm:
+    """Batch normalization over batch and time."""
+
+    def __init__(self, width: int) -> None:
+        self._norm = keras.layers.BatchNormalization(momentum=0.98)
+        self._norm.build((None, None, width))
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        return [self._norm.gamma.value, self._norm.beta.value]
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        return [*self.trainable_variables, self._norm.moving_mean.value, self._norm.moving_variance.value]
+
+    def __call__(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        return self._norm(x, training=training)
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scale for the weights before it, and the bias that remains, each (width,)."""
+        scale = np.asarray(self._norm.gamma) / np.sqrt(
+            np.asarray(self._norm.moving_variance) + self._norm.epsilon
+        )
+        return scale, np.asarray(self._norm.beta) - np.asarray(self._norm.moving_mean) * scale
