@@ -1,0 +1,74 @@
+"""The subcommands `kws export` and `kws verify-firmware`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from firmware_export.boards import BOARDS
+from firmware_export.targets import TARGETS
+from firmware_export.verify import Comparison, Heard, compare
+from kws.bundle import find_bundle
+from kws.commands.options import quiet_runtime
+from kws.sources.whole import read_samples
+from kws.types import SAMPLE_RATE
+
+DIFFERENT = 1
+"""Exit code of verify-firmware when the firmware hears something else."""
+
+
+@click.command()
+@click.argument("target", type=click.Choice(sorted(TARGETS)))
+@click.argument("model")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the firmware."
+)
+@click.option("--board", type=click.Choice(sorted(BOARDS)), help="Refuse a model that does not fit it.")
+def export(target: str, model: str, output: Path, board: str | None) -> None:
+    """Write MODEL as firmware for TARGET."""
+    with quiet_runtime():
+        report = TARGETS[target](find_bundle(model), output, BOARDS[board] if board else None)
+    facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in report.facts.items())
+    click.echo(f"{report.directory}: {report.model} for {report.target}; {facts}")
+
+
+@click.command("verify-firmware")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("recording", type=click.Path(path_type=Path))
+def verify_firmware(directory: Path, recording: Path) -> None:
+    """Build the firmware in DIRECTORY for this machine; compare what it hears in RECORDING with kws."""
+    with quiet_runtime():
+        found = compare(directory, read_samples(recording))
+    for line in _described(found):
+        click.echo(line)
+    if not found.holds:
+        sys.exit(DIFFERENT)
+
+
+def _described(found: Comparison) -> list[str]:
+    """Events of either side, then what is equal."""
+    here, there = set(found.desktop), set(found.firmware)
+    lines = [
+        f"{_time(event)} {event.label}{_whose(event, here, there)}"
+        for event in sorted(here | there, key=lambda e: (e.end, e.label))
+    ]
+    return [
+        *lines,
+        f"events: {len(found.firmware)} in the firmware, {len(found.desktop)} here, "
+        f"{'the same' if found.firmware == found.desktop else 'not the same'}",
+        f"front end: {found.unequal_rows} of {found.rows} rows differ",
+        f"model: {found.unequal_steps} of {found.steps} outputs differ from LiteRT's reference kernels, "
+        f"by at most {found.largest_difference} of 255",
+    ]
+
+
+def _time(event: Heard) -> str:
+    return f"{event.end / SAMPLE_RATE:10.2f} s"
+
+
+def _whose(event: Heard, here: set[Heard], there: set[Heard]) -> str:
+    if event in here and event in there:
+        return ""
+    return " (here only)" if event in here else " (in the firmware only)"

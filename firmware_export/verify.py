@@ -1,0 +1,135 @@
+"""An exported firmware beside the desktop engine, on one recording."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firmware_export.errors import ExportError
+from firmware_export.output import exported_bundle, read_description
+from kws.bundle import Bundle
+from kws.engine import Engine, WakeWord
+from kws.events import Detection
+from kws.frontend import Frontend
+from kws.types import SAMPLE_RATE, Block, Outputs, Rows, Samples
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One event: both sides' common form."""
+
+    label: str
+    end: int
+    """Samples heard by the deciding step's end."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the firmware and the desktop made of one recording."""
+
+    firmware: tuple[Heard, ...]
+    desktop: tuple[Heard, ...]
+    rows: int
+    unequal_rows: int
+    steps: int
+    unequal_steps: int
+    """Steps whose outputs differ from those of LiteRT's reference kernels."""
+    largest_difference: int
+    """Of 255."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether rows and events are the same."""
+        return self.firmware == self.desktop and self.unequal_rows == 0
+
+
+class Firmware:
+    """The programs of a C99 export, built for this machine."""
+
+    def __init__(self, build: Path, bundle: Bundle) -> None:
+        self._build, self._bundle = build, bundle
+
+    def events(self, samples: Samples) -> tuple[Heard, ...]:
+        """What `listen` prints."""
+        lines = self._run("listen", data=samples.astype("<i2").tobytes()).decode().splitlines()
+        words = [line.rsplit(" ", 2) for line in lines]
+        return tuple(Heard(label, int(end)) for label, end, _ in words)
+
+    def rows(self, samples: Samples) -> Rows:
+        """Front-end rows, (t, channels)."""
+        traced = self._run("trace", "rows", data=samples.astype("<i2").tobytes())
+        return np.frombuffer(traced, np.int8).reshape(-1, Frontend().config.channels)
+
+    def outputs(self, rows: Rows) -> Outputs:
+        """The model's outputs for these rows, (steps, labels)."""
+        traced = self._run("trace", "model", data=rows.tobytes())
+        return np.frombuffer(traced, np.uint8).reshape(-1, len(self._bundle.labels))
+
+    def _run(self, program: str, *arguments: str, data: bytes) -> bytes:
+        command = [str(self._build / program), *arguments]
+        done = subprocess.run(command, input=data, capture_output=True, check=False)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            raise ExportError(f"{program}: failed ({said}); export anew")
+        return done.stdout
+
+
+@contextmanager
+def built(directory: Path, flags: Sequence[str] = ()) -> Iterator[Firmware]:
+    """Build an export out of its directory, with more compiler flags if given; raises ExportError."""
+    target, bundle = read_description(directory)["target"], exported_bundle(directory)
+    if target != "c99":
+        raise ExportError(f"{directory}: is an export for {target}, which does not run here; export to c99")
+    make, compiler = shutil.which("make"), os.environ.get("CC", "cc")
+    if not make or not shutil.which(shlex.split(compiler)[0]):
+        raise ExportError(f"make and {compiler} are needed to build it; install them (Debian: gcc make)")
+    with tempfile.TemporaryDirectory() as build:
+        command = [make, "-s", f"BUILD={build}", f"CC={compiler}", f"CFLAGS={' '.join(['-O2', *flags])}"]
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[0]
+            raise ExportError(f"{directory}: {compiler} cannot build it ({last}); export anew")
+        yield Firmware(Path(build), bundle)
+
+
+def compare(directory: Path, samples: Samples) -> Comparison:
+    """Run an exported firmware and the desktop engine; raises ExportError or BundleError."""
+    bundle = exported_bundle(directory)
+    with built(directory) as firmware:
+        return compare_with_desktop(firmware, bundle, samples)
+
+
+def compare_with_desktop(firmware: Firmware, bundle: Bundle, samples: Samples) -> Comparison:
+    """Rows, outputs and events of a built firmware against those here."""
+    rows, theirs = Frontend().push(samples), firmware.rows(samples)
+    outputs = bundle.open_model(reference_kernels=True).push(rows)
+    difference = np.abs(outputs.astype(int) - firmware.outputs(rows))
+    return Comparison(
+        firmware=firmware.events(samples),
+        desktop=desktop_events(bundle, samples),
+        rows=len(rows),
+        unequal_rows=abs(len(rows) - len(theirs)) + _unequal(rows, theirs),
+        steps=len(outputs),
+        unequal_steps=int(np.count_nonzero(difference.any(axis=1))),
+        largest_difference=int(difference.max(initial=0)),
+    )
+
+
+def desktop_events(bundle: Bundle, samples: Samples, *, reference_kernels: bool = False) -> tuple[Heard, ...]:
+    """Detections of the engine that `kws run` uses."""
+    events = Engine([WakeWord(bundle, reference_kernels=reference_kernels)]).push(Block(samples))
+    return tuple(Heard(e.name, round(e.end * SAMPLE_RATE)) for e in events if isinstance(e, Detection))
+
+
+def _unequal(a: Rows, b: Rows) -> int:
+    shared = min(len(a), len(b))
+    return int(np.count_nonzero((a[:shared] != b[:shared]).any(axis=1)))
