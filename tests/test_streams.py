@@ -174,7 +174,7 @@ def test_the_cache_is_not_shared_between_different_streams(clips, tmp_path, monk
     assert cached() == cached() == 1
     if "frontend" in change:
         config = change.pop("frontend")
-        monkeypatch.setattr(dev_streams, "FrontendConfig", lambda: config)
+        monkeypatch.setattr(dev_streams, "row_format", lambda name: config)
     if "clips" in change:
         change["clips"] = clips[change["clips"]]
     assert cached(**change) == 2

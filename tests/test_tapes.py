@@ -5,6 +5,7 @@ import pytest
 
 scipy = pytest.importorskip("scipy")
 
+from kws.evaluation import levels  # noqa: E402
 from kws.evaluation.activity import speech_span  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training import augment  # noqa: E402
@@ -46,12 +47,12 @@ class TestActivity:
 
 class TestAugment:
     def test_level_is_what_was_asked_for(self) -> None:
-        assert augment.active_level(augment.to_level(augment.to_float(tone(1)), -30)) == pytest.approx(
+        assert levels.active_level(levels.to_level(levels.to_float(tone(1)), -30)) == pytest.approx(
             -30, abs=0.1
         )
 
     def test_speed_shortens_and_raises(self) -> None:
-        faster = augment.speed(augment.to_float(tone(1)), 1.25)
+        faster = augment.speed(levels.to_float(tone(1)), 1.25)
         assert len(faster) == pytest.approx(SAMPLE_RATE / 1.25, abs=2)
         peak = np.argmax(np.abs(np.fft.rfft(faster))) * SAMPLE_RATE / len(faster)
         assert peak == pytest.approx(440 * 1.25, abs=3)
@@ -65,7 +66,7 @@ class TestAugment:
         assert np.square(heard[1200:]).sum() > 0
 
     def test_clips_instead_of_wrapping(self) -> None:
-        assert augment.to_int16(np.array([2.0, -2.0], np.float32)).tolist() == [32767, -32768]
+        assert levels.to_int16(np.array([2.0, -2.0], np.float32)).tolist() == [32767, -32768]
 
 
 class TestTapes:

@@ -18,7 +18,7 @@ import numpy as np
 
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe
-from kws.frontend import FrontendConfig
+from kws.frontends import MICRO, RowFormat, row_format
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.streams import is_word, joined_rows
 
@@ -66,16 +66,17 @@ def dev_rows(word: str, condition: str = CLEAN, *, cache: Path = CACHE) -> DevRo
     return DevRows(*(dev_stream(word, name, cache=cache) for name in (condition, SPEECH, NOISE)))
 
 
-def dev_stream(word: str, name: str, *, cache: Path = CACHE) -> RowStream:
-    """One of STREAMS, for this word."""
+def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MICRO) -> RowStream:
+    """One of STREAMS, for this word, through this front end."""
     clips = dev_clips()
     if name == SPEECH:
-        return cached_rows(speech_without(clips, word), TALK, cache=cache)
+        return cached_rows(speech_without(clips, word), TALK, cache=cache, front_end=front_end)
     if name == NOISE:
-        return cached_rows(noise_clips(clips), TALK, cache=cache)
+        return cached_rows(noise_clips(clips), TALK, cache=cache, front_end=front_end)
     recipe = CONDITIONS[name]
     noises = [] if recipe.snr_db is None else bed_files(clips)
-    return cached_rows([c for c in clips if is_word(c, word)], recipe, word=word, noises=noises, cache=cache)
+    said = [clip for clip in clips if is_word(clip, word)]
+    return cached_rows(said, recipe, word=word, noises=noises, cache=cache, front_end=front_end)
 
 
 def dev_clips() -> list[Clip]:
@@ -121,21 +122,24 @@ def cached_rows(
     word: str = "",
     noises: Sequence[Path] = (),
     cache: Path = CACHE,
+    front_end: str = MICRO,
 ) -> RowStream:
     """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk."""
     order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
     shuffled = [clips[index] for index in order]
-    path = cache / f"stream-{_digest(shuffled, recipe, word, noises)}.npz"
+    path = cache / f"stream-{_digest(shuffled, recipe, word, noises, row_format(front_end))}.npz"
     if not path.is_file():
-        _store(path, joined_rows(shuffled, recipe, word=word, noises=noises))
+        _store(path, joined_rows(shuffled, recipe, word=word, noises=noises, front_end=front_end))
     return _stored(path)
 
 
-def _digest(clips: Sequence[Clip], recipe: StreamRecipe, word: str, noises: Sequence[Path]) -> str:
+def _digest(
+    clips: Sequence[Clip], recipe: StreamRecipe, word: str, noises: Sequence[Path], rows: RowFormat
+) -> str:
     """Of all that the rows depend on but the code and the contents of the files."""
     depends = [
         _VERSION,
-        FrontendConfig().digest,
+        rows.digest,
         dataclasses.asdict(recipe),
         word,
         [[clip.path.name, clip.corpus, clip.seconds] for clip in clips],

@@ -134,7 +134,7 @@ def _run(bundle: Bundle, word: str, jobs: int, cache: Path) -> dict[str, tuple[O
 
 
 def _outputs(bundle: Bundle, word: str, name: str, cache: Path) -> tuple[Outputs, Layout]:
-    stream = dev_stream(word, name, cache=cache)
+    stream = dev_stream(word, name, cache=cache, front_end=bundle.front_end)
     return bundle.open_model().push(stream.rows), stream.layout
 
 

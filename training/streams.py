@@ -8,6 +8,7 @@ from typing import Any
 
 from kws.evaluation import streams
 from kws.evaluation.streams import Recording, RowStream, Stream, StreamRecipe
+from kws.frontends import MICRO
 from training.augment import room_responses
 from training.data.manifest import Clip
 
@@ -27,10 +28,16 @@ def joined_stream(
 
 
 def joined_rows(
-    clips: Iterable[Clip], recipe: StreamRecipe, *, word: str = "", noises: Sequence[Path] = ()
+    clips: Iterable[Clip],
+    recipe: StreamRecipe,
+    *,
+    word: str = "",
+    noises: Sequence[Path] = (),
+    front_end: str = MICRO,
 ) -> RowStream:
     """The same stream through one front end; the audio is never whole in memory."""
-    return streams.joined_rows(_recordings(clips, word), recipe, **_surroundings(recipe, noises))
+    surroundings = _surroundings(recipe, noises)
+    return streams.joined_rows(_recordings(clips, word), recipe, front_end=front_end, **surroundings)
 
 
 def is_word(clip: Clip, word: str) -> bool:

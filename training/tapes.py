@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from kws.evaluation.activity import speech_span
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
-from kws.frontend import Frontend, FrontendConfig
+from kws.frontends import MICRO, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room, speed
@@ -63,10 +63,12 @@ class Pool:
 
 @dataclass(frozen=True)
 class Tapes:
-    """int8 rows, shape (tapes, t, 40), and their marks, shape (tapes, t)."""
+    """int8 rows, shape (tapes, t, channels), and their marks, shape (tapes, t)."""
 
     rows: Rows
     marks: Marks
+    front_end: str = MICRO
+    """Where the rows come from, see kws.frontends."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,24 +76,26 @@ class Tapes:
     @property
     def hours(self) -> float:
         """Playing time."""
-        return self.marks.size * FrontendConfig().row_seconds / 3600
+        return self.marks.size * row_format(self.front_end).row_seconds / 3600
 
 
-def make_tapes(pool: Pool, count: int, config: TapeConfig, *, seed: int, workers: int = 2) -> Tapes:
+def make_tapes(
+    pool: Pool, count: int, config: TapeConfig, *, seed: int, workers: int = 2, front_end: str = MICRO
+) -> Tapes:
     """`count` tapes; the same seed gives the same tapes whatever the number of workers."""
-    tasks = [(config, [seed, index]) for index in range(count)]
+    tasks = [(config, [seed, index], front_end) for index in range(count)]
     with get_context("fork").Pool(workers, _adopt, (pool,)) as processes:
         made = processes.starmap(_tape, tasks, chunksize=8)
-    return Tapes(np.stack([rows for rows, _ in made]), np.stack([marks for _, marks in made]))
+    return Tapes(np.stack([rows for rows, _ in made]), np.stack([marks for _, marks in made]), front_end)
 
 
-def cached_tapes(folder: Path, key: dict[str, object], make: object) -> Tapes:
+def cached_tapes(folder: Path, key: dict[str, object], make: object, *, front_end: str = MICRO) -> Tapes:
     """Tapes under `key` and the front end's digest, made by calling `make` when not there yet."""
-    text = json.dumps({**key, "frontend": FrontendConfig().digest}, sort_keys=True, default=str)
+    text = json.dumps({**key, "frontend": row_format(front_end).digest}, sort_keys=True, default=str)
     path = folder / f"tapes-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
     if path.is_file():
         stored = np.load(path)
-        return Tapes(stored["rows"], stored["marks"])
+        return Tapes(stored["rows"], stored["marks"], front_end)
     tapes: Tapes = make()  # type: ignore[operator]
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(path, rows=tapes.rows, marks=tapes.marks)
@@ -106,14 +110,14 @@ def _adopt(pool: Pool) -> None:
     _pool = pool
 
 
-def _tape(config: TapeConfig, seed: Sequence[int]) -> tuple[Rows, Marks]:
+def _tape(config: TapeConfig, seed: Sequence[int], front_end: str) -> tuple[Rows, Marks]:
     rng = np.random.default_rng(seed)
     audio, ends = _speech(config, rng)
     if rng.random() < config.noise_share:
         audio = audio + _bed(len(audio), active_level(audio) - rng.uniform(*config.snr), rng)
     audio = audio + rng.normal(scale=10 ** (rng.uniform(-80, -62) / 20), size=len(audio)).astype(np.float32)
-    rows = Frontend().push(to_int16(audio))
-    return rows, _marks(len(rows), ends, config)
+    rows = new_front_end(front_end).push(to_int16(audio))
+    return rows, _marks(len(rows), ends, config, row_format(front_end))
 
 
 def _speech(config: TapeConfig, rng: np.random.Generator) -> tuple[Audio, list[int]]:
@@ -177,10 +181,9 @@ def _looped(sources: Sequence[Path | Samples], length: int, rng: np.random.Gener
     return np.concatenate(parts)[:length]
 
 
-def _marks(rows: int, ends: list[int], config: TapeConfig) -> Marks:
+def _marks(rows: int, ends: list[int], config: TapeConfig, timing: RowFormat) -> Marks:
     marks = np.full(rows, NEGATIVE, np.int8)
-    frontend = FrontendConfig()
-    heard_by = (np.arange(rows) * frontend.step_samples + frontend.window_samples) / SAMPLE_RATE
+    heard_by = np.arange(rows) * timing.row_seconds + timing.rows_end(1) / SAMPLE_RATE
     for end in ends:
         after = heard_by - end / SAMPLE_RATE
         marks[(after >= config.ignored[0]) & (after < config.ignored[1]) & (marks != POSITIVE)] = IGNORED

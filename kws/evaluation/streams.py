@@ -16,7 +16,7 @@ import numpy as np
 from kws.evaluation.activity import speech_span
 from kws.evaluation.levels import Audio, to_float, to_int16, to_level
 from kws.evaluation.matching import Occurrence
-from kws.frontend import Frontend
+from kws.frontends import MICRO, new_front_end
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 
@@ -117,7 +117,7 @@ class RowStream:
     """A whole stream as a front end hears it."""
 
     rows: Rows
-    """int8, shape (t, 40)."""
+    """int8, shape (t, channels)."""
     layout: Layout
 
 
@@ -127,11 +127,13 @@ def joined_stream(recordings: Iterable[Recording], recipe: StreamRecipe, **surro
     return Stream(np.concatenate([part.samples for part in parts]), layout_of(parts))
 
 
-def joined_rows(recordings: Iterable[Recording], recipe: StreamRecipe, **surroundings: Any) -> RowStream:
+def joined_rows(
+    recordings: Iterable[Recording], recipe: StreamRecipe, *, front_end: str = MICRO, **surroundings: Any
+) -> RowStream:
     """The same stream through one front end; the audio is never whole in memory."""
-    frontend, rows, heard = Frontend(), [], []
+    rows_of, rows, heard = new_front_end(front_end), [], []
     for part in stream_parts(recordings, recipe, **surroundings):
-        rows.append(frontend.push(part.samples))
+        rows.append(rows_of.push(part.samples))
         heard.append(Part(part.samples[:0], part.segment))
     return RowStream(np.concatenate(rows), layout_of(heard))
 
