@@ -33,9 +33,9 @@ SAID, PAUSED = 0, 1
 class BeamConfig:
     """How much is kept from step to step."""
 
-    width: float = 14.0
+    width: float = 12.0
     """Nats below the best hypothesis at which one is dropped."""
-    nodes: int = 400
+    nodes: int = 250
     """Nodes kept, at most."""
 
 
@@ -191,7 +191,10 @@ class GraphBeam:
         said = now.score[SAID] + row[symbol]
         paused = now.score.max(axis=0) + row[BLANK]
         floor = float(np.maximum(said, paused).max()) - self.config.width
-        arrivals = (self._into_children(row, symbol, floor), self._into_roots(row, symbol, floor))
+        children = self._into_children(row, symbol, floor)
+        if len(children.score):
+            floor = max(floor, float(children.score.max()) - self.config.width)
+        arrivals = (children, self._into_roots(row, symbol, floor))
         node = np.unique(np.concatenate([now.node, *(arrived.node for arrived in arrivals)]))
         after = self._stayed(node, said, paused)
         for arrived in arrivals:
@@ -261,7 +264,8 @@ class GraphBeam:
         node, via = graph.roots.expand(graph.tree[entry])
         token = graph.symbol[node]
         total = enters[via] + row[token]
-        kept = np.flatnonzero((total >= floor) & (token != last[origin[via]]))
+        total[token == last[origin[via]]] = -np.inf
+        kept = np.flatnonzero(total >= max(floor, total.max(initial=-np.inf) - self.config.width))
         kept = kept[_best_of_each(node[kept], total[kept])]
         via = via[kept]
         word, row_of, column_of = end[origin[via]], which[origin[via]], column[origin[via]]

@@ -25,7 +25,7 @@ class SpokenWord:
     end: int
     """One past the last."""
     score: float
-    """What it cost against the unconstrained path, nats, 0 or less; the pause before it included."""
+    """What it cost against the unconstrained path, nats, 0 or less; a pause between words included."""
     tokens: int
     marks_before: Marks
     marks_after: Marks

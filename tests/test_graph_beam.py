@@ -1,0 +1,171 @@
+"""The beam over a grammar against the slow and obvious way: score every sentence by itself, take the best."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spoken import random_steps
+
+from kws.grammar.compile import compile_words
+from kws.grammar.expression import AnyOrder, Choice, Expression, Repeat, Sequence, Slot, Word
+from kws.grammar.word_graph import WordGraph
+from kws.recognition.graph_beam import BeamConfig, GraphBeam
+from kws.recognition.tokens import BLANK, LogProbs, Tokens
+
+TOKENS = Tokens("characters", ("", "a", "b", "c"))
+EXACT = BeamConfig(width=np.inf, nodes=10**6)
+
+
+def graph_of(expression: Expression) -> GraphBeam:
+    graph = WordGraph("test")
+    graph.add(expression, graph.start, graph.end)
+    spelled = [replace(arc, spelling=TOKENS.encode(arc.word)) for arc in graph.words]
+    graph.words = spelled
+    return GraphBeam(compile_words(graph, TOKENS), EXACT)
+
+
+def sentences(item: Expression, limit: int) -> Iterator[tuple[str, ...]]:
+    """Every sentence of up to `limit` words: the definition of what an expression says."""
+    if isinstance(item, Word):
+        yield (item.text,)
+    elif isinstance(item, Sequence):
+        parts = [list(sentences(part, limit)) for part in item.items]
+        yield from (sum(chosen, ()) for chosen in itertools.product(*parts))
+    elif isinstance(item, Choice):
+        for part in item.items:
+            yield from sentences(part, limit)
+    elif isinstance(item, Repeat):
+        once = list(sentences(item.item, limit))
+        for times in range(item.at_least, limit + 1):
+            yield from (sum(chosen, ()) for chosen in itertools.product(once, repeat=times))
+    elif isinstance(item, AnyOrder):
+        for order in itertools.permutations(item.items):
+            yield from sentences(Sequence(order), limit)
+    elif isinstance(item, Slot):
+        yield from sentences(item.item, limit)
+
+
+def alignment_score(spelled: str, log_probs: LogProbs) -> float:
+    """Best alignment of exactly these tokens, by trying every sequence of token and blank."""
+    relative = log_probs.astype(np.float64) - log_probs.max(axis=1, keepdims=True)
+    best = -np.inf
+    wanted = list(TOKENS.encode(spelled))
+    for path in itertools.product(range(len(TOKENS)), repeat=len(log_probs)):
+        if [token for token, _ in itertools.groupby(path) if token != BLANK] == wanted:
+            best = max(best, float(relative[np.arange(len(path)), list(path)].sum()))
+    return best
+
+
+words = st.sampled_from(["a", "b", "c", "ab", "aa", "bca"]).map(Word)
+expressions: st.SearchStrategy[Expression] = st.recursive(
+    words,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: Sequence(tuple(items)))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda items: Choice(tuple(items)))
+        | st.builds(Repeat, inner, st.integers(0, 1))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda items: AnyOrder(tuple(items)))
+        | st.builds(Slot, st.just("s"), inner, st.sampled_from([None, "v"]))
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(expressions, st.integers(1, 5), st.integers(0, 99))
+def test_the_best_sentence_is_that_of_exhaustive_search(item, steps, seed):
+    log_probs = random_steps(seed, steps, len(TOKENS))
+    spelled = {"".join(said) for said in sentences(item, steps) if 0 < len("".join(said)) <= steps}
+    scores = {text: alignment_score(text, log_probs) for text in spelled}
+    best = max(scores.values(), default=-np.inf)
+    beam = graph_of(item)
+    beam.push(log_probs)
+    found = [path for path in beam.sentences() if path.words]
+    assert (found[0].score if found else -np.inf) == pytest.approx(best)
+    if found:
+        assert scores["".join(word.text for word in found[0].words)] == pytest.approx(best)
+
+
+@settings(max_examples=40, deadline=None)
+@given(expressions, st.integers(0, 99), st.lists(st.integers(0, 12), max_size=4))
+def test_the_split_of_the_input_is_no_matter(item, seed, cuts):
+    log_probs = random_steps(seed, 12, len(TOKENS))
+    whole, pieces = graph_of(item), graph_of(item)
+    whole.push(log_probs)
+    for piece in np.split(log_probs, sorted(cuts)):
+        pieces.push(piece)
+    assert pieces.sentences() == whole.sentences()
+    assert pieces.best() == whole.best()
+    whole.reset()
+    whole.push(log_probs)
+    assert whole.sentences() == pieces.sentences()
+
+
+@settings(max_examples=40, deadline=None)
+@given(expressions, st.integers(0, 99))
+def test_settled_words_begin_every_later_answer(item, seed):
+    beam = GraphBeam(graph_of(item).graph, BeamConfig(width=6, nodes=5))
+    certain: tuple[object, ...] = ()
+    for row in random_steps(seed, 20, len(TOKENS)):
+        beam.push(row[None])
+        settled = beam.settled()
+        assert settled[: len(certain)] == certain
+        certain = settled
+        assert beam.best().words[: len(certain)] == certain
+    assert all(path.words[: len(certain)] == certain for path in beam.sentences())
+
+
+@settings(max_examples=40, deadline=None)
+@given(expressions, st.integers(0, 99))
+def test_the_words_of_a_path_and_the_silence_before_them_cost_what_the_path_costs(item, seed):
+    beam = graph_of(item)
+    beam.push(random_steps(seed, 10, len(TOKENS)))
+    for path in beam.sentences():
+        if path.words:
+            silence = path.score - sum(word.score for word in path.words)
+            assert silence <= 1e-9
+            if path.words[0].start == 0:
+                assert silence == pytest.approx(0)
+            times = [step for word in path.words for step in (word.start, word.end)]
+            assert times == sorted(times)
+            assert all(word.end > word.start for word in path.words)
+
+
+def test_a_narrow_beam_keeps_few_nodes_and_still_finds_what_is_clear():
+    item = Repeat(Choice(tuple(Word(text) for text in ("a", "b", "ab", "ca", "cab"))), at_least=1)
+    beam = GraphBeam(graph_of(item).graph, BeamConfig(width=3, nodes=4))
+    sure = np.full((6, 4), np.log(0.01), np.float32)
+    sure[np.arange(6), (*TOKENS.encode("cab"), 0, 1, 0)] = np.log(0.97)
+    beam.push(sure)
+    assert beam.best().text.replace(" ", "") == "caba"
+    assert len(beam._now.node) <= 4
+
+
+def test_equal_tokens_need_a_blank_between_them_across_words_too():
+    beam = graph_of(Sequence((Word("a"), Word("a"))))
+    beam.push(np.log(np.array([[0.1, 0.7, 0.1, 0.1]] * 2, np.float32)))
+    assert beam.sentences() == []
+    beam.push(np.log(np.array([[0.1, 0.7, 0.1, 0.1]], np.float32)))
+    assert [path.text for path in beam.sentences()] == ["a a"]
+    assert beam.sentences()[0].score == pytest.approx(np.log(0.1 / 0.7))
+
+
+def test_weights_decide_between_what_sounds_alike():
+    item = Choice((Slot("x", Word("a"), "1"), Slot("x", Word("a"), "2")), weights=(0.25, 0.75))
+    beam = graph_of(item)
+    beam.push(np.log(np.array([[0.1, 0.7, 0.1, 0.1]], np.float32)))
+    first, second = beam.sentences()
+    assert [path.words[-1].marks_after[0].value for path in (first, second)] == ["2", "1"]
+    assert first.score - second.score == pytest.approx(np.log(3))
+
+
+def test_nothing_is_heard_before_the_first_step():
+    beam = graph_of(Word("a"))
+    assert beam.best().words == beam.settled() == ()
+    assert beam.sentences() == []
+    assert not beam.at_end()
