@@ -20,7 +20,7 @@ import numpy as np
 from kws.detector import DetectorConfig
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO, RowFormat, require, row_format
-from kws.manifest import FORMAT, read_manifest
+from kws.manifest import FORMAT, is_recognizer, read_manifest
 from kws.model import StreamingModel
 
 MODELS = Path(__file__).parent / "models"
@@ -151,8 +151,8 @@ def find_bundle(name_or_path: str | Path) -> Bundle:
 
 
 def bundled_names() -> list[str]:
-    """Names of the models that come with the package, sorted."""
-    return sorted(path.stem for path in MODELS.glob("*.json"))
+    """Names of the wake-word models that come with the package, sorted; recognizers lie beside them."""
+    return sorted(path.stem for path in MODELS.glob("*.json") if not is_recognizer(path))
 
 
 def read_bundle(path: Path) -> Bundle:

@@ -14,6 +14,8 @@ from kws.frontends import ENCODERS, MICRO, row_format
 
 FORMAT = 1
 """Version of the "kws" part of the manifest."""
+RECOGNIZER = "recognizer"
+"""The type of manifest that is no wake word's."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
         _check(path, "", manifest, {"kws": _OBJECT})
         _check_ours(path, manifest["kws"])
     return manifest
+
+
+def is_recognizer(path: Path) -> bool:
+    """Whether a manifest is a recognizer's (`kws.recognition.bundle`); False for what cannot be read."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("type") == RECOGNIZER
 
 
 def _read_json(path: Path) -> dict[str, Any]:
