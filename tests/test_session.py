@@ -85,7 +85,7 @@ class SignWakeWord:
 class NumbersAcoustic:
     """A step per three rows, which is certain of the number in the first of them."""
 
-    stride = STRIDE
+    step_seconds = STEP
 
     def __init__(self) -> None:
         self.reset()

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Protocol
 
 from kws.events import Event, HeardWord, NoSpeech, Partial, Transcript
-from kws.frontend import FrontendConfig
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import End, Endpoint, EndpointConfig
 from kws.recognition.tokens import LogProbs
@@ -19,8 +18,9 @@ QUIET_SECONDS = 10.0
 class AcousticStage(Protocol):
     """A streaming Stage: int8 rows (t, channels) -> log-probabilities (steps, tokens) of one token set."""
 
-    stride: int
-    """Rows to a step."""
+    @property
+    def step_seconds(self) -> float:
+        """From one step to the next."""
 
     def push(self, rows: Rows, /) -> LogProbs:
         """Steps that these rows complete."""
@@ -40,7 +40,7 @@ class Recognizer:
     ) -> None:
         self.acoustic, self.decoder = acoustic, decoder
         self.config = endpoint or EndpointConfig()
-        self.step_seconds = acoustic.stride * FrontendConfig().row_seconds
+        self.step_seconds = acoustic.step_seconds
         self._endpoint = Endpoint(self.config, self.step_seconds)
         self._quiet_steps = round(QUIET_SECONDS / self.step_seconds)
         self.reset()

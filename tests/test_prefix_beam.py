@@ -1,0 +1,202 @@
+"""The prefix beam against exhaustive search over all token sequences, and against flashlight-text."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spoken import random_steps
+
+from kws.recognition.ctc import best_alignment_score, log_probability
+from kws.recognition.greedy import Greedy
+from kws.recognition.log_domain import NEVER, log_add
+from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
+from kws.recognition.tokens import BLANK, LogProbs
+
+EXACT = PrefixBeamConfig(beam=10**6, least=math.inf)
+TOKENS = 4
+seeds = st.integers(0, 999)
+
+
+def collapsed(path: Sequence[int]) -> tuple[int, ...]:
+    return tuple(token for token, _ in itertools.groupby(path) if token != BLANK)
+
+
+def exhaustive(log_probs: LogProbs) -> dict[tuple[int, ...], float]:
+    """ln P of every token sequence, by summing over every path there is."""
+    found: dict[tuple[int, ...], float] = {}
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        value = float(log_probs.astype(np.float64)[np.arange(len(path)), list(path)].sum())
+        found[collapsed(path)] = log_add(found.get(collapsed(path), NEVER), value)
+    return found
+
+
+class Words:
+    """A scorer for tests: token 1 ends a word, word pairs have a bonus, two words at most."""
+
+    def start(self) -> tuple[tuple[int, ...], ...]:
+        return ((),)
+
+    def extend(self, state, token):
+        if token != 1:
+            return (((*state[:-1], (*state[-1], token)), 0.0),)
+        return (((*state, ()), 0.3 * sum(state[-1]) - 0.5),) if len(state) < 3 and state[-1] else ()
+
+    def finish(self, state) -> float:
+        return NEVER if len(state) > 2 and not state[-1] else 0.1
+
+    def words(self, state) -> int:
+        return len([word for word in state if word])
+
+    def of(self, tokens: tuple[int, ...]) -> float:
+        """The same of a whole sequence."""
+        state, nats = self.start(), 0.0
+        for token in tokens:
+            options = self.extend(state, token)
+            if not options:
+                return NEVER
+            state, more = options[0]
+            nats += more
+        return nats + self.finish(state)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.integers(1, 4))
+def test_all_probabilities_are_those_of_exhaustive_search(seed, steps):
+    log_probs = random_steps(seed, steps, TOKENS)
+    beam = PrefixBeam(AnyText(), EXACT)
+    beam.push(log_probs)
+    found = {hypothesis.tokens: hypothesis.acoustic for hypothesis in beam.finished()}
+    expected = exhaustive(log_probs)
+    assert found.keys() == expected.keys()
+    assert all(found[tokens] == pytest.approx(expected[tokens], abs=1e-5) for tokens in expected)
+    assert sum(map(math.exp, found.values())) == pytest.approx(1, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.integers(1, 4))
+def test_with_a_scorer_the_ranking_is_that_of_exhaustive_search(seed, steps):
+    log_probs = random_steps(seed, steps, TOKENS)
+    beam = PrefixBeam(Words(), EXACT)
+    beam.push(log_probs)
+    expected = {tokens: value + Words().of(tokens) for tokens, value in exhaustive(log_probs).items()}
+    expected = {tokens: value for tokens, value in expected.items() if value > NEVER}
+    found = {hypothesis.tokens: hypothesis.score for hypothesis in beam.finished()}
+    assert found.keys() == expected.keys()
+    assert list(found.values()) == pytest.approx(sorted(expected.values(), reverse=True), abs=1e-5)
+
+
+def test_length_normalization_divides_by_words():
+    log_probs = random_steps(3, 5, TOKENS)
+    plain, normalized = (
+        PrefixBeam(Words(), PrefixBeamConfig(10**6, math.inf, length_exponent=power)) for power in (0, 0.7)
+    )
+    plain.push(log_probs)
+    normalized.push(log_probs)
+    long = {h.tokens: h.score for h in normalized.finished()}
+    for hypothesis in plain.finished():
+        words = max(1, plain.scorer.words(hypothesis.prefix.state))
+        assert long[hypothesis.tokens] == pytest.approx(hypothesis.score / words**0.7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.integers(1, 3))
+def test_a_beam_of_eight_finds_the_best_of_what_is_fairly_clear(seed, sharpness):
+    log_probs = random_steps(seed, 6, TOKENS) * (1 + sharpness)
+    log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
+    expected = exhaustive(log_probs)
+    beam = PrefixBeam(AnyText(), PrefixBeamConfig(beam=8))
+    beam.push(log_probs)
+    best = beam.finished()[0]
+    assert best.acoustic <= expected[best.tokens] + 1e-5
+    assert expected[best.tokens] > max(expected.values()) - 0.7
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.lists(st.integers(0, 30), max_size=4))
+def test_the_split_of_the_input_is_no_matter_and_reset_is_new(seed, cuts):
+    log_probs = random_steps(seed, 30, 6)
+    whole, pieces = PrefixBeam(), PrefixBeam()
+    whole.push(log_probs)
+    for _ in range(2):
+        pieces.reset()
+        for piece in np.split(log_probs, sorted(cuts)):
+            pieces.push(piece)
+        assert [(h.tokens, h.score) for h in pieces.finished()] == [
+            (h.tokens, h.score) for h in whole.finished()
+        ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds)
+def test_what_is_settled_begins_every_later_answer(seed):
+    beam = PrefixBeam(config=PrefixBeamConfig(beam=4, least=3))
+    certain: tuple[int, ...] = ()
+    for row in random_steps(seed, 25, 5) * 2:
+        beam.push(row[None])
+        settled = tuple(prefix.token for prefix in beam.settled().chain())
+        assert settled[: len(certain)] == certain
+        certain = settled
+    assert all(hypothesis.tokens[: len(certain)] == certain for hypothesis in beam.finished())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.lists(st.integers(1, TOKENS - 1), max_size=4), st.integers(0, 4))
+def test_the_forward_algorithm_sums_over_all_alignments(seed, tokens, steps):
+    log_probs = random_steps(seed, steps, TOKENS)
+    expected = exhaustive(log_probs).get(tuple(tokens), NEVER)
+    assert log_probability(log_probs, tokens) == pytest.approx(expected, abs=1e-5)
+    paths = itertools.product(range(TOKENS), repeat=steps)
+    fits = [path for path in paths if collapsed(path) == tuple(tokens)]
+    best = max((sum(float(log_probs[i, t]) for i, t in enumerate(path)) for path in fits), default=NEVER)
+    assert best_alignment_score(log_probs, tokens) == pytest.approx(best, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.lists(st.integers(0, 20), max_size=4))
+def test_greedy_is_the_likeliest_path_collapsed(seed, cuts):
+    log_probs = random_steps(seed, 20, TOKENS)
+    greedy = Greedy()
+    heard = [token for piece in np.split(log_probs, sorted(cuts)) for token in greedy.push(piece)]
+    heard += greedy.flush()
+    path = log_probs.argmax(axis=1)
+    assert tuple(token.token for token in heard) == collapsed(path.tolist())
+    for token in heard:
+        assert set(path[token.start : token.end]) == {token.token}
+        assert token.log_prob == pytest.approx(log_probs[token.start : token.end].max())
+    greedy.reset()
+    assert greedy.push(log_probs) + greedy.flush() == heard
+
+
+@settings(max_examples=200)
+@given(st.floats(-800, 0) | st.just(NEVER), st.floats(-800, 0) | st.just(NEVER))
+def test_sums_in_the_log_domain(a, b):
+    assert log_add(a, b) == pytest.approx(float(np.logaddexp(a, b)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_flashlight_text_finds_the_same_sequences(seed):
+    """And the same probability for them, but for what each prunes."""
+    if sys.platform != "linux":
+        pytest.skip("flashlight-text has wheels for Linux on x86-64 alone")
+    decoder = pytest.importorskip("flashlight.lib.text.decoder")
+    log_probs = 3 * random_steps(seed, 30, 8)
+    log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
+    silence = 7
+    options = decoder.LexiconFreeDecoderOptions(
+        beam_size=300, beam_size_token=8, beam_threshold=1e3, lm_weight=0.0, sil_score=0.0,
+        log_add=True, criterion_type=decoder.CriterionType.CTC,
+    )  # fmt: skip
+    search = decoder.LexiconFreeDecoder(options, decoder.ZeroLM(), silence, BLANK, [])
+    theirs = search.decode(log_probs.ctypes.data, *log_probs.shape)[0]
+    ours = PrefixBeam(AnyText(), PrefixBeamConfig(beam=300, least=math.inf))
+    ours.push(log_probs)
+    best = ours.finished()[0]
+    assert collapsed(theirs.tokens[1:-1]) == best.tokens  # without the silence that it puts around them
+    assert theirs.score == pytest.approx(best.acoustic, abs=0.02)
