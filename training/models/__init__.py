@@ -13,8 +13,13 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 ARCHITECTURES = {
+    "cnn": ("training.models.cnn", "TriggerCnn"),
+    "crnn": ("training.models.crnn", "TriggerCrnn"),
     "dscnn": ("training.models.dscnn", "SeparableCnn"),
     "gru": ("training.models.gru", "TriggerGru"),
+    "lstm": ("training.models.lstm", "TriggerLstm"),
+    "mhatt": ("training.models.mhatt", "MhattRnn"),
+    "rnn": ("training.models.rnn", "VanillaRnn"),
 }
 """Name in a recipe -> module and class."""
 

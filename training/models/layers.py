@@ -49,8 +49,7 @@ class Conv:
 
     def __init__(self, width: int, filters: int, kernel: int, stride: int) -> None:
         self.kernel_rows, self.stride, self.width = kernel, stride, width
-        # Rows reach 26: a smaller start keeps what follows out of saturation.
-        self.kernel = tf.Variable(glorot((kernel, width, filters)) / 8)
+        self.kernel = tf.Variable(glorot((kernel, width, filters)))
         self.norm = _Norm(filters)
 
     @property
@@ -81,6 +80,56 @@ class Conv:
         def step(x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             window = tf.concat([state, x], axis=1)
             y = tf.nn.relu(tf.nn.conv2d(window[:, :, None], kernel, 1, "VALID") + bias)
+            return tf.reshape(y, (1, 1, -1)), window[:, stride:]
+
+        return step
+
+
+class PatchConv:
+    """Convolution over patches in time and frequency, outputs side by side; batch norm, ReLU.
+
+    State: the rows that the next window still needs.
+    """
+
+    def __init__(
+        self, width: int, filters: int, kernel: int, stride: int, patch: int, patch_stride: int
+    ) -> None:
+        self.kernel_rows, self.stride, self.width, self.patch_stride = kernel, stride, width, patch_stride
+        self.kernel = tf.Variable(glorot((kernel, patch, 1, filters)))
+        self.norm = _Norm(filters)
+        self.out_width = ((width - patch) // patch_stride + 1) * filters
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
+        return [self.kernel, *self.norm.trainable_variables]
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """Those and the averages of batch norms."""
+        return [self.kernel, *self.norm.variables]
+
+    def zero_state(self, batch: int) -> tf.Tensor:
+        """Before any input."""
+        return tf.zeros((batch, self.kernel_rows - self.stride, self.width))
+
+    def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `Layer.forward`."""
+        rows = tf.concat([state, x], axis=1)
+        after = rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]
+        patches = tf.nn.conv2d(rows[..., None], self.kernel, (self.stride, self.patch_stride), "VALID")
+        batch, steps, _, filters = tf.unstack(tf.shape(patches))
+        y = tf.nn.relu(self.norm(tf.reshape(patches, (batch, -1, filters)), training))
+        return tf.reshape(y, (batch, steps, self.out_width)), after
+
+    def frozen(self) -> Step:
+        """As `Layer.frozen`."""
+        scale, bias = self.norm.folded()
+        kernel, strides, stride = self.kernel.numpy() * scale, (1, self.patch_stride), self.stride
+
+        def step(x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            window = tf.concat([state, x], axis=1)
+            y = tf.nn.relu(tf.nn.conv2d(window[..., None], kernel, strides, "VALID") + bias)
             return tf.reshape(y, (1, 1, -1)), window[:, stride:]
 
         return step
