@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BUILT_IN = {
     "bench": "kws.commands.bench",
+    "config": "kws.commands.config",
+    "daemon": "kws.commands.daemon",
     "devices": "kws.commands.devices",
     "eval": "kws.commands.eval",
     "info": "kws.commands.models",

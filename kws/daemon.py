@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kws.engine import Engine
 from kws.events import Event
-from kws.types import Sink, Source
+from kws.types import Block, Sink, Source, Stage
 
 
-def listen(source: Source, engine: Engine, sinks: Sequence[Sink]) -> None:
+def listen(source: Source, engine: Stage[Block, list[Event]], sinks: Sequence[Sink]) -> None:
     """Hand every event of one stream to every sink, from the stream's start to its end.
 
     The engine starts anew, so times count from the first sample of this source. Sinks stay open: who opened

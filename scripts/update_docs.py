@@ -1,4 +1,5 @@
-"""Write the outputs in the documents anew: in a `console` block, what stands below each line "$ kws ...".
+"""Write the outputs in the documents anew: in a `console` block, what stands below each line "$ kws ...", and
+what stands between the lines "<!-- kws ... -->" and "<!-- end -->".
 
 python scripts/update_docs.py             # rewrites the documents named below
 python scripts/update_docs.py --check     # changes nothing, exit code 1 if an output is not true
@@ -15,8 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "cli.md")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "cli.md", ROOT / "docs" / "daemon.md")
 CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+
+INSERTED = re.compile(r"(?<=^<!-- )(kws .*)( -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
@@ -32,7 +35,9 @@ def main() -> int:
 
 def updated(path: Path) -> str:
     """The document with true outputs."""
-    return CONSOLE.sub(lambda block: "".join(_replayed(block.group())), path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    text = CONSOLE.sub(lambda block: "".join(_replayed(block.group())), text)
+    return INSERTED.sub(lambda block: block[1] + block[2] + "\n" + output(block[1]) + "\n", text)
 
 
 def _replayed(block: str) -> Iterator[str]:

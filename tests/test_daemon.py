@@ -65,7 +65,7 @@ def gap(moment: float) -> Gap:
 def test_events_reach_every_sink_in_order() -> None:
     sinks = [Collector(), Collector()]
     source = Blocks([Block(QUIET), Block(QUIET, events=(gap(100),))])
-    listen(source, Echo(), sinks)  # type: ignore[arg-type]
+    listen(source, Echo(), sinks)
     for sink in sinks:
         assert sink.events == [gap(1), gap(100), gap(2), gap(-1)]
         assert not sink.closed
@@ -74,7 +74,7 @@ def test_events_reach_every_sink_in_order() -> None:
 def test_each_stream_starts_anew() -> None:
     engine, sink = Echo(), Collector()
     for _ in range(2):
-        listen(Blocks([Block(QUIET)]), engine, [sink])  # type: ignore[arg-type]
+        listen(Blocks([Block(QUIET)]), engine, [sink])
     assert sink.events == [gap(1), gap(-1)] * 2
 
 
@@ -82,7 +82,7 @@ def test_an_unreadable_source_is_closed_and_its_events_were_handed_on() -> None:
     sink = Collector()
     source = Blocks([Block(QUIET)], SourceError("talk.wav: ends early; copy it again"))
     with pytest.raises(SourceError, match="ends early"):
-        listen(source, Echo(), [sink])  # type: ignore[arg-type]
+        listen(source, Echo(), [sink])
     assert sink.events == [gap(1)]
     assert not source.is_open
 
@@ -97,5 +97,5 @@ def test_events_are_handed_on_before_the_next_block_is_asked_for() -> None:
                 seen.append(len(sink.events))
                 yield block
 
-    listen(Watching([Block(QUIET)] * 3), Echo(), [sink])  # type: ignore[arg-type]
+    listen(Watching([Block(QUIET)] * 3), Echo(), [sink])
     assert seen == [0, 1, 2]

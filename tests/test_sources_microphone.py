@@ -210,6 +210,20 @@ def test_a_device_that_falls_silent_counts_as_lost() -> None:
     assert lost == SourceLost(PIECE / SAMPLE_RATE, "no audio for 0.02 s", "Fake USB")
 
 
+def test_a_device_that_runs_and_is_no_use_can_be_opened_again() -> None:
+    bench = Bench()
+    with bench as blocks:
+        bench.library.deliver(ramp(0))
+        next(blocks)
+        bench.microphone.reopen("nothing but zeros")
+        taken = until_restored(blocks)
+        lost = next(event for block in taken for event in block.events)
+        assert lost == SourceLost(PIECE / SAMPLE_RATE, "nothing but zeros", "Fake USB")
+        assert len(bench.library.opens) == 2
+        bench.library.deliver(ramp(0))
+        assert next(blocks).events == (), "once is enough"
+
+
 def test_a_device_that_opens_but_brings_nothing_is_not_restored() -> None:
     bench = Bench(stall_seconds=0.02)
     bench.library.silent = True

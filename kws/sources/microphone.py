@@ -74,6 +74,7 @@ class Microphone:
         self._stream: Stream | None = None
         self._position = 0  # samples at 16 kHz, lost ones included
         self._heard_until = 0.0  # by the clock
+        self._complaint = ""  # why it is to be opened again, if it is
 
     def __enter__(self) -> Microphone:
         """Open it; raises SourceError for a device that is not there, and lists those that are."""
@@ -90,11 +91,15 @@ class Microphone:
     def __iter__(self) -> Iterator[Block]:
         """Blocks for ever, empty ones with events while the device is lost."""
         while True:
-            piece = self._capture.take(self._stall_seconds)
+            piece = None if self._complaint else self._capture.take(self._stall_seconds)
             if piece is None:
                 yield from self._recover()
             else:
                 yield from self._blocks(piece)
+
+    def reopen(self, reason: str) -> None:
+        """Open the device again before the next block, as one that was lost: it runs and is no use."""
+        self._complaint = reason
 
     def _start(self, device: Device) -> None:
         self._rate = self._wanted_rate or device.rate
@@ -120,7 +125,7 @@ class Microphone:
 
     def _recover(self) -> Iterator[Block]:
         """Say that the device is lost, try it with growing pauses, say that it is back."""
-        reason = "the driver stopped" if self._capture.ended else f"no audio for {self._stall_seconds:g} s"
+        reason, self._complaint = self._complaint or self._symptom(), ""
         self._stop()
         yield self._block(self._converter.flush())
         yield self._block(_NOTHING, SourceLost(self._seconds, reason, self._name))
@@ -132,6 +137,9 @@ class Microphone:
         begin = piece.arrived - piece.frames / self._rate
         gap = self._skip(max(0.0, begin - self._heard_until), "device lost")
         yield self._block(self._convert(piece), gap, SourceRestored(gap.end, self._name))
+
+    def _symptom(self) -> str:
+        return "the driver stopped" if self._capture.ended else f"no audio for {self._stall_seconds:g} s"
 
     def _first_piece(self) -> Piece | None:
         """Open the device once more and wait for it to deliver; None if it does not."""

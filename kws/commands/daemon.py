@@ -1,0 +1,40 @@
+"""`kws daemon`: listen for months."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from kws.commands.engines import engine_of
+from kws.commands.logs import log_to_stderr
+
+
+@click.command()
+@click.option("--config", "-c", "path", type=click.Path(), help="TOML file (see docs/daemon.md).")
+def daemon(path: str | None) -> None:
+    """Listen for months, hand on what is heard.
+
+    Without --config: the default microphone, the bundled wake word "computer",
+    events on standard output. SIGTERM and Ctrl-C stop it within a second,
+    SIGHUP lets it read its configuration again.
+    """
+    from kws.config import load_config
+    from kws.service import Service
+
+    config = load_config(path)
+    log_to_stderr(config.daemon.log_level)
+    service = Service(config, build=lambda c: engine_of(c.model), reread=lambda: load_config(path))
+    service.handle_signals()
+    service.run()
+    if service.outlets.hanging:
+        _leave(service.outlets.hanging)
+
+
+def _leave(hanging: list[str]) -> None:
+    """End although threads still hang in system calls, which the interpreter would wait for."""
+    logging.getLogger(__name__).warning("ended while these still hung: %s", ", ".join(hanging))
+    sys.stderr.flush()
+    os._exit(0)

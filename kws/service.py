@@ -1,0 +1,176 @@
+"""The daemon: the loop of kws/daemon.py with everything around it that lets it run for months."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+from kws.attended import AttendedSource, StoppedError
+from kws.config import Config
+from kws.daemon import listen
+from kws.errors import KwsError
+from kws.events import Event, Gap, SourceLost, SourceRestored
+from kws.notify import ServiceManager
+from kws.sinks.outlets import Outlets
+from kws.sources import open_source
+from kws.swap import Listener, SwappableEngine
+from kws.tally import Tally
+from kws.types import Block, Sink, Source
+
+STOP_SECONDS = 0.5
+"""For sinks to hand over what waits when the daemon is told to stop."""
+END_SECONDS = 30.0
+"""The same when a recording has ended and there is time."""
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """One configuration at work.
+
+    Args:
+        build: a configuration -> the engine it asks for; also called in another thread, to reload.
+        reread: the configuration as it is now in its file.
+
+    Raises:
+        KwsError: a sink cannot be opened, or `build` refuses.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        build: Callable[[Config], Listener],
+        reread: Callable[[], Config],
+        *,
+        manager: ServiceManager | None = None,
+        source: Source | None = None,
+    ) -> None:
+        self.tally = Tally()
+        self.config = config
+        """What is in force."""
+        self._build = build
+        self._reread = reread
+        self._manager = manager or ServiceManager()
+        self._source = source
+        self._reload_wanted = False
+        self._reloading: threading.Thread | None = None
+        self._stopped = False
+        self._attended: AttendedSource | None = None
+        self.engine = SwappableEngine(build(config))
+        self.outlets = Outlets(config.sink)
+
+    def run(self, *, sinks: Sequence[Sink] = (), taps: Sequence[Callable[[Block], None]] = ()) -> None:
+        """Listen until the source ends or `stop`.
+
+        Args:
+            sinks: more sinks, of servers; they must not wait.
+            taps: get every block of audio; they must not wait.
+
+        Raises:
+            SourceError: the source cannot be opened, or turns out unreadable.
+        """
+        self._attended = self._attend(taps)
+        try:
+            listen(self._attended, self.engine, [_Watcher(self.tally), self.outlets, *sinks])
+        except StoppedError:
+            pass  # the signal came just after a block
+        finally:
+            self._manager.stopping()
+            self.outlets.close(STOP_SECONDS if self._stopped else END_SECONDS)
+
+    def stop(self) -> None:
+        """End soon. Call it in the main thread, or it waits for the next block."""
+        if not self._stopped:
+            self._stopped = True
+            if self._attended is not None:
+                self._attended.stop()
+
+    def reload(self) -> None:
+        """Read the configuration again, before the next block."""
+        self._reload_wanted = True
+
+    def handle_signals(self) -> None:
+        """SIGTERM and SIGINT stop, SIGHUP reloads; call it in the main thread."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.stop()
+
+        def reload(number: int, frame: FrameType | None) -> None:
+            self.reload()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, reload)
+
+    def _attend(self, taps: Sequence[Callable[[Block], None]]) -> AttendedSource:
+        audio = self.config.audio
+        return AttendedSource(
+            self._source or open_source(audio.source, rate=audio.rate, channels=audio.channels),
+            silence_seconds=audio.silence_seconds,
+            tally=self.tally,
+            opened=self._manager.ready,
+            between=self._between_blocks,
+            taps=taps,
+        )
+
+    def _between_blocks(self) -> None:
+        self._manager.alive()
+        busy = self._reloading is not None and self._reloading.is_alive()
+        if self._reload_wanted and not busy:
+            self._reload_wanted = False
+            self._manager.reloading()
+            # In a thread: models take a while to load, and audio goes on meanwhile.
+            self._reloading = threading.Thread(target=self._reload, name="reload", daemon=True)
+            self._reloading.start()
+
+    def _reload(self) -> None:
+        try:
+            config = self._reread()
+            engine = self._build(config)
+            self.outlets.update(config.sink)
+        except KwsError as error:
+            _log.error("%s; the configuration stays as it was", " ".join(str(error).split()))
+        else:
+            self.engine.offer(engine)
+            _say_what_needs_a_restart(self.config, config)
+            self.config = config
+            self.tally.reloads += 1
+            logging.getLogger("kws").setLevel(config.daemon.log_level.upper())
+            _log.info("configuration read again")
+        self._manager.ready()
+
+
+class _Watcher:
+    """A Sink that counts every event, and logs those that say that something is wrong."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def emit(self, event: Event, /) -> None:
+        self._tally.happened(event)
+        if isinstance(event, Gap):
+            lost = event.end - event.start
+            _log.warning("%s: %.2f s of audio lost (%s)", event.source, lost, event.reason)
+        elif isinstance(event, SourceLost):
+            _log.warning("%s: lost (%s); trying to open it again", event.source, event.reason)
+        elif isinstance(event, SourceRestored):
+            _log.warning("%s: is back", event.source)
+
+    def close(self) -> None:
+        pass
+
+
+def _say_what_needs_a_restart(old: Config, new: Config) -> None:
+    tables: tuple[tuple[str, Any, Any], ...] = (
+        ("audio", old.audio, new.audio),
+        ("http", old.http, new.http),
+        ("wyoming", old.wyoming, new.wyoming),
+    )
+    for name, before, after in tables:
+        if before != after:
+            _log.warning("[%s] has changed; that takes effect at the next start", name)

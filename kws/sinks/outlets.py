@@ -1,0 +1,113 @@
+"""All sinks of a daemon as one: each behind its Outlet, events stamped with the time of day."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from kws.config import Sink
+from kws.errors import KwsError
+from kws.events import Event
+from kws.sinks import open_sink
+from kws.sinks.notice import DaemonSink, Stamped
+from kws.sinks.outlet import Outlet
+
+HELD = 1_000
+"""Events kept while sinks are exchanged, which takes a second at most."""
+
+
+class Outlets:
+    """A Sink in front of all configured ones; `emit` never waits.
+
+    Raises:
+        KwsError: a sink cannot be opened.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: deque[Stamped] | None = None
+        self.hanging: list[str] = []
+        """Names of sinks that had not ended when `close` gave up."""
+        self._open = _opened(sinks)
+
+    @property
+    def outlets(self) -> list[Outlet]:
+        """One for each configured sink."""
+        return [outlet for _, outlet in self._open]
+
+    def emit(self, event: Event, /) -> None:
+        """To every sink that is to get it, or held while sinks are exchanged."""
+        stamped = Stamped(event, self._clock())
+        with self._lock:
+            if self._held is not None:
+                self._held.append(stamped)
+                return
+            self._hand_on(stamped)
+
+    def update(self, sinks: Sequence[Sink], seconds: float = 1.0) -> None:
+        """Exchange what has changed; sinks that are the same go on undisturbed, with what waits for them.
+
+        Raises:
+            KwsError: a new one cannot be opened; then all is as before.
+        """
+        staying = [(sink, outlet) for sink, outlet in self._open if sink in sinks]
+        leaving = [(sink, outlet) for sink, outlet in self._open if sink not in sinks]
+        coming = [sink for sink in sinks if sink not in [old for old, _ in staying]]
+        with self._lock:
+            self._held = deque(maxlen=HELD)
+        try:
+            _close([outlet for _, outlet in leaving], seconds)  # first: both may want the same socket
+            self._open = [*staying, *_opened(coming)]
+        except KwsError:
+            self._open = [*staying, *_opened([sink for sink, _ in leaving])]
+            raise
+        finally:
+            self._release()
+
+    def close(self, seconds: float = 0.5) -> None:
+        """Hand over what waits for so long, then give up; `hanging` tells which sinks did not end."""
+        self.hanging = _close(self.outlets, seconds)
+
+    def _release(self) -> None:
+        with self._lock:
+            for stamped in self._held or ():
+                self._hand_on(stamped)
+            self._held = None
+
+    def _hand_on(self, stamped: Stamped) -> None:
+        for _, outlet in self._open:
+            outlet.emit(stamped)
+
+
+def _opened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
+    opened: list[tuple[Sink, Outlet]] = []
+    try:
+        for sink in sinks:
+            opened.append((sink, _outlet(sink)))
+    except KwsError:
+        _close([outlet for _, outlet in opened], 0)
+        raise
+    return opened
+
+
+def _outlet(sink: Sink) -> Outlet:
+    settings = sink.settings
+    return Outlet(
+        settings.uri,
+        cast("DaemonSink", open_sink(settings.uri, sink.options)),  # ours all take a Notice
+        types=settings.events,
+        capacity=settings.queue,
+        retry_seconds=settings.retry_seconds,
+    )
+
+
+def _close(outlets: Sequence[Outlet], seconds: float) -> list[str]:
+    """Names of those that did not end in time."""
+    for outlet in outlets:
+        outlet.finish()
+    end = time.monotonic() + seconds
+    return [outlet.name for outlet in outlets if not outlet.close(max(0.0, end - time.monotonic()))]

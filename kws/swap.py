@@ -1,0 +1,112 @@
+"""One engine put in another's place in the middle of a stream, without losing a word."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import numpy as np
+
+from kws.events import Detection, Event
+from kws.types import SAMPLE_RATE, Block, Stage
+
+REMEMBERED_SECONDS = 4.0
+"""Audio that a new engine is told before it takes over: longer than a wake word and the time that front
+end and models take to settle."""
+
+SAME_WORD_SECONDS = 1.0
+"""Two engines' reports of one word are closer than this."""
+
+Listener = Stage[Block, list[Event]]
+"""An Engine, or what stands for one."""
+
+
+class SwappableEngine:
+    """A Stage like the engine in it. Another one, offered from any thread, takes over before the next block.
+
+    It first hears the last seconds again, so that a word spoken across the change is heard. The two may
+    fire some steps apart: of a word that both hear only the first report counts.
+    """
+
+    _position: int  # of the next sample
+    _watch_until: float  # seconds of the stream up to which reports may come twice
+
+    def __init__(self, engine: Listener) -> None:
+        self._engine = engine
+        self._offered: Listener | None = None
+        self._lock = threading.Lock()
+        self._recent: deque[Block] = deque()
+        self._reported: dict[str, float] = {}  # name -> end of its last detection, seconds
+        self._forget()
+
+    @property
+    def current(self) -> Listener:
+        """The engine that listens."""
+        return self._engine
+
+    def offer(self, engine: Listener) -> None:
+        """Let this one, fresh from construction, take over."""
+        with self._lock:
+            self._offered = engine
+
+    def push(self, block: Block) -> list[Event]:
+        """Events that this block completes."""
+        late = self._take_over() if self._offered is not None else []
+        events = [event for event in self._engine.push(block) if self._is_new(event)]
+        self._remember(block)
+        self._note(events)
+        return [*late, *events]
+
+    def flush(self) -> list[Event]:
+        """The stream has ended; an engine offered meanwhile starts with the next."""
+        self._forget()
+        return self._engine.flush()
+
+    def reset(self) -> None:
+        """As new."""
+        self._forget()
+        self._engine.reset()
+
+    def _take_over(self) -> list[Event]:
+        """What the new engine hears in the last moment and the old one has not reported."""
+        with self._lock:
+            engine, self._offered = self._offered, None
+        assert engine is not None
+        heard = [event for block in self._recent for event in engine.push(block)]
+        self._engine = engine
+        self._watch_until = self._position / SAMPLE_RATE + SAME_WORD_SECONDS
+        late = [event for event in heard if self._is_of_now(event) and self._is_new(event)]
+        self._note(late)
+        return late
+
+    def _is_of_now(self, event: Event) -> bool:
+        now = self._position / SAMPLE_RATE
+        return isinstance(event, Detection) and event.end > now - SAME_WORD_SECONDS
+
+    def _is_new(self, event: Event) -> bool:
+        """Whether no report of the same word stands, which matters only around a change."""
+        if not isinstance(event, Detection) or event.end > self._watch_until:
+            return True
+        return event.end - self._reported.get(event.name, -SAME_WORD_SECONDS) >= SAME_WORD_SECONDS
+
+    def _note(self, events: list[Event]) -> None:
+        self._reported.update((event.name, event.end) for event in events if isinstance(event, Detection))
+
+    def _remember(self, block: Block) -> None:
+        start = self._position if block.start is None else block.start
+        self._position = start + len(block.pcm)
+        if not len(block.pcm):
+            return
+        # A copy without events, since a source may reuse its memory, and events are not to come twice.
+        self._recent.append(Block(np.array(block.pcm), block.source, start))
+        self._recent_samples += len(block.pcm)
+        limit = REMEMBERED_SECONDS * SAMPLE_RATE
+        while self._recent_samples - len(self._recent[0].pcm) >= limit:
+            self._recent_samples -= len(self._recent.popleft().pcm)
+
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._recent_samples = 0
+        self._position = 0
+        self._watch_until = -1.0
+        self._reported.clear()

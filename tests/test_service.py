@@ -1,0 +1,182 @@
+"""`kws daemon` as a process: ready, alive, reloaded and stopped as a service manager does it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+
+import pymicro_wakeword
+import pytest
+import soundfile
+from pulse import wait_for
+
+import kws
+from kws.types import SAMPLE_RATE, Samples
+
+MODELS = Path(pymicro_wakeword.__file__).parent / "models"
+RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+PATIENCE = 60
+ALEXA = f'[[model]]\nname = "{MODELS / "alexa.json"}"\nthreshold = 0.3\n'
+QUIET_HOUSE = '[http]\naddress = ""\n'
+
+
+class Daemon:
+    """`kws daemon` that hears what it is given on standard input."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self._config = folder / "kws.toml"
+        self.configure(text)
+        self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._manager.bind(str(folder / "notify"))
+        self._manager.settimeout(PATIENCE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kws", "daemon", "--config", str(self._config)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify")},
+        )
+        self._lines: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def configure(self, text: str) -> None:
+        """What the file says from now on."""
+        self._config.write_text(f'[audio]\nsource = "-"\n{QUIET_HOUSE}{text}')
+
+    def told(self) -> str:
+        """The next message to the service manager, signs of life passed over."""
+        return self._manager.recv(1000).decode().partition("\n")[0]
+
+    def say(self, samples: Samples) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(samples.astype("<i2").tobytes())
+        self.process.stdin.flush()
+
+    def event(self) -> dict[str, object]:
+        """The next one on standard output."""
+        event: dict[str, object] = json.loads(self._lines.get(timeout=PATIENCE))
+        return event
+
+    def stop(self) -> tuple[int, str]:
+        """End it as a service manager would: exit code and log."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(PATIENCE)
+        assert self.process.stderr
+        return code, self.process.stderr.read().decode()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self._manager.close()
+        self._reader.join(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Daemon]:
+    daemon = Daemon(tmp_path, ALEXA)
+    assert daemon.told() == "READY=1"
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    audio: Samples = soundfile.read(RECORDING, dtype="int16")[0]
+    return audio
+
+
+def test_it_hears_and_stops_while_it_waits_for_audio(started: Daemon, samples: Samples) -> None:
+    started.say(samples)
+    event = started.event()
+    assert (event["type"], event["name"]) == ("detection", "alexa")
+    assert "at" in event
+    code, log = started.stop()
+    assert (code, log) == (0, "")
+    assert started.told() == "STOPPING=1"
+
+
+def test_a_reload_loses_no_audio(started: Daemon, samples: Samples) -> None:
+    """The word is spoken in two halves, the reload lies between them."""
+    engine = kws.load(MODELS / "alexa.json", threshold=0.3)
+    (word,) = engine.push(kws.Block(samples))
+    middle = round((word.end - 0.3) * SAMPLE_RATE)
+    started.say(samples[:middle])
+    started.configure(ALEXA.replace("0.3", "0.35"))
+    started.process.send_signal(signal.SIGHUP)
+    started.say(samples[middle : middle + 160])  # between two blocks it sees to the signal
+    assert started.told() == "RELOADING=1"
+    assert started.told() == "READY=1"
+    started.say(samples[middle + 160 :])
+    event = started.event()
+    assert (event["name"], event["threshold"]) == ("alexa", 0.35), (
+        "the new engine heard a word begun before it"
+    )
+    code, log = started.stop()
+    assert (code, log) == (0, "kws: configuration read again\n")
+
+
+def test_a_wrong_configuration_is_named_and_the_old_one_stays(started: Daemon, samples: Samples) -> None:
+    started.configure(ALEXA + "[daemon]\nlog_level = 7\n")
+    started.process.send_signal(signal.SIGHUP)
+    started.say(samples[:160])
+    assert started.told() == "RELOADING=1"
+    assert started.told() == "READY=1"
+    started.say(samples[160:])
+    assert started.event()["name"] == "alexa"
+    code, log = started.stop()
+    assert code == 0
+    assert len(log.splitlines()) == 1
+    assert "daemon.log_level: found 7" in log
+    assert "stays" in log
+
+
+def test_the_end_of_the_audio_is_the_end(started: Daemon, samples: Samples) -> None:
+    assert started.process.stdin
+    started.say(samples)
+    started.process.stdin.close()
+    assert started.process.wait(PATIENCE) == 0
+    assert started.event()["name"] == "alexa"
+
+
+def test_a_program_that_hangs_holds_up_neither_other_sinks_nor_the_end(
+    tmp_path: Path, samples: Samples
+) -> None:
+    events = tmp_path / "events.jsonl"
+    sinks = f'[[sink]]\nuri = "jsonl:{events}"\n[[sink]]\nuri = "command:sleep 600"\ntimeout_seconds = 3600\n'
+    daemon = Daemon(tmp_path, ALEXA + sinks)
+    assert daemon.told() == "READY=1"
+    daemon.say(samples)
+    daemon.say(samples)
+    wait_for(lambda: events.exists() and events.read_text().count("\n") == 2, "two events in the file")
+    code, log = daemon.stop()
+    assert code == 0
+    assert "Traceback" not in log
+    daemon.close()
+
+
+def test_what_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, ALEXA + '[[sink]]\nuri = "jsonl:/no/such/place"\n')
+    assert daemon.process.wait(PATIENCE) == 2
+    assert daemon.process.stderr
+    (line,) = daemon.process.stderr.read().decode().splitlines()
+    assert line.startswith("kws: /no/such/place: ")
+    daemon.close()

@@ -1,0 +1,105 @@
+"""All sinks as one: everything to everyone, exchanged while events flow, none lost on the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from pulse import wait_for
+
+from kws.config import Sink, read_config
+from kws.errors import KwsError
+from kws.events import Event, Gap
+from kws.sinks.outlets import Outlets
+
+
+def gap(number: int) -> Event:
+    return Gap(start=float(number), end=0.0, reason="test")
+
+
+def sinks(*tables: dict[str, object]) -> tuple[Sink, ...]:
+    return read_config({"sink": list(tables)}, "test").sink
+
+
+def to_file(path: Path, **more: object) -> dict[str, object]:
+    return {"uri": f"jsonl:{path}", **more}
+
+
+def numbers(path: Path) -> list[int]:
+    return [round(json.loads(line)["start"]) for line in path.read_text().splitlines()]
+
+
+def test_every_sink_gets_every_event_with_its_time(tmp_path: Path) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    subject = Outlets(sinks(*map(to_file, paths)), clock=lambda: 0.25)
+    subject.emit(gap(1))
+    subject.close(10)
+    assert subject.hanging == []
+    for path in paths:
+        assert json.loads(path.read_text())["at"] == "1970-01-01T00:00:00.250Z"
+
+
+def test_no_event_is_lost_or_doubled_while_sinks_are_exchanged(tmp_path: Path) -> None:
+    stays, leaves, comes = tmp_path / "stays", tmp_path / "leaves", tmp_path / "comes"
+    subject = Outlets(sinks(to_file(stays), to_file(leaves)))
+    kept = subject.outlets[0]
+    emitted = 0
+    done = threading.Event()
+
+    def emit() -> None:
+        nonlocal emitted
+        while not done.wait(0.001):
+            subject.emit(gap(emitted))
+            emitted += 1
+
+    thread = threading.Thread(target=emit)
+    thread.start()
+    for _ in range(3):
+        wait_for(lambda seen=emitted: emitted > seen + 20, "events")  # type: ignore[misc]
+        subject.update(sinks(to_file(stays), to_file(comes)))
+        wait_for(lambda seen=emitted: emitted > seen + 20, "events")  # type: ignore[misc]
+        subject.update(sinks(to_file(stays), to_file(leaves)))
+    done.set()
+    thread.join()
+    assert subject.outlets[0] is kept
+    subject.close(10)
+    assert numbers(stays) == list(range(emitted))
+    assert sorted(numbers(leaves) + numbers(comes)) == list(range(emitted))
+
+
+def test_a_socket_may_change_its_keys(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    subject = Outlets(sinks({"uri": f"unix:{path}"}))
+    subject.update(sinks({"uri": f"unix:{path}", "mode": "666"}))
+    assert path.stat().st_mode & 0o777 == 0o666
+    subject.close(10)
+
+
+def test_a_sink_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
+    path, other = tmp_path / "events", tmp_path / "other"
+    subject = Outlets(sinks(to_file(path), to_file(other)))
+    with pytest.raises(KwsError, match="/no/such"):
+        subject.update(sinks(to_file(path), to_file(Path("/no/such/place"))))
+    subject.emit(gap(1))
+    subject.close(10)
+    assert numbers(path) == numbers(other) == [1]
+
+
+def test_what_was_opened_before_a_failure_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with pytest.raises(KwsError, match="/no/such"):
+        Outlets(sinks({"uri": f"unix:{path}"}, to_file(Path("/no/such/place"))))
+    wait_for(lambda: not path.exists(), "end of the socket")
+
+
+def test_a_sink_that_hangs_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        subject = Outlets(sinks({"uri": uri, "timeout_seconds": 300}))
+        subject.emit(gap(1))
+        wait_for(lambda: subject.outlets[0].depth == 0, "first try")
+        subject.close(0.01)
+        assert subject.hanging == [uri]
