@@ -55,7 +55,9 @@ def heard(samples: Samples, at: float) -> list[Event]:
     return sink.events
 
 
-@pytest.mark.parametrize("before_the_end", [2.0, 1.0, 0.6, 0.4, 0.2, 0.1, 0.04, 0.0, -0.04, -0.08, -0.3, -0.9])
+@pytest.mark.parametrize(
+    "before_the_end", [2.0, 1.0, 0.6, 0.4, 0.2, 0.1, 0.04, 0.0, -0.04, -0.08, -0.3, -0.9]
+)
 def test_a_word_across_the_change_is_heard_once(
     samples: Samples, word: Detection, before_the_end: float
 ) -> None:
