@@ -1,0 +1,78 @@
+"""A trained head and its story -> a bundle on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.bundle import write_bundle
+from kws.frontends import SPEECH_EMBEDDING, row_format
+from training.bundling import file_name, manifest_of
+from training.heads.examples import Examples
+from training.heads.graph import head_model
+from training.heads.head import Head
+from training.heads.material import HeadMaterial
+from training.recipe import Recipe
+
+CALIBRATION_ROWS = 60_000
+"""Rows that give the activations their scales, at most: 80 minutes."""
+
+_LOW, _HIGH = -1.5, 1.5
+"""Logits of what is rarely heard in other speech, and of the median word: scores of 0.18 and 0.82."""
+
+
+def spread(head: Head, known: Examples) -> Head:
+    """The same head with its scores where 256 steps tell most apart.
+
+    What other speech reaches about once an hour becomes a logit of _LOW, the median word one of _HIGH.
+    """
+    logits = head.logits(known.rows)
+    hours = len(known.negative) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
+    rare = np.sort(logits[known.negative])[-max(1, round(hours))]
+    typical = np.median(logits[known.words].max(axis=1))
+    if typical <= rare:  # learned next to nothing
+        return head
+    factor = float((_HIGH - _LOW) / (typical - rare))
+    return head.scaled(factor, float(rare) - _LOW / factor)
+
+
+def write_head(
+    directory: Path,
+    phrase: str,
+    head: Head,
+    material: HeadMaterial,
+    recipe: Recipe,
+    *,
+    seed: int,
+    command: str,
+) -> Path:
+    """Quantize and write NAME.tflite and NAME.json; returns the JSON's path.
+
+    The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
+    """
+    tflite = head_model(head, _calibration(material.examples))
+    card = _card(head, material, recipe, seed, command)
+    manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
+    return write_bundle(directory, file_name(phrase), tflite, manifest, front_end=SPEECH_EMBEDDING)
+
+
+def _calibration(known: Examples) -> np.ndarray:
+    """From the first sequences, which are tapes with words, and the last, which have none."""
+    half = CALIBRATION_ROWS // 2
+    return np.concatenate([known.rows[:half], known.rows[half:][-half:]])
+
+
+def _card(head: Head, material: HeadMaterial, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
+    weights = (head.project, head.project_bias, head.hidden, head.hidden_bias, head.out)
+    return {
+        "licence": "Apache-2.0",
+        "architecture": "two dense layers on the speech embedding of Lin et al. 2020",
+        "weights": sum(array.size for array in weights) + 1,
+        "data": dict(sorted(material.sources.items())),
+        "hours": round(material.hours, 1),
+        "recipe": {key: value for key, value in recipe.as_dict().items() if key != "training"},
+        "seed": seed,
+        "command": command,
+    }

@@ -1,0 +1,54 @@
+"""Settings of a head, from the table [network] of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from kws.errors import KwsError
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """What a head is like and how it learns."""
+
+    context: int = 16
+    """Embeddings it hears, 80 ms each."""
+    projected: int = 24
+    """Values that each embedding is first brought to."""
+    hidden: int = 24
+    rounds: int = 6
+    """After each, all negatives are heard and the hardest sought out."""
+    steps: int = 300
+    """Batches in a round."""
+    words: int = 128
+    """In a batch."""
+    negatives: int = 768
+    """In a batch."""
+    hard_share: float = 0.4
+    """Of these, how many are among the hardest."""
+    hardest: int = 6000
+    learning_rate: float = 2e-3
+    """Peak of AdamW's, which falls on a cosine."""
+    weight_decay: float = 1e-3
+    dropout: float = 0.3
+    """Of projections."""
+    jitter: float = 0.2
+    """Noise on embeddings, in their own standard deviations."""
+    smoothing: float = 0.02
+    """Label smoothing: so much is left for the answer not to be as labelled."""
+    averaging: float = 0.99
+    """Decay of the running average of the weights, which is what gets kept."""
+
+
+def head_recipe(network: Mapping[str, Any]) -> HeadRecipe:
+    """From a recipe's [network]; KwsError names a key that is unknown or of the wrong type."""
+    allowed = {f.name: type(f.default) for f in fields(HeadRecipe)}
+    given = {key: value for key, value in network.items() if key != "name"}
+    for key, value in given.items():
+        if key not in allowed:
+            raise KwsError(f"recipe: unknown key network.{key}; allowed are {', '.join(allowed)}")
+        if not isinstance(value, (allowed[key], int)) or isinstance(value, bool):
+            raise KwsError(f"recipe: network.{key} is {value!r}, expected {allowed[key].__name__}")
+    return HeadRecipe(**given)
