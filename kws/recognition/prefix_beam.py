@@ -72,15 +72,17 @@ class PrefixBeamConfig:
 class Prefix:
     """A token sequence, as a link to the one that is shorter by a token. Compared by identity."""
 
-    __slots__ = ("_children", "bonus", "parent", "peak", "state", "step", "token")
+    __slots__ = ("_arrival", "_children", "bonus", "parent", "peak", "state", "step", "token")
 
     def __init__(self, parent: Prefix | None, token: int, state: State, bonus: float, step: int) -> None:
         self.parent, self.token, self.state = parent, token, state
         self.bonus = bonus
         """All that the scorer has added so far, nats."""
         self.step = step
-        """The step at which the last token was likeliest."""
+        """The step at which the last token was most likely begun."""
         self.peak = NEVER
+        """ln of the token's probability at that step."""
+        self._arrival = NEVER
         self._children: dict[int, tuple[Prefix, ...]] = {}
 
     def children(self, token: int, scorer: Scorer, step: int) -> tuple[Prefix, ...]:
@@ -93,6 +95,11 @@ class Prefix:
             )
             self._children[token] = found
         return found
+
+    def arrive(self, log_prob: float, peak: float, step: int) -> None:
+        """Alignments of this probability begin the last token at a step."""
+        if log_prob > self._arrival:
+            self._arrival, self.peak, self.step = log_prob, peak, step
 
     def chain(self) -> list[Prefix]:
         """From the first token's prefix to this one."""
@@ -183,8 +190,7 @@ class PrefixBeam:
                     continue
                 for child in prefix.children(new, self.scorer, self.step):
                     said[child] = log_add(said.get(child, NEVER), reach + row[new])
-                    if row[new] > child.peak:
-                        child.peak, child.step = row[new], self.step
+                    child.arrive(reach + row[new], row[new], self.step)
         self._beam = self._pruned(blanks, said)
 
     def _pruned(

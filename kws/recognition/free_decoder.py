@@ -1,0 +1,164 @@
+"""Log-probabilities -> free text, through the prefix beam and a scorer that writes words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from kws.events import Guess, HeardWord, Partial, Transcript
+from kws.recognition.boost import Boosted
+from kws.recognition.decoder import Rhythm
+from kws.recognition.lexicon import Spelling
+from kws.recognition.prefix_beam import Hypothesis, Prefix, PrefixBeam, PrefixBeamConfig, Scorer, State
+from kws.recognition.text_scorer import WordState
+from kws.recognition.tokens import LogProbs, Tokens
+
+
+class WordScorer(Scorer, Protocol):
+    """A Scorer whose states are WordStates."""
+
+    def last_word(self, state: State, /) -> str | None:
+        """The word that a text ends with if it ends here."""
+
+
+class FreeDecoder:
+    """A Decoder for anything that a lexicon or an alphabet can write.
+
+    Args:
+        tokens: what the log-probabilities are about.
+        scorer: how tokens become words, and what words are worth.
+        step_seconds: from one step to the next.
+        config: of the beam.
+        phrases: token sequences to boost, with nats per token.
+    """
+
+    _shown: tuple[str, int]  # text and stable words of the last partial
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        scorer: WordScorer,
+        step_seconds: float,
+        *,
+        config: PrefixBeamConfig | None = None,
+        phrases: dict[Spelling, float] | None = None,
+    ) -> None:
+        self.tokens = tokens
+        self._scorer = scorer
+        self._boosted = bool(phrases)
+        self._beam = PrefixBeam(Boosted(scorer, phrases) if phrases else scorer, config)
+        self._seconds = step_seconds
+        self._rhythm = Rhythm(step_seconds)
+        self.reset()
+
+    def push(self, log_probs: LogProbs) -> list[Partial]:
+        """A partial whenever the words, or how many of them are certain, have changed."""
+        found = []
+        for piece, looks in self._rhythm.cut(log_probs):
+            self._beam.push(piece)
+            partial = self._partial() if looks else None
+            if partial and (partial.text, partial.stable) != self._shown:
+                self._shown = (partial.text, partial.stable)
+                found.append(partial)
+        return found
+
+    def flush(self) -> list[Transcript]:
+        """The best whole text, if it has any word."""
+        hypotheses = self._beam.finished()
+        self._beam.reset()
+        if not hypotheses:
+            return []
+        shares = _shares(hypotheses)
+        words = self._words(hypotheses[0].prefix, whole=True)
+        if not words:
+            return []
+        texts = [_text(self._words(hypothesis.prefix, whole=True)) for hypothesis in hypotheses]
+        guesses: dict[str, float] = {}
+        for text, share in zip(texts, shares, strict=True):
+            guesses[text] = guesses.get(text, 0.0) + share
+        return [
+            Transcript(
+                text=texts[0],
+                confidence=guesses[texts[0]] * _mean(words),
+                start=words[0].start,
+                end=words[-1].end,
+                words=words,
+                nbest=tuple(Guess(text, share) for text, share in guesses.items())[:5],
+            )
+        ]
+
+    def reset(self) -> None:
+        """As new."""
+        self._beam.reset()
+        self._rhythm.reset()
+        self._shown = ("", 0)
+
+    def at_end(self) -> bool:
+        """Never certain: any text may go on."""
+        return False
+
+    def hypotheses(self) -> list[Hypothesis]:
+        """Whole texts now, the best first."""
+        return self._beam.finished()
+
+    def text(self, prefix: Prefix) -> str:
+        """What a hypothesis says."""
+        return _text(self._words(prefix, whole=True))
+
+    def _partial(self) -> Partial | None:
+        words = self._words(self._beam.best(), whole=False)
+        if not words and not self._shown[0]:
+            return None
+        return Partial(
+            text=_text(words),
+            confidence=_mean(words),
+            start=words[0].start if words else 0.0,
+            end=self._beam.step * self._seconds,
+            words=words,
+            stable=len(self._words(self._beam.settled(), whole=False)),
+        )
+
+    def _words(self, prefix: Prefix, *, whole: bool) -> tuple[HeardWord, ...]:
+        """The words of a prefix; of a whole text the last one too, though nothing follows it."""
+        found: list[HeardWord] = []
+        current: list[Prefix] = []
+        for link in prefix.chain():
+            word = self._state(link).finished
+            if word:
+                found.append(self._heard(word, current))
+                current = []
+            if self.tokens.symbols[link.token] != " ":
+                current.append(link)
+        last = self._scorer.last_word(self._state(prefix)) if whole and current else None
+        return (*found, self._heard(last, current)) if last else tuple(found)
+
+    def _heard(self, word: str, links: Sequence[Prefix]) -> HeardWord:
+        """Times by the steps where its tokens were likeliest; confidence is their mean probability there."""
+        peaks = sum(link.peak for link in links) / len(links)
+        return HeardWord(
+            word, links[0].step * self._seconds, (links[-1].step + 1) * self._seconds, math.exp(peaks)
+        )
+
+    def _state(self, prefix: Prefix) -> WordState:
+        state = prefix.state
+        if self._boosted:
+            assert isinstance(state, tuple)
+            state = state[0]
+        assert isinstance(state, WordState)
+        return state
+
+
+def _text(words: Sequence[HeardWord]) -> str:
+    return " ".join(word.word for word in words)
+
+
+def _mean(words: Sequence[HeardWord]) -> float:
+    return sum(word.confidence for word in words) / len(words) if words else 0.0
+
+
+def _shares(hypotheses: Sequence[Hypothesis]) -> list[float]:
+    """Probability of each among those found."""
+    best = hypotheses[0].score
+    weights = [math.exp(hypothesis.score - best) for hypothesis in hypotheses]
+    return [weight / sum(weights) for weight in weights]
