@@ -8,8 +8,9 @@ from kws.errors import KwsError
 from training.recipe import RECIPES, near_misses, read_recipe
 
 
-def test_shipped_recipe_reads() -> None:
-    assert read_recipe(RECIPES / "gru.toml").network["name"] == "gru"
+@pytest.mark.parametrize(("file", "network"), [("gru", "gru"), ("embedding_head", "embedding-head")])
+def test_shipped_recipes_read(file: str, network: str) -> None:
+    assert read_recipe(RECIPES / f"{file}.toml").network["name"] == network
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ def test_shipped_recipe_reads() -> None:
         ("[training]\nepochs = 'many'\n", "training.epochs"),
         ("[training]\nepochs = 2.5\n", "training.epochs"),
         ("[training\n", "not a readable recipe"),
+        ("[material]\nreal_words = 1\n", "material.real_words"),
+        ("[material]\nsynthetic_words = true\n", "material.synthetic_words"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, named: str) -> None:

@@ -15,13 +15,14 @@ from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
 from training.synth import available_voices, synthesize  # noqa: E402
 
-RECIPE = Path(__file__).parent / "recipes" / "tiny.toml"
+RECIPES = Path(__file__).parent / "recipes"
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["tiny.toml", "tiny_head.toml"])
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    arguments = ["Computer", "-o", str(folder / "out"), "--recipe", str(RECIPE), "--synthetic-only"]
+    recipe = str(RECIPES / request.param)
+    arguments = ["Computer", "-o", str(folder / "out"), "--recipe", recipe, "--synthetic-only"]
     done = CliRunner().invoke(train, [*arguments, "--cache", str(folder / "cache")], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return folder / "out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,20 @@ def write_trained(
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(material.tapes), min(CALIBRATION_TAPES, len(material.tapes)), replace=False)
     tflite = quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2]))
-    manifest = {
+    card = _card(material, recipe, seed, command, network)
+    return write_bundle(directory, file_name(phrase), tflite, manifest_of(phrase, recipe, card, rng))
+
+
+def file_name(phrase: str) -> str:
+    """Stem of a bundle's files."""
+    return phrase.replace(" ", "_")
+
+
+def manifest_of(
+    phrase: str, recipe: Recipe, card: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Any]:
+    """All of a trained bundle's manifest that `write_bundle` does not add; the threshold is a placeholder."""
+    return {
         "type": "micro",
         "wake_word": phrase,
         "author": "kws",
@@ -66,10 +80,9 @@ def write_trained(
             "warmup_rows": 0,
             "word_seconds": _word_seconds(phrase, rng),
             "calibration": [],
-            "card": _card(material, recipe, seed, command, network),
+            "card": card,
         },
     }
-    return write_bundle(directory, phrase.replace(" ", "_"), tflite, manifest)
 
 
 def _word_seconds(phrase: str, rng: np.random.Generator) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from training.recipe import RECIPES, read_recipe
+from kws.errors import KwsError
+from training.recipe import EMBEDDING_HEAD, RECIPES, Recipe, read_recipe
 
 
 @click.command()
@@ -36,6 +38,39 @@ def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bo
     """Train a wake word: PHRASE as it is spelled, for example "hey computer"."""
     settings = read_recipe(recipe)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    phrase = " ".join(phrase.lower().split())
+    command = (
+        f"kws train {phrase!r} --recipe {recipe.name} --seed {seed}" + " --synthetic-only" * synthetic_only
+    )
+    job = Job(phrase, settings, output, seed, not synthetic_only, cache, command)
+    try:
+        (_train_head if settings.network["name"] == EMBEDDING_HEAD else _train_network)(job)
+    except KwsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, and how."""
+
+    phrase: str
+    recipe: Recipe
+    output: Path
+    seed: int
+    recordings: bool
+    """Whether real ones are used."""
+    cache: Path
+    command: str
+    """For the card."""
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """To the user, with the time that has passed."""
+        click.echo(f"{time.monotonic() - self.started:6.0f} s  {text}", err=True)
+
+
+def _train_network(job: Job) -> None:
+    """One network from filter-bank rows to scores."""
     import keras
 
     from training.bundling import write_trained
@@ -44,29 +79,52 @@ def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bo
     from training.models import build
     from training.train import fit
 
-    keras.utils.set_random_seed(seed)
-    phrase = " ".join(phrase.lower().split())
-    started = time.monotonic()
-    _say(started, f"gathering material for {phrase!r}")
-    material = gather(phrase, settings.material, seed=seed, cache=cache, recordings=not synthetic_only)
-    _say(started, f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes")
-    network = build(settings.network["name"], {k: v for k, v in settings.network.items() if k != "name"})
-    for progress in fit(network, material.tapes, settings.training, seed=seed):
-        _say(
-            started,
-            f"epoch {progress.epoch}/{settings.training.epochs}: loss {progress.loss:.4f}, "
-            f"{progress.hard_tapes} tapes with false alarms",
+    keras.utils.set_random_seed(job.seed)
+    recipe = job.recipe
+    job.say(f"gathering material for {job.phrase!r}")
+    material = gather(job.phrase, recipe.material, seed=job.seed, cache=job.cache, recordings=job.recordings)
+    job.say(f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes")
+    network = build(recipe.network["name"], {k: v for k, v in recipe.network.items() if k != "name"})
+    for progress in fit(network, material.tapes, recipe.training, seed=job.seed):
+        job.say(
+            f"epoch {progress.epoch}/{recipe.training.epochs}: loss {progress.loss:.4f}, "
+            f"{progress.hard_tapes} tapes with false alarms"
         )
-    command = (
-        f"kws train {phrase!r} --recipe {recipe.name} --seed {seed}" + " --synthetic-only" * synthetic_only
+    path = write_trained(
+        job.output, job.phrase, network, material, recipe, seed=job.seed, command=job.command
     )
-    path = write_trained(output, phrase, network, material, settings, seed=seed, command=command)
     save_weights(path.with_suffix(".weights.npz"), network)
-    _say(started, f"wrote {path} and its float weights")
+    job.say(f"wrote {path} and its float weights")
 
 
-def _say(started: float, text: str) -> None:
-    click.echo(f"{time.monotonic() - started:6.0f} s  {text}", err=True)
+def _train_head(job: Job) -> None:
+    """A head on the published encoder."""
+    from kws.frontends import SPEECH_EMBEDDING, require
+    from training.heads.bundling import spread, write_head
+    from training.heads.learning import fit
+    from training.heads.material import gather
+    from training.heads.recipe import head_recipe
+
+    require(SPEECH_EMBEDDING)
+    learning = head_recipe(job.recipe.network)
+    job.say(f"gathering material for {job.phrase!r}")
+    material = gather(
+        job.phrase,
+        job.recipe.material,
+        look_back=learning.context,
+        seed=job.seed,
+        cache=job.cache,
+        recordings=job.recordings,
+    )
+    known = material.examples
+    job.say(f"{len(known.words)} words, {material.hours:.1f} h in all")
+    for progress in fit(known, learning, seed=job.seed):
+        job.say(
+            f"round {progress.round}/{learning.rounds}: loss {progress.loss:.4f}, {progress.heard:.1%} heard"
+        )
+    head = spread(progress.head, known)
+    path = write_head(job.output, job.phrase, head, material, job.recipe, seed=job.seed, command=job.command)
+    job.say(f"wrote {path}")
 
 
 if __name__ == "__main__":

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from kws.frontends import MICRO
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recipe import MaterialRecipe, near_misses
 from training.synth import synthesize
 from training.tapes import Pool, TapeConfig, Tapes, cached_tapes, key_of, make_tapes
+from training.voice_change import change_voice, random_change
 
 REAL_SHARE = 0.65
 """Share of real clips among the words on a tape, where there are real clips."""
 
-_SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
+SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
 _CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
 
 
@@ -29,43 +33,93 @@ class Material:
     """Corpus or voice family -> clips used, for the card."""
 
 
+@dataclass(frozen=True)
+class Ingredients:
+    """What tapes are made of, and where it came from."""
+
+    with_words: Pool
+    without: Pool
+    sources: dict[str, int]
+    """As in Material."""
+
+
 def gather(
     phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recordings: bool = True
 ) -> Material:
     """Tapes for `phrase`; real recordings are used when `recordings` and the data root has them."""
+    found = ingredients(phrase, recipe, seed=seed, recordings=recordings)
+    parts = tapes_of(found, recipe, TapeConfig(), seed=seed, cache=cache)
+    tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
+    return Material(tapes, found.sources)
+
+
+def ingredients(phrase: str, recipe: MaterialRecipe, *, seed: int, recordings: bool = True) -> Ingredients:
+    """Clips of the phrase and of everything else, real where there are any, synthetic in any case."""
     rng = np.random.default_rng(seed)
-    clips = _trainable() if recordings and recordings_manifest().is_file() else []
-    said = [clip for clip in clips if _holds(clip, phrase)]
-    speech = [clip for clip in clips if clip.kind in _SPOKEN and not _holds(clip, phrase)]
+    clips = trainable() if recordings else []
+    said = [clip for clip in clips if holds(clip, phrase)]
+    speech = [clip for clip in clips if clip.kind in SPOKEN and not holds(clip, phrase)]
     noise = [clip for clip in clips if clip.kind == "noise"]
     spoken_words = synthesize(
         [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng
     )
+    spoken_words += changed_voices(spoken_words, recipe.changed_voices, seed=seed)
     spoken_other = synthesize(_other_texts(phrase, speech, recipe.synthetic_speech, rng), rng)
-    words = _word_groups(said, spoken_words)
+    words = _word_groups(said if recipe.real_words else [], spoken_words)
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
     background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
     confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
-    config = TapeConfig()
-    with_words = Pool(words, (*background, *confusable), noises)
-    without = Pool((), background, noises)
-    parts = []
-    for pool, count, offset in ((with_words, recipe.tapes_with_words, 1), (without, recipe.tapes_without, 2)):
-        key = key_of(pool, config, count, seed + offset)
-        parts.append(
-            cached_tapes(
-                cache, key, lambda p=pool, n=count, s=seed + offset: make_tapes(p, n, config, seed=s)
-            )
+    return Ingredients(
+        Pool(words, (*background, *confusable), noises),
+        Pool((), background, noises),
+        _counted(said if recipe.real_words else [], speech, noise, len(spoken_words), len(spoken_other)),
+    )
+
+
+def tapes_of(
+    found: Ingredients,
+    recipe: MaterialRecipe,
+    config: TapeConfig,
+    *,
+    seed: int,
+    cache: Path,
+    front_end: str = MICRO,
+) -> list[Tapes]:
+    """Those with words and those without, as many as the recipe says of each; none where it says 0."""
+    pools = (
+        (found.with_words, recipe.tapes_with_words, seed + 1),
+        (found.without, recipe.tapes_without, seed + 2),
+    )
+    return [
+        cached_tapes(
+            cache,
+            key_of(pool, config, count, sown),
+            partial(make_tapes, pool, count, config, seed=sown, front_end=front_end),
+            front_end=front_end,
         )
-    tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
-    return Material(tapes, _counted(said, speech, noise, len(spoken_words), len(spoken_other)))
+        for pool, count, sown in pools
+        if count
+    ]
 
 
-def _trainable() -> list[Clip]:
+def trainable() -> list[Clip]:
+    """Recordings under the data root that a model may be trained on and then be published."""
+    if not recordings_manifest().is_file():
+        return []
     return [c for c in read_manifest(recordings_manifest()) if c.split == "train" and c.licence == "ship"]
 
 
-def _holds(clip: Clip, phrase: str) -> bool:
+def changed_voices(clips: list[Samples], copies: int, *, seed: int, workers: int = 2) -> list[Samples]:
+    """Each clip by `copies` other speakers (training.voice_change)."""
+    rng = np.random.default_rng([seed, 7])
+    tasks = [(clip, random_change(rng)) for clip in clips for _ in range(copies)]
+    if not tasks:
+        return []
+    with get_context("fork").Pool(workers) as processes:
+        return processes.starmap(change_voice, tasks, chunksize=16)
+
+
+def holds(clip: Clip, phrase: str) -> bool:
     """Whether the phrase is said in it; labels such as "heycomputer" are written without spaces."""
     return clip.says(phrase) or (clip.kind == "wakeword" and phrase.replace(" ", "") in clip.label.lower())
 

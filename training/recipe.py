@@ -16,6 +16,8 @@ else:
     import tomli as tomllib
 
 RECIPES = Path(__file__).parent / "recipes"
+EMBEDDING_HEAD = "embedding-head"
+"""Name of the network that is a head on the published encoder (training.heads)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class MaterialRecipe:
 
     synthetic_words: int = 2500
     """The phrase, spoken by synthetic voices."""
+    changed_voices: int = 0
+    """Copies of each of them by other speakers, through voice transformation."""
+    real_words: bool = True
+    """Whether real recordings of the phrase are used where there are any."""
     synthetic_speech: int = 1200
     """Sentences and near misses by the same voices, so that synthesis alone tells nothing."""
     tapes_with_words: int = 900
@@ -106,6 +112,6 @@ def _part(path: Path, table: str, values: dict[str, Any]) -> Any:
     for key, value in values.items():
         if key not in allowed:
             raise KwsError(f"{path}: unknown key {table}.{key}; allowed are {', '.join(allowed)}")
-        if not isinstance(value, (allowed[key], int)) or isinstance(value, bool):
+        if not isinstance(value, (allowed[key], int)) or (isinstance(value, bool) != (allowed[key] is bool)):
             raise KwsError(f"{path}: {table}.{key} is {value!r}, expected {allowed[key].__name__}")
     return _PARTS[table](**values)
