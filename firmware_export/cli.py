@@ -25,10 +25,16 @@ DIFFERENT = 1
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the firmware."
 )
 @click.option("--board", type=click.Choice(sorted(BOARDS)), help="Refuse a model that does not fit it.")
-def export(target: str, model: str, output: Path, board: str | None) -> None:
+@click.option(
+    "--arena",
+    type=click.IntRange(1),
+    metavar="BYTES",
+    help="Memory of TensorFlow Lite Micro (tflm, esphome), instead of measuring it.",
+)
+def export(target: str, model: str, output: Path, board: str | None, arena: int | None) -> None:
     """Write MODEL as firmware for TARGET."""
     with quiet_runtime():
-        report = TARGETS[target](find_bundle(model), output, BOARDS[board] if board else None)
+        report = TARGETS[target](find_bundle(model), output, BOARDS[board] if board else None, arena)
     facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in report.facts.items())
     click.echo(f"{report.directory}: {report.model} for {report.target}; {facts}")
 

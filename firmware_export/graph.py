@@ -66,6 +66,8 @@ class Graph:
     """Index of a RESOURCE tensor -> name of its variable."""
     initial: Mapping[str, Tensor]
     """Name of a variable -> the constant it starts with."""
+    op_names: tuple[str, ...]
+    """Every operator of the file, those that start it too, sorted, each once."""
 
 
 def read_graph(path: Path) -> Graph:
@@ -106,6 +108,12 @@ class _Reader:
             ops=tuple(op for op in ops if op.name not in ("VAR_HANDLE", "CALL_ONCE")),
             variables=_variables(ops),
             initial=self._initial(ops),
+            op_names=self._all_names(),
+        )
+
+    def _all_names(self) -> tuple[str, ...]:
+        return tuple(
+            sorted({self._op_name(op) for g in self._model.subgraphs for op in _listed(g.operators)})
         )
 
     def _initial(self, ops: list[Op]) -> dict[str, Tensor]:
@@ -121,16 +129,19 @@ class _Reader:
         return found
 
     def _ops(self, graph: Any, tensors: list[Tensor]) -> Iterator[Op]:
-        for op in graph.operators if graph.operators is not None else ():
-            code = self._model.operatorCodes[op.opcodeIndex]
-            builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-            name = self._op_names.get(builtin, f"operator {builtin}")
+        for op in _listed(graph.operators):
             yield Op(
-                name=(code.customCode or b"").decode() or name if name == "CUSTOM" else name,
+                name=self._op_name(op),
                 inputs=tuple(tensors[i] if i >= 0 else None for i in _listed(op.inputs)),
                 outputs=tuple(tensors[i] for i in _listed(op.outputs)),
                 options=dict(vars(op.builtinOptions)) if op.builtinOptions else {},
             )
+
+    def _op_name(self, op: Any) -> str:
+        code = self._model.operatorCodes[op.opcodeIndex]
+        builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+        name = self._op_names.get(builtin, f"operator {builtin}")
+        return (code.customCode or b"").decode() or name if name == "CUSTOM" else name
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
         quantization = tensor.quantization

@@ -32,6 +32,23 @@ def macros(values: Mapping[str, int | str]) -> str:
     return "".join(f"#define {name} {value}\n" for name, value in values.items())
 
 
+def bytes_header(name: str, size: int) -> str:
+    """The declaration of a C++ byte array."""
+    guard = f"{name.upper()}_H"
+    return (
+        f"{GENERATED}\n#ifndef {guard}\n#define {guard}\n\n#include <cstdint>\n\n"
+        f"extern const std::uint8_t {name}[{size}];\n\n#endif\n"
+    )
+
+
+def bytes_source(name: str, content: bytes) -> str:
+    """The definition of a C++ byte array, aligned as flatbuffers want it."""
+    lines = textwrap.wrap(", ".join(map(str, content)), 108, initial_indent="    ", subsequent_indent="    ")
+    header = f'{GENERATED}\n#include "{name.removeprefix("kws_")}.h"\n\n'
+    body = "\n".join(lines)
+    return f"{header}alignas(16) const std::uint8_t {name}[{len(content)}] = {{\n{body},\n}};\n"
+
+
 def string(text: str) -> str:
     """A C string literal of any text, in UTF-8."""
     plain = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode())
