@@ -31,6 +31,7 @@ BUILT_IN = {
     "run": "kws.commands.run",
     "scores": "kws.commands.scores",
     "selftest": "kws.commands.selftest",
+    "serve": "kws.commands.serve",
 }
 """Subcommand -> the module that holds a click command of that name."""
 

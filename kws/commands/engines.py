@@ -1,4 +1,4 @@
-"""The engine that a configuration asks for."""
+"""The engine that a configuration asks for, its runtime kept quiet."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 
 def engine_of(models: Sequence[ModelSettings]) -> Engine:
-    """All these wake words on one front end, each with its own threshold; raises BundleError."""
-    from kws.bundle import find_bundle
-    from kws.engine import Engine, WakeWord
+    """All these wake words, each with its own threshold; raises BundleError."""
+    from kws.assembly import build_engine
 
     with quiet_runtime():
-        return Engine([WakeWord(find_bundle(model.name), threshold=model.threshold) for model in models])
+        return build_engine(models)

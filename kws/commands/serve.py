@@ -1,0 +1,68 @@
+"""`kws serve`: the Wyoming server alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.commands.engines import engine_of
+from kws.commands.logs import log_to_stderr
+from kws.commands.options import models_option, threshold_option
+
+if TYPE_CHECKING:
+    from kws.servers.wyoming import WyomingServer
+
+DEFAULT_URI = "tcp://127.0.0.1:10400"
+
+
+@click.command()
+@click.option(
+    "--uri", default=DEFAULT_URI, show_default=True, help="tcp://HOST:PORT, unix:///PATH or stdio://."
+)
+@models_option
+@threshold_option
+@click.option("--zeroconf", metavar="NAME", help="Announce it by this name, so that Home Assistant finds it.")
+@click.option("--debug", is_flag=True, help="Log every client's comings and goings.")
+def serve(
+    uri: str, models: tuple[str, ...], threshold: float | None, zeroconf: str | None, debug: bool
+) -> None:
+    """Offer wake word detection to other programs by the Wyoming protocol.
+
+    No microphone is opened: audio comes from the clients, Home Assistant or a
+    satellite, each of which is heard by itself. Until Ctrl-C or SIGTERM.
+    """
+    from kws.assembly import build_engine
+    from kws.config import ModelSettings
+    from kws.servers.ears import ModelEars
+    from kws.servers.wyoming import WyomingServer
+
+    log_to_stderr("debug" if debug else "info")
+    wanted = [ModelSettings(name, threshold) for name in models]
+    engine_of(wanted)  # once with LiteRT's greeting kept quiet
+    asyncio.run(_serve(WyomingServer(uri, ModelEars(lambda: build_engine(wanted))), zeroconf))
+
+
+async def _serve(server: WyomingServer, name: str | None) -> None:
+    from kws.servers.wyoming import announce
+
+    if server.uri == "stdio://":
+        # The package closes what it writes to, and standard output is not ours to close.
+        with os.fdopen(os.dup(1), "wb") as output, contextlib.redirect_stdout(output):  # type: ignore[type-var]
+            await server.run()
+        return
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, stopping.set)
+    await server.start()
+    if name:
+        await announce(server.uri, name)
+    click.echo(f"kws: serving at {server.uri}", err=True)
+    await stopping.wait()
+    await server.stop()

@@ -1,0 +1,1 @@
+"""What other programs connect to: the Wyoming server, and the page with the figures."""

@@ -1,0 +1,204 @@
+"""One Wyoming client: events in, events out. No I/O, threads or clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from wyoming.asr import Transcript as WyomingTranscript
+from wyoming.asr import TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.error import Error
+from wyoming.event import Event as WyomingEvent
+from wyoming.info import Info
+from wyoming.ping import Ping, Pong
+from wyoming.wake import Detection as WyomingDetection
+from wyoming.wake import NotDetected
+
+from kws.errors import KwsError
+from kws.events import Detection, Event, Partial, Transcript
+from kws.servers.wyoming_audio import ChunkReader
+from kws.types import Block, Samples, Stage
+
+Listener = Stage[Block, list[Event]]
+
+
+class Ears(Protocol):
+    """What a server can listen with; each call makes new ones, for clients share no state."""
+
+    @property
+    def info(self) -> Info:
+        """What `describe` is answered."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the wake words there are."""
+
+    def wake(self) -> Listener:
+        """For all wake words."""
+
+    def dictation(self) -> Listener:
+        """For speech; raises KwsError if this server has no recognizer."""
+
+
+class Conversation:
+    """What one client has asked for, and what it is told.
+
+    Audio goes to the wake words, and after `transcribe` up to `audio-stop` to the recognizer. Events
+    that mean nothing here are passed over, as the protocol wants it.
+    """
+
+    def __init__(self, ears: Ears) -> None:
+        self._ears = ears
+        self._audio = ChunkReader()
+        self._wake: Listener | None = None
+        self._wanted: frozenset[str] | None = None  # None: any wake word
+        self._listener: Listener | None = None  # of the audio that runs
+        self._heard_any = False
+        self._speech: _Speech | None = None
+        self._context: dict[str, object] | None = None
+
+    def push(self, event: WyomingEvent) -> list[WyomingEvent]:
+        """The answers to this event; raises WireError for audio that is none."""
+        handle: dict[str, Callable[[WyomingEvent], Iterable[WyomingEvent]]] = {
+            "describe": self._describe,
+            "ping": self._ping,
+            "detect": self._detect,
+            "transcribe": self._transcribe,
+            "audio-start": self._start,
+            "audio-chunk": self._chunk,
+            "audio-stop": self._stop,
+        }
+        return list(handle.get(event.type, _nothing)(event))
+
+    def _describe(self, event: WyomingEvent) -> list[WyomingEvent]:
+        return [self._ears.info.event()]
+
+    def _ping(self, event: WyomingEvent) -> list[WyomingEvent]:
+        return [Pong(text=Ping.from_event(event).text).event()]
+
+    def _detect(self, event: WyomingEvent) -> list[WyomingEvent]:
+        names = event.data.get("names")
+        self._wanted = frozenset(map(str, names)) if isinstance(names, list) and names else None
+        self._context = _object_or_none(event.data.get("context"))
+        self._speech = None
+        self._listener = None
+        unknown = sorted(self._wanted - set(self._ears.names)) if self._wanted else []
+        if unknown:
+            known = ", ".join(self._ears.names)
+            return [Error(f"no wake word {', '.join(unknown)}; there are {known}", "unknown-name").event()]
+        return []
+
+    def _transcribe(self, event: WyomingEvent) -> list[WyomingEvent]:
+        self._context = _object_or_none(event.data.get("context"))
+        try:
+            self._speech = _Speech(self._ears.dictation())
+        except KwsError as error:
+            self._speech = None
+            return [Error(str(error), "no-recognizer").event()]
+        self._listener = None
+        return []
+
+    def _start(self, event: WyomingEvent) -> list[WyomingEvent]:
+        self._audio.flush()
+        self._listener = None
+        self._heard_any = False
+        return []
+
+    def _chunk(self, event: WyomingEvent) -> list[WyomingEvent]:
+        samples = self._audio.push(event.data, event.payload or b"")
+        return self._hear(samples, event.data.get("timestamp"))
+
+    def _stop(self, event: WyomingEvent) -> list[WyomingEvent]:
+        answers = self._hear(self._audio.flush(), event.data.get("timestamp"))
+        if self._speech is not None:
+            answers += self._speech.finish(self._context)
+            self._speech = None
+        elif not self._heard_any:
+            answers.append(NotDetected(context=self._context).event())
+        self._listener = None
+        self._heard_any = False
+        return answers
+
+    def _hear(self, samples: Samples, timestamp: object) -> list[WyomingEvent]:
+        if not len(samples):
+            return []
+        if self._listener is None:
+            self._listener = self._speech.listener if self._speech else self._new_wake()
+        events = self._listener.push(Block(samples))
+        if self._speech is not None:
+            return self._speech.hear(events)
+        found = [
+            self._as_detection(e, timestamp) for e in events if isinstance(e, Detection) and self._wants(e)
+        ]
+        self._heard_any = self._heard_any or bool(found)
+        return found
+
+    def _new_wake(self) -> Listener:
+        if self._wake is None:
+            self._wake = self._ears.wake()
+        self._wake.reset()
+        return self._wake
+
+    def _wants(self, detection: Detection) -> bool:
+        return self._wanted is None or detection.name in self._wanted
+
+    def _as_detection(self, detection: Detection, timestamp: object) -> WyomingEvent:
+        """With the time stamp of the client's chunk, or where it gives none the place in its audio."""
+        given = isinstance(timestamp, int) and not isinstance(timestamp, bool)
+        at = timestamp if given else round(1000 * detection.end)
+        return WyomingDetection(detection.name, at, context=self._context).event()  # type: ignore[arg-type]
+
+
+class _Speech:
+    """One transcription: what has been sent of it."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self._texts: list[str] = []  # of utterances that have ended
+        self._started = False
+        self._sent_words = 0  # of the utterance that is being said
+
+    def hear(self, events: Sequence[Event]) -> list[WyomingEvent]:
+        answers: list[WyomingEvent] = []
+        for event in events:
+            if isinstance(event, Partial):
+                certain = event.text.split()[: event.stable]
+                answers += self._send(certain[self._sent_words :])
+                self._sent_words = max(self._sent_words, len(certain))
+            elif isinstance(event, Transcript):
+                answers += self._end_utterance(event.text)
+        return answers
+
+    def finish(self, context: dict[str, object] | None) -> list[WyomingEvent]:
+        """The audio has ended: what was still open, then all of it at once."""
+        answers = self.hear(self.listener.flush())
+        answers += self._begin()
+        transcript = WyomingTranscript(" ".join(self._texts), context=context).event()
+        return [*answers, transcript, TranscriptStop().event()]
+
+    def _end_utterance(self, text: str) -> list[WyomingEvent]:
+        answers = self._send(text.split()[self._sent_words :])
+        if text:
+            self._texts.append(text)
+        self._sent_words = 0
+        return answers
+
+    def _send(self, words: Sequence[str]) -> list[WyomingEvent]:
+        if not words:
+            return []
+        space = " " if self._started else ""
+        return [*self._begin(), TranscriptChunk(space + " ".join(words)).event()]
+
+    def _begin(self) -> list[WyomingEvent]:
+        """`transcript-start`, once."""
+        begin = [] if self._started else [TranscriptStart().event()]
+        self._started = True
+        return begin
+
+
+def _nothing(event: WyomingEvent) -> list[WyomingEvent]:
+    return []
+
+
+def _object_or_none(value: object) -> dict[str, object] | None:
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,149 @@
+"""The Wyoming server: the package's, with a reader that has limits and one Conversation for each client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.server import AsyncEventHandler, AsyncServer
+
+from kws.errors import KwsError
+from kws.servers.conversation import Conversation, Ears
+from kws.servers.wyoming_wire import Limits, WireError, read_event
+
+SERVICE_NAME = "kws"
+
+_log = logging.getLogger(__name__)
+
+
+class Client(AsyncEventHandler):
+    """One connection."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        conversation: Conversation,
+        limits: Limits,
+        left: Callable[[], None],
+    ) -> None:
+        super().__init__(reader, writer)
+        self._conversation = conversation
+        self._limits = limits
+        self._left = left
+
+    async def run(self) -> None:
+        """Answer until the client leaves; one that misbehaves is told why, then disconnected."""
+        try:
+            while (event := await read_event(self.reader, self._limits)) is not None:
+                await self.handle_event(event)
+                await asyncio.sleep(0)  # whose next event is here already must not keep others waiting
+        except WireError as error:
+            _log.info("wyoming client: %s", error)
+            with contextlib.suppress(Exception):
+                await self._send(Error(str(error), "protocol").event())
+        except (ConnectionError, asyncio.TimeoutError) as error:
+            _log.debug("wyoming client: %s", error or "does not read what it is sent")
+        except Exception:
+            _log.exception("wyoming client: a defect of ours")
+        finally:
+            self._left()
+            await self.disconnect()
+            # Aborted, since a client that does not read would keep a connection in closing for ever.
+            if self.writer.transport.get_write_buffer_size():
+                self.writer.transport.abort()
+            self.writer.close()
+
+    async def stop(self) -> None:
+        """Disconnect at once."""
+        self.writer.transport.abort()
+
+    async def handle_event(self, event: Event) -> bool:
+        """Send the answers; raises WireError, asyncio.TimeoutError if the client does not take them."""
+        for answer in self._conversation.push(event):
+            await self._send(answer)
+        return True
+
+    async def _send(self, event: Event) -> None:
+        await asyncio.wait_for(self.write_event(event), self._limits.write_seconds)
+
+
+class WyomingServer:
+    """Clients at one address, each with ears of its own.
+
+    Raises:
+        KwsError: the address is none.
+    """
+
+    def __init__(self, uri: str, ears: Ears, limits: Limits | None = None) -> None:
+        check_uri(uri)
+        self.uri = uri
+        self._ears = ears
+        self._limits = limits or Limits()
+        self._server = AsyncServer.from_uri(uri)
+        self._connected = 0
+
+    @property
+    def connected(self) -> int:
+        """Clients at this moment."""
+        return self._connected
+
+    async def start(self) -> None:
+        """Take clients from now on; raises KwsError if the address is in use or not ours."""
+        try:
+            await self._server.start(self._client)
+        except OSError as error:
+            raise KwsError(
+                f"{self.uri}: cannot listen there ({error.strerror or error}); name a free address"
+            ) from error
+
+    async def run(self) -> None:
+        """Serve standard input and output to their end: the one address that is not started."""
+        await self._server.run(self._client)
+
+    async def stop(self) -> None:
+        """Disconnect everyone."""
+        await self._server.stop()
+
+    def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncEventHandler:
+        self._connected += 1
+        if self._connected > self._limits.connections:
+            _log.warning("wyoming: more than %d clients; one is sent away", self._limits.connections)
+            writer.close()
+        return Client(reader, writer, Conversation(self._ears), self._limits, self._forget)
+
+    def _forget(self) -> None:
+        self._connected -= 1
+
+
+def check_uri(uri: str) -> None:
+    """Raise KwsError unless it is tcp://HOST:PORT, unix:///PATH or stdio://."""
+    try:
+        parts = urlsplit(uri)
+        good = (
+            (parts.scheme == "tcp" and bool(parts.hostname) and parts.port is not None)
+            or (parts.scheme == "unix" and bool(parts.path) and not parts.netloc)
+            or uri == "stdio://"
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise KwsError(
+            f"{uri}: no address for Wyoming; write tcp://127.0.0.1:10400, unix:///run/kws/wyoming or stdio://"
+        )
+
+
+async def announce(uri: str, name: str = SERVICE_NAME) -> None:
+    """Tell the local network by zeroconf, so that Home Assistant finds it; raises KwsError off TCP."""
+    from wyoming.zeroconf import HomeAssistantZeroconf
+
+    parts = urlsplit(uri)
+    if parts.scheme != "tcp" or parts.port is None:
+        raise KwsError(f"{uri}: only tcp:// can be announced; leave zeroconf out")
+    host = None if parts.hostname in ("0.0.0.0", "::") else parts.hostname
+    await HomeAssistantZeroconf(parts.port, name, host).register_server()

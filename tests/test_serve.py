@@ -1,0 +1,66 @@
+"""`kws serve` as a process: it serves at its address, or on standard input, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pymicro_wakeword
+import soundfile
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.event import Event, read_event, write_event
+from wyoming.wake import Detection
+
+import kws
+from kws.types import SAMPLE_RATE, Samples
+
+MODEL = str(Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json")
+RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+PATIENCE = 60
+
+
+def started(*arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "kws", "serve", "--model", MODEL, "--threshold", "0.3", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def chunks(samples: Samples) -> list[Event]:
+    return [
+        AudioChunk(SAMPLE_RATE, 2, 1, samples[start : start + 4096].tobytes()).event()
+        for start in range(0, len(samples), 4096)
+    ]
+
+
+def test_it_serves_at_its_address_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    with started("--uri", f"unix://{tmp_path}/wyoming") as server:
+        assert server.stderr
+        assert server.stderr.readline() == f"kws: serving at unix://{tmp_path}/wyoming\n".encode()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE) == 0
+        assert server.stderr.read() == b""
+    assert not (tmp_path / "wyoming").exists()
+
+
+def test_it_serves_on_standard_input_to_its_end() -> None:
+    samples: Samples = soundfile.read(RECORDING, dtype="int16")[0]
+    with started("--uri", "stdio://") as server:
+        assert server.stdin
+        assert server.stdout
+        for event in [*chunks(samples), AudioStop().event()]:
+            write_event(event, server.stdin)
+        answer = read_event(server.stdout)
+        assert answer
+        assert Detection.from_event(answer).name == "alexa"
+        server.stdin.close()
+        assert server.wait(PATIENCE) == 0
+
+
+def test_what_cannot_be_served_is_one_line() -> None:
+    with started("--uri", "tcp://nowhere") as server:
+        assert server.wait(PATIENCE) == 2
+        assert server.stderr
+        (line,) = server.stderr.read().decode().splitlines()
+    assert line.startswith("kws: tcp://nowhere: no address for Wyoming; ")
