@@ -10,7 +10,7 @@ from kws.engine import Engine, WakeWord
 from kws.events import Detection, Event, NoSpeech, Transcript
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO, new_front_end
-from kws.recognition.recognizer import Recognizer, later
+from kws.recognition.recognizer import PhraseSpotting, Recognizer, later
 from kws.types import SAMPLE_RATE, Block, Rows
 
 KEPT_SECONDS = 0.5
@@ -19,12 +19,12 @@ says "computer lights on" in one breath has begun the command by then."""
 
 
 class Dictation(Engine):
-    """An Engine without wake words: everything that is said becomes a transcript."""
+    """An Engine without wake words: everything that is said goes to the recognizer, or to a spotter."""
 
     _pending: list[Event]  # to be handed on with the next audio
     _source: str
 
-    def __init__(self, recognizer: Recognizer) -> None:
+    def __init__(self, recognizer: Recognizer | PhraseSpotting) -> None:
         self.recognizer = recognizer
         super().__init__([])
 

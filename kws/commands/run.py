@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
+from typing import Any
 
 import click
 
 from kws.cli import BAD_INPUT, report
-from kws.commands.options import load_engine, models_option, threshold_option
+from kws.commands.options import models_option, threshold_option
+from kws.commands.speech import Speech, engine_for, speech_options
 from kws.errors import SourceError
 
 
@@ -16,6 +18,7 @@ from kws.errors import SourceError
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @models_option
 @threshold_option
+@speech_options
 @click.option("--rate", type=int, help="Sample rate of raw PCM on standard input.  [default: 16000]")
 @click.option("--channels", type=int, help="Channels of raw PCM on standard input.  [default: 1]")
 def run(
@@ -24,18 +27,22 @@ def run(
     threshold: float | None,
     rate: int | None,
     channels: int | None,
+    **speech: Any,
 ) -> int:
     """Print what is heard in recordings, one JSON event a line.
 
     FILES may be WAV, FLAC, Ogg, MP3 and more, of any rate and channel count.
     "-" reads raw PCM from standard input: signed 16-bit little-endian. Each file is a stream of its own;
     one that cannot be read is reported, and the others are still heard.
+
+    With a recognizer as --model all speech is transcribed, by --grammar if there is one; with --wake and
+    --then, one command after each wake word.
     """
     from kws.daemon import listen as hear
     from kws.sinks import open_sink
     from kws.sources import open_source
 
-    engine = load_engine(models, threshold)
+    engine = engine_for(models, threshold, Speech(**speech))
     sink = open_sink("-")
     code = 0
     for file in files:
@@ -50,8 +57,9 @@ def run(
 @click.command()
 @models_option
 @threshold_option
+@speech_options
 @click.option("--device", default="", help="Index or part of the name of a microphone (see kws devices).")
-def listen(models: tuple[str, ...], threshold: float | None, device: str) -> None:
+def listen(models: tuple[str, ...], threshold: float | None, device: str, **speech: Any) -> None:
     """Print what a microphone hears, one JSON event a line.
 
     Until Ctrl-C or SIGTERM. A microphone that goes away is reported and opened again when it is back.
@@ -62,7 +70,7 @@ def listen(models: tuple[str, ...], threshold: float | None, device: str) -> Non
 
     signal.signal(signal.SIGTERM, _stop)
     try:
-        hear(open_source(f"mic:{device}"), load_engine(models, threshold), [open_sink("-")])
+        hear(open_source(f"mic:{device}"), engine_for(models, threshold, Speech(**speech)), [open_sink("-")])
     except KeyboardInterrupt:
         click.echo("kws: stopped", err=True)
 

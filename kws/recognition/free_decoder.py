@@ -125,8 +125,8 @@ class FreeDecoder:
         current: list[Prefix] = []
         for link in prefix.chain():
             word = self._state(link).finished
-            if word:
-                found.append(self._heard(word, current))
+            if word is not None:
+                found += [self._heard(word, current)] if word else []
                 current = []
             if self.tokens.symbols[link.token] != " ":
                 current.append(link)

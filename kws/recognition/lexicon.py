@@ -34,3 +34,21 @@ def lexicon_tree(spellings: Mapping[str, Iterable[Spelling]], log_prob: Mapping[
                 node.best = max(node.best, value)
             node.words.append(word)
     return root
+
+
+def with_lead_in(root: LexiconNode, spellings: Iterable[Spelling]) -> LexiconNode:
+    """Another root over the same words, from which these spellings may be said too, as the word ""."""
+    start = _copy(root)
+    for spelling in spellings:
+        node = start
+        for token in spelling:
+            known = node.children.get(token)
+            node.children[token] = _copy(known) if known else LexiconNode(best=0.0)
+            node = node.children[token]
+            node.best = 0.0  # nothing to say against it in advance
+        node.words.append("")
+    return start
+
+
+def _copy(node: LexiconNode) -> LexiconNode:
+    return LexiconNode(dict(node.children), list(node.words), node.best)

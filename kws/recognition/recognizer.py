@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
-from kws.events import Event, HeardWord, NoSpeech, Partial, Transcript
+from kws.events import Detection, Event, HeardWord, NoSpeech, Partial, Transcript
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import End, Endpoint, EndpointConfig
+from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import LogProbs
 from kws.types import Rows
 
@@ -30,6 +31,28 @@ class AcousticStage(Protocol):
 
     def reset(self) -> None:
         """As new."""
+
+
+class PhraseSpotting:
+    """A streaming Stage: int8 rows -> the Detections of a spotter behind an acoustic stage."""
+
+    def __init__(self, acoustic: AcousticStage, spotter: Spotter) -> None:
+        self.acoustic, self.spotter = acoustic, spotter
+
+    def push(self, rows: Rows) -> list[Event]:
+        """Times count from the first row since the last reset."""
+        return list(self.spotter.push(self.acoustic.push(rows)))
+
+    def flush(self) -> list[Event]:
+        """The audio has ended."""
+        found = self.spotter.push(self.acoustic.flush()) + self.spotter.flush()
+        self.reset()
+        return list(found)
+
+    def reset(self) -> None:
+        """As new."""
+        self.acoustic.reset()
+        self.spotter.reset()
 
 
 class Recognizer:
@@ -114,8 +137,8 @@ def later(event: Event, seconds: float, source: str = "") -> Event:
             for word in event.words
         )
         event = dataclasses.replace(event, words=words)
-    if isinstance(event, (Partial, Transcript, NoSpeech)):
+    if isinstance(event, (Detection, Partial, Transcript, NoSpeech)):
         return dataclasses.replace(
             event, start=event.start + seconds, end=event.end + seconds, source=source or event.source
         )
-    raise TypeError(f"a recognizer has no {type(event).__name__}")
+    raise TypeError(f"a {type(event).__name__} is not heard in speech")

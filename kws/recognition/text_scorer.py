@@ -6,10 +6,10 @@ et al. 2014).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from kws.recognition.lexicon import LexiconNode
+from kws.recognition.lexicon import LexiconNode, Spelling, with_lead_in
 from kws.recognition.log_domain import NEVER
 from kws.recognition.ngram import History, LanguageModel
 from kws.recognition.prefix_beam import State
@@ -33,7 +33,7 @@ class WordState:
     place: Hashable
     """Where in the word: its letters so far, or a node of the lexicon."""
     finished: str | None = None
-    """The word that the last token has finished, if it has."""
+    """The word that the last token has finished, if it has; "" for one that is not to be written."""
     words: int = 0
     """Finished so far."""
 
@@ -88,12 +88,19 @@ class LexiconWords:
     replaced by the word's own probability where it ends.
     """
 
-    def __init__(self, lexicon: LexiconNode, model: LanguageModel, fusion: Fusion) -> None:
+    def __init__(
+        self,
+        lexicon: LexiconNode,
+        model: LanguageModel,
+        fusion: Fusion,
+        lead_in: Iterable[Spelling] = (),
+    ) -> None:
         self._root, self._model, self._fusion = lexicon, model, fusion
+        self._start = with_lead_in(lexicon, lead_in)
 
     def start(self) -> WordState:
-        """At the lexicon's root."""
-        return WordState(self._model.start(), self._root)
+        """At the lexicon's root, or in what may be heard of a wake word."""
+        return WordState(self._model.start(), self._start)
 
     def extend(self, state: State, token: int) -> Sequence[tuple[WordState, float]]:
         """The word goes on, or any word that ends here is over and another begins."""
@@ -108,7 +115,7 @@ class LexiconWords:
         if after is not None:
             for word in node.words:
                 history, nats = self._ended(state, word)
-                begun = WordState(history, after, word, state.words + 1)
+                begun = WordState(history, after, word, state.words + bool(word))
                 found.append((begun, nats - self._ahead(node) + self._ahead(after)))
         return found
 
@@ -116,7 +123,7 @@ class LexiconWords:
         """Where a word ends, or before the first."""
         assert isinstance(state, WordState)
         node = _node(state)
-        if node is self._root:
+        if node is self._start:
             return 0.0
         ways = [
             nats + self._fusion.weight * self._model.end(history)
@@ -133,14 +140,17 @@ class LexiconWords:
     def words(self, state: State) -> int:
         """The last one included."""
         assert isinstance(state, WordState)
-        return state.words + (_node(state) is not self._root)
+        return state.words + (_node(state) is not self._start)
 
     def _ended(self, state: WordState, word: str) -> tuple[History, float]:
+        if not word:
+            return state.history, 0.0
         history, log_prob = self._model.score(state.history, word)
         return history, self._fusion.weight * log_prob + self._fusion.insertion
 
     def _ahead(self, node: LexiconNode) -> float:
-        return 0.0 if node is self._root or node.best == NEVER else self._fusion.weight * node.best
+        outside = node is self._start or node.best == NEVER
+        return 0.0 if outside else self._fusion.weight * node.best
 
 
 def _node(state: WordState) -> LexiconNode:

@@ -1,0 +1,128 @@
+"""Options by which `kws run` and `kws listen` recognize speech, and the engine they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime
+from kws.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws.engine import Engine
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What the user wants understood beyond wake words."""
+
+    grammar: str | None = None
+    wake: tuple[str, ...] = ()
+    then: str | None = None
+    spot: tuple[str, ...] = ()
+    boost: tuple[str, ...] = ()
+
+
+def speech_options(command: Command) -> Command:
+    """--grammar, --wake, --then, --spot and --boost."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--grammar", "-g", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
+    ),
+    click.option(
+        "--wake", "-w", multiple=True, metavar="MODEL", help="Wake word to wait for, with --then; repeatable."
+    ),
+    click.option("--then", metavar="MODEL", help="Recognizer for the command after the wake word."),
+    click.option(
+        "--spot", multiple=True, metavar="PHRASE", help="Find a phrase by its spelling; repeatable."
+    ),
+    click.option(
+        "--boost",
+        multiple=True,
+        metavar="PHRASE[=NATS]",
+        help="Phrase to expect, without a grammar; nats per token.  [default: 1.5]",
+    ),
+)
+
+
+def engine_for(models: tuple[str, ...], threshold: float | None, speech: Speech) -> Engine:
+    """Wake words, or what the options for speech ask for; raises KwsError where they do not fit."""
+    if speech.wake or speech.then:
+        return _session(models, threshold, speech)
+    recognizers = [model for model in models if _is_recognizer(model)]
+    if not recognizers:
+        _refuse(
+            speech.grammar or speech.spot or speech.boost,
+            "needs a recognizer: --model english, or --then english",
+        )
+        return load_engine(models, threshold)
+    if len(models) > 1:
+        raise KwsError(
+            f"{recognizers[0]} is a recognizer; use it alone, or after a wake word: "
+            f"--wake {DEFAULT_MODEL} --then {recognizers[0]}"
+        )
+    return _dictation(recognizers[0], threshold, speech)
+
+
+def _session(models: tuple[str, ...], threshold: float | None, speech: Speech) -> Engine:
+    from kws.bundle import find_bundle
+    from kws.engine import WakeWord
+    from kws.recognition.build import COMMAND, build_recognizer, parse_boost
+    from kws.session import Session
+
+    _refuse(speech.spot, "does not go with --wake")
+    if models != (DEFAULT_MODEL,):
+        raise KwsError("--model does not go with --wake and --then; name the wake word with --wake")
+    if not speech.then:
+        raise KwsError("--wake: say what comes after the wake word, for example --then english")
+    with quiet_runtime():
+        wake_words = [WakeWord(find_bundle(name)) for name in speech.wake or (DEFAULT_MODEL,)]
+        recognizer = build_recognizer(
+            speech.then,
+            grammar=speech.grammar,
+            wake_words=[word.bundle.wake_word for word in wake_words],
+            boost=parse_boost(speech.boost),
+            threshold=threshold,
+            endpoint=COMMAND,
+        )
+    return Session(wake_words, recognizer)
+
+
+def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
+    from kws.recognition.build import build_recognizer, build_spotter, parse_boost
+    from kws.session import Dictation
+
+    with quiet_runtime():
+        if speech.spot:
+            _refuse(speech.grammar or speech.boost, "does not go with --spot")
+            return Dictation(build_spotter(model, speech.spot, threshold=threshold))
+        boost = parse_boost(speech.boost)
+        return Dictation(build_recognizer(model, grammar=speech.grammar, boost=boost, threshold=threshold))
+
+
+def _is_recognizer(model: str) -> bool:
+    from pathlib import Path
+
+    from kws.manifest import is_recognizer
+    from kws.recognition.bundle import bundled_recognizers
+
+    path = Path(model)
+    if path.is_dir():
+        return any(is_recognizer(file) for file in path.glob("*.json"))
+    return model in bundled_recognizers() or is_recognizer(path.with_suffix(".json"))
+
+
+def _refuse(given: object, why: str) -> None:
+    if given:
+        names = given if isinstance(given, str) else ", ".join(map(str, given))  # type: ignore[call-overload]
+        raise KwsError(f"{names}: {why}")

@@ -1,0 +1,150 @@
+"""From the names a user gives, model, grammar and phrases, to recognizers and spotters."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from kws.bundle import MODELS
+from kws.errors import GrammarError, KwsError
+from kws.grammar.compile import compile_grammar, spell
+from kws.grammar.pronunciation import pronunciations
+from kws.grammar.reading import read_grammar
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.confidence import Calibration
+from kws.recognition.decoder import Decoder
+from kws.recognition.endpoint import EndpointConfig
+from kws.recognition.free_decoder import FreeDecoder
+from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.lexicon import LexiconNode, Spelling, lexicon_tree
+from kws.recognition.ngram import ArpaModel, read_arpa
+from kws.recognition.prefix_beam import PrefixBeamConfig
+from kws.recognition.recognizer import PhraseSpotting, Recognizer
+from kws.recognition.spotter import Spotter, SpotterConfig
+from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
+from kws.recognition.tokens import PHONES, Kind, Tokens
+
+COMMAND = EndpointConfig(patience=5.0, longest=15.0)
+"""After a wake word: give up after 5 s of silence."""
+BOOST = 1.5
+"""Nats per token of a phrase that is boosted without a number of its own."""
+
+
+def build_recognizer(
+    model: str | Path,
+    *,
+    grammar: str | Path | None = None,
+    wake_words: Sequence[str] = (),
+    boost: Mapping[str, float] | None = None,
+    threshold: float | None = None,
+    endpoint: EndpointConfig | None = None,
+) -> Recognizer:
+    """A recognizer of a bundled name or a path.
+
+    Args:
+        model: of the acoustic model.
+        grammar: a file of sentences to listen for; None: anything may be said.
+        wake_words: as spoken; the end of one may be heard before the first word and is passed over.
+        boost: phrases that are likelier than usual, with nats per token; only without a grammar.
+        threshold: confidence from which a sentence of the grammar counts as said.
+        endpoint: where an utterance ends.
+
+    Raises:
+        BundleError, GrammarError: naming the file and the remedy.
+    """
+    bundle = find_recognizer(model)
+    acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None))
+    tokens, step = acoustic.tokens, acoustic.step_seconds
+    lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
+    decoder: Decoder
+    if grammar is not None:
+        graph = compile_grammar(read_grammar(grammar), tokens, lead_in=lead_in)
+        calibration = Calibration()
+        if threshold is not None:
+            calibration = dataclasses.replace(calibration, threshold=threshold)
+        decoder = GrammarDecoder(graph, step, calibration=calibration)
+    else:
+        decoder = _free_decoder(bundle, tokens, step, lead_in, boost or {})
+    return Recognizer(acoustic, decoder, endpoint)
+
+
+def build_spotter(
+    model: str | Path, phrases: Sequence[str], *, threshold: float | None = None
+) -> PhraseSpotting:
+    """Phrases found by their spelling alone; raises BundleError, or GrammarError for what cannot be said."""
+    bundle = find_recognizer(model)
+    acoustic = AcousticModel(bundle, _kind(bundle, by_words=True))
+    config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
+    ways = {phrase: phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
+    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config))
+
+
+def phrase_spellings(phrase: str, tokens: Tokens, limit: int = 8) -> list[Spelling]:
+    """Ways to write several words, at most so many; raises GrammarError where there is none."""
+    ways: list[Spelling] = [()]
+    for word in phrase.lower().split():
+        ways = [way + more for way in ways for more in spell(word, tokens, "the phrase")][:limit]
+    if ways == [()]:
+        raise GrammarError("the phrase: expected words, found nothing")
+    return ways
+
+
+def endings(wake_word: str, tokens: Tokens) -> list[Spelling]:
+    """All that may be left of a wake word's spellings when listening begins within it."""
+    ways = phrase_spellings(wake_word, tokens)
+    return list(dict.fromkeys(way[start:] for way in ways for start in range(len(way))))
+
+
+def parse_boost(entries: Iterable[str]) -> dict[str, float]:
+    """ "living room" or "living room=2.5", the number being nats per token."""
+    found = {}
+    for entry in entries:
+        phrase, has_number, number = entry.partition("=")
+        if has_number and not re.fullmatch(r"\s*\d+(\.\d+)?\s*", number):
+            raise KwsError(f"--boost {entry!r}: expected a number of 0 or more after '='")
+        found[phrase.strip()] = float(number) if has_number else BOOST
+    return found
+
+
+def _kind(bundle: RecognizerBundle, *, by_words: bool) -> Kind:
+    """Phones where the model has them; free text is then written by a lexicon, which must be installed."""
+    has_dictionary = by_words or find_spec("pocketsphinx") is not None
+    return "phones" if "phones" in bundle.tokens and has_dictionary else "characters"
+
+
+def _free_decoder(
+    bundle: RecognizerBundle,
+    tokens: Tokens,
+    step_seconds: float,
+    lead_in: Sequence[Spelling],
+    boost: Mapping[str, float],
+) -> FreeDecoder:
+    model = read_arpa(_language_model(bundle))
+    phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
+    fusion = Fusion()
+    scorer: LetterWords | LexiconWords
+    if tokens is PHONES:
+        words = [*model.words, *(word for phrase in boost for word in phrase.lower().split())]
+        scorer = LexiconWords(_lexicon(model, words), model, fusion, lead_in)
+    else:
+        scorer = LetterWords(tokens.symbols, model, fusion)
+    return FreeDecoder(tokens, scorer, step_seconds, config=PrefixBeamConfig(beam=16), phrases=phrases)
+
+
+def _language_model(bundle: RecognizerBundle) -> Path:
+    """NAME.arpa.gz beside the recognizer, or the bundled English one."""
+    own = bundle.manifest_path.with_suffix(".arpa.gz")
+    return own if own.is_file() else MODELS / "english.arpa.gz"
+
+
+def _lexicon(model: ArpaModel, words: Iterable[str]) -> LexiconNode:
+    spellings = {
+        word: [PHONES.encode(reading) for reading in pronunciations(word)]
+        for word in words
+        if not word.startswith("<")
+    }
+    return lexicon_tree(spellings, {word: model.log_prob((), word) for word in spellings})

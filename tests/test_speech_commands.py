@@ -1,0 +1,134 @@
+"""`kws run` with a recognizer: which options go together, what comes out. The acoustic model is made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("pocketsphinx")
+pytest.importorskip("hassil")
+
+from spoken import saying
+
+import kws.recognition.build
+from kws.cli import main
+from kws.recognition.bundle import find_recognizer, write_recognizer
+from kws.recognition.tokens import PHONES, LogProbs
+from kws.types import Rows
+
+STEP_ROWS = 4
+GRAMMARS = Path(__file__).parents[1] / "examples" / "grammars"
+
+
+class Says:
+    """An acoustic stage that hears "lights on in the kitchen" in whatever it is given."""
+
+    tokens = PHONES
+    step_seconds = STEP_ROWS / 100
+
+    def __init__(self, bundle: object, kind: str = "phones") -> None:
+        self.reset()
+
+    def push(self, rows: Rows) -> LogProbs:
+        self._rows += len(rows)
+        heard = self._said[self._steps : self._rows // STEP_ROWS]
+        self._steps += len(heard)
+        return heard
+
+    def flush(self) -> LogProbs:
+        return self._said[:0]
+
+    def reset(self) -> None:
+        self._said = np.concatenate([saying("lights on in the kitchen"), saying("", pause=500)])
+        self._rows = self._steps = 0
+
+
+@pytest.fixture
+def english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A recognizer's directory, and a recording as the current directory's quiet.wav."""
+    monkeypatch.setattr(kws.recognition.build, "AcousticModel", Says)
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("quiet.wav", np.zeros(8 * 16_000, np.int16), 16_000)
+    out = tmp_path / "english"
+    write_recognizer(
+        out, "english", b"", language="en", tokens={"phones": (0, len(PHONES))}, flush_rows=0, card={}
+    )
+    assert find_recognizer(out).name == "english"
+    return str(out)
+
+
+def events(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    assert main(["run", "quiet.wav", *arguments]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["run", "quiet.wav", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_grammar_gives_text_intent_and_slots(english, capsys):
+    found = events(capsys, "--model", english, "--grammar", str(GRAMMARS / "home.yaml"))
+    assert {event["type"] for event in found} == {"partial", "transcript"}
+    (final,) = [event for event in found if event["type"] == "transcript"]
+    assert final["text"] == "lights on in the kitchen"
+    assert final["intent"] == "TurnOn"
+    assert final["slots"] == {"area": "kitchen", "domain": "light"}
+    assert final["in_grammar"] is True
+    assert final["source"] == "quiet.wav"
+
+
+def test_another_grammar_says_clearly_that_it_was_not_in_it(english, capsys):
+    found = events(capsys, "--model", english, "--grammar", str(GRAMMARS / "digits.jsgf"))
+    assert found[-1]["type"] == "transcript"
+    assert (found[-1]["in_grammar"], found[-1]["text"], found[-1]["slots"]) == (False, "", {})
+
+
+def test_without_a_grammar_anything_is_written(english, capsys):
+    found = events(
+        capsys, "--model", f"{english}/english.json", "--boost", "lights on=1", "--boost", "zanzibar"
+    )
+    assert found[-1]["type"] == "transcript"
+    assert found[-1]["text"] == "lights on in the kitchen"
+    assert found[-1]["in_grammar"] is None
+
+
+def test_phrases_are_spotted(english, capsys):
+    (found,) = events(capsys, "--model", english, "--spot", "the kitchen", "--spot", "the garage")
+    assert (found["type"], found["name"]) == ("detection", "the kitchen")
+
+
+def test_after_a_wake_word_that_is_not_said_nothing_is_heard(english, capsys):
+    grammar = str(GRAMMARS / "home.yaml")
+    assert events(capsys, "--wake", "computer", "--then", english, "--grammar", grammar) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--grammar", "x.jsgf"], "x.jsgf: needs a recognizer: --model english"),
+        (["--spot", "hello"], "hello: needs a recognizer"),
+        (["--wake", "computer"], "--wake: say what comes after the wake word, for example --then english"),
+        (["-m", "computer", "-m", "english"], "english is a recognizer; use it alone, or after a wake word"),
+        (["-m", "english", "--then", "english"], "--model does not go with --wake and --then"),
+        (["-m", "english", "--spot", "a", "--grammar", "b.jsgf"], "b.jsgf: does not go with --spot"),
+        (["-m", "english", "--spot", "123"], "the phrase: '123' cannot be said"),
+        (["-m", "english", "--spot", ""], "the phrase: expected words, found nothing"),
+        (["-m", "english", "--boost", "a=b"], "--boost 'a=b': expected a number of 0 or more after '='"),
+        (["-m", "english", "--grammar", "none.jsgf"], "none.jsgf: cannot be read"),
+        (["--then", "nowhere"], "nowhere: no such recognizer"),
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_go_together_is_one_line(english, capsys, arguments, expected):
+    named = [english if argument == "english" else argument for argument in arguments]
+    assert expected.replace("english is", f"{english} is") in complaint(capsys, *named).replace(
+        f"then {english}", "then english"
+    )
