@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from kws.frontend import FrontendConfig
 from kws.types import Rows
-from training.models import Network
 
 CALIBRATION_ROWS = 12_000
 """Rows streamed to find the range of every tensor, two minutes."""
@@ -23,21 +23,34 @@ def to_real(rows: Rows) -> np.ndarray:
     return (rows.astype(np.float32) - config.row_zero_point) * np.float32(config.row_scale)
 
 
-def quantize(network: Network, calibration: Rows) -> bytes:
+class Convertible(Protocol):
+    """What can be quantized: a network with a streaming step."""
+
+    stride: int
+    """Rows per model step."""
+
+    def streaming(self) -> tf.Module:
+        """A module whose function `step` takes rows (1, stride, 40) and returns outputs (1, n)."""
+
+
+def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None = None) -> bytes:
     """Post-training int8 quantization, calibrated on streamed states.
 
     Args:
         network: trained; its `streaming` step is converted.
-        calibration: int8 rows, shape (t, 40), of typical audio with and without the word, fed in order, so
-            that the ranges seen are those of states which the network reaches at work.
+        calibration: int8 rows, shape (t, 40), of typical audio, with and without the word where there is
+            one, fed in order, so that the ranges seen are those of states which the network reaches at work.
+        first_step: int8 rows, shape (stride, 40), holding -128 and 127, fed before all: they fix the input's
+            scale and zero point to the front end's. By default nothing but those two values; networks whose
+            activations have no bound had better get a step that is no louder than speech.
 
     Returns:
-        The .tflite: int8 [1, stride, 40] in, uint8 [1, 1] out, weights, activations and state int8.
+        The .tflite: int8 [1, stride, 40] in, uint8 [1, n] out, weights, activations and state int8.
     """
     module = network.streaming()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.step.get_concrete_function()], module)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _calibration_steps(calibration, network.stride)
+    converter.representative_dataset = lambda: _calibration_steps(calibration, network.stride, first_step)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.uint8
@@ -47,11 +60,11 @@ def quantize(network: Network, calibration: Rows) -> bytes:
         return bytes(converter.convert())
 
 
-def _calibration_steps(rows: Rows, stride: int) -> Iterator[list[np.ndarray]]:
-    # The first row spans all of int8, which fixes the input's scale and zero point to the front end's.
-    extremes = np.full((1, stride, rows.shape[1]), 127, np.int8)
-    extremes[:, 0] = -128
-    yield [to_real(extremes)]
+def _calibration_steps(rows: Rows, stride: int, first_step: Rows | None) -> Iterator[list[np.ndarray]]:
+    if first_step is None:
+        first_step = np.full((stride, rows.shape[1]), 127, np.int8)
+        first_step[0] = -128
+    yield [to_real(first_step[None])]
     steps = len(rows) // stride
     for step in to_real(rows[: steps * stride]).reshape(steps, 1, stride, -1):
         yield [step]

@@ -1,0 +1,193 @@
+"""What the recognizer learns from: texts, labels, takes, batches; and the reading that scores it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("pocketsphinx")
+
+from kws.errors import KwsError
+from kws.recognition.tokens import PHONES
+from kws.types import SAMPLE_RATE
+from training.recognizer import sentences
+from training.recognizer.batches import AFTER_ROWS, QUIET, Shelf, mask
+from training.recognizer.corpus import Utterance, recorded
+from training.recognizer.labels import phones_of, spoken_words, steps_needed
+from training.recognizer.material import DEV_SETS
+from training.recognizer.network import OUTPUTS, STRIDE
+from training.recognizer.recipe import RECIPES, read_recipe
+from training.recognizer.scoring import error_rates, greedy
+from training.recognizer.takes import (
+    AS_RECORDED,
+    NOISY,
+    Takes,
+    cached_takes,
+    in_strings,
+    joined,
+    make_takes,
+)
+
+
+@pytest.fixture(scope="module")
+def utterances(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
+    """One tone as a sentence and three as words."""
+    folder = tmp_path_factory.mktemp("tones")
+    made = []
+    for number, text in enumerate(("turn it off", "yes", "no", "stop")):
+        path = folder / f"{number}.wav"
+        time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+        soundfile.write(path, 0.2 * np.sin(2 * np.pi * 300 * (number + 1) * time), SAMPLE_RATE)
+        made.append(Utterance(path, text, "tones", "a", is_word=number > 0))
+    return made
+
+
+def test_texts_are_written_as_they_are_said() -> None:
+    assert spoken_words("Don't stop -- NOW!") == "don't stop now"
+    assert spoken_words("in 1840") == ""
+    assert spoken_words("café") == ""
+
+
+def test_phones_are_the_usual_ones() -> None:
+    assert phones_of("turn on") == ("T", "ER", "N", "AA", "N")
+    assert set(phones_of("zorblax")) <= set(PHONES.symbols)
+
+
+def test_ctc_needs_a_blank_between_equal_labels() -> None:
+    assert steps_needed((1, 2, 2, 2, 3)) == 7
+
+
+def test_templates_draw_every_alternative_and_leave_no_marks() -> None:
+    rng = np.random.default_rng(1)
+    drawn = {sentences.filled("(a|b) [c|d] <digit>", rng) for _ in range(500)}
+    assert len(drawn) == 2 * 3 * 11
+    for draw in (sentences.command, sentences.digits, sentences.order, sentences.short_words):
+        assert all(spoken_words(text) == text for text in (draw(rng) for _ in range(200)))
+
+
+def test_an_order_says_an_before_a_vowel() -> None:
+    assert (
+        sentences.filled("a americano with a latte", np.random.default_rng(1)) == "an americano with a latte"
+    )
+
+
+def test_words_come_in_strings_and_sentences_alone(utterances: list[Utterance]) -> None:
+    strings = in_strings(utterances, 2, np.random.default_rng(1))
+    assert strings[0] == (utterances[0],)
+    assert sorted(u.text for string in strings[1:] for u in string) == ["no", "stop", "yes"]
+    assert max(map(len, strings)) <= 2
+
+
+def test_takes_do_not_depend_on_the_number_of_workers(utterances: list[Utterance]) -> None:
+    config = replace(NOISY, room_share=0.0)
+    one, two = (make_takes(utterances, (), config, seed=4, workers=n) for n in (1, 2))
+    np.testing.assert_array_equal(one.rows, two.rows)
+    assert one.texts == two.texts
+
+
+def test_takes_keep_their_rows_apart_through_cache_and_joining(
+    utterances: list[Utterance], tmp_path: Path
+) -> None:
+    takes = cached_takes(tmp_path, utterances, (), AS_RECORDED, seed=1)
+    again = cached_takes(tmp_path, utterances, (), AS_RECORDED, seed=1)
+    both = joined([takes, again])
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+    assert takes.texts[0] == "turn it off"
+    assert takes.phones[0] == "T ER N IH T AO F"
+    assert takes.lengths.tolist() == [198] * 4  # half a second, one second, half a second
+    np.testing.assert_array_equal(both[4], takes[0])
+    np.testing.assert_array_equal(both[7], takes[3])
+
+
+def made_takes(lengths: list[int], texts: list[str]) -> Takes:
+    rows = np.concatenate([np.full((n, 40), number, np.int8) for number, n in enumerate(lengths)])
+    phones = tuple(" ".join(phones_of(text)) for text in texts)
+    return Takes(rows, np.cumsum(lengths), tuple(texts), phones, ("made",) * len(texts))
+
+
+def test_batches_hold_every_take_once_within_the_budget() -> None:
+    takes = made_takes([400, 100, 220, 90, 310], ["yes"] * 5)
+    seen: list[int] = []
+    for indices, batch in Shelf([takes]).batches(500):
+        seen += indices
+        assert batch.rows.shape[1] % STRIDE == 0
+        assert len(indices) == 1 or len(indices) * max(takes.lengths[indices]) <= 500
+        for lane, index in enumerate(indices):
+            length = takes.lengths[index]
+            np.testing.assert_array_equal(batch.rows[lane, :length], takes[index])
+            assert (batch.rows[lane, length:] == QUIET).all()
+            assert batch.steps[lane] == (length + AFTER_ROWS) // STRIDE
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+
+
+def test_the_first_epoch_goes_from_short_to_long_and_leaves_out_what_does_not_fit() -> None:
+    takes = made_takes([400, 100, 220, 12], ["yes", "no", "stop", "turn it off please"])
+    widths = [batch.rows.shape[1] for batch in Shelf([takes]).first_epoch(100)]
+    assert widths == [124, 244, 424]
+
+
+def test_an_epoch_takes_its_share_of_all_versions() -> None:
+    takes = made_takes([100] * 30, ["yes"] * 30)
+    batches = list(Shelf([takes, takes, takes]).epoch(1000, np.random.default_rng(1)))
+    assert sum(len(batch.steps) for batch in batches) == 30
+
+
+def test_masks_stay_small() -> None:
+    rows = np.zeros((50, 400, 40), np.int8)
+    mask(rows, np.full(50, 400), np.random.default_rng(1))
+    assert 0.05 < (rows == QUIET).mean() < 0.4
+
+
+def test_greedy_merges_repeats_but_not_across_a_blank() -> None:
+    steps = [0, 1, 1, 0, 1, 2, 2, 0]
+    assert greedy(np.eye(40, dtype=np.float32)[steps], "phones") == "AA AA AE"
+
+
+def test_error_rates_are_pooled() -> None:
+    rates = error_rates(["AA B", "K"], ["ab", "c d"], ["AA B", "T"], ["ab", "c e"])
+    assert rates.phones == pytest.approx(100 / 3)
+    assert rates.characters == pytest.approx(100 / 5)
+    assert rates.words == pytest.approx(100 / 3)
+
+
+def test_outputs_cover_both_token_sets_without_a_gap() -> None:
+    assert OUTPUTS == {"phones": (0, 40), "characters": (40, 29)}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[training]\nepoch = 3\n", "training.epoch"),
+        ("[trainning]\nepochs = 3\n", "[trainning]"),
+        ("[training]\nepochs = -1\n", "training.epochs"),
+        ("[network]\ndilations = [0]\n", "network.dilations"),
+        ("[training\n", "not a readable recipe"),
+    ],
+)
+def test_mistakes_in_a_recipe_are_named(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(KwsError) as caught:
+        read_recipe(path)
+    assert named in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_the_shipped_recipe_reads() -> None:
+    assert read_recipe(RECIPES / "english.toml").network.width > 100
+
+
+@pytest.mark.recordings
+def test_only_transcribed_recordings_that_may_be_published_on_are_learnt_from(clips) -> None:
+    allowed = {c.path for c in clips if c.licence == "ship" and c.split == "train" and c.label}
+    learnt = recorded(clips)
+    assert {u.path for u in learnt} <= allowed
+    assert all(spoken_words(u.text) == u.text for u in learnt)
+    assert len(learnt) > 15_000
+    measured = {u.corpus for u in recorded(clips, "dev")}
+    assert all(set(corpora) <= measured for corpora in DEV_SETS.values())

@@ -1,0 +1,100 @@
+"""The acoustic network: float batch = float streaming, causal, int8 close by; CTC loss against all paths."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+tf = pytest.importorskip("tensorflow")
+
+from kws.frontend import FrontendConfig  # noqa: E402
+from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
+from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
+from training.quantize import quantize  # noqa: E402
+from training.recognizer.learn import ctc_loss  # noqa: E402
+from training.recognizer.network import OUTPUTS, STRIDE, AcousticNetwork, real_valued  # noqa: E402
+from training.recognizer.publish import loudest_cell  # noqa: E402
+
+ROWS = np.random.default_rng(1).integers(-128, 60, (60 * STRIDE, 40)).astype(np.int8)
+
+
+@pytest.fixture(scope="module")
+def network() -> AcousticNetwork:
+    """Small, with moments as after some training, so that a normalization left out would show."""
+    made = AcousticNetwork(front=16, width=24, dilations=(1, 2, 4))
+    rng = np.random.default_rng(2)
+    for layer in made.layers:
+        size = layer.norm.moving_mean.shape
+        layer.norm.moving_mean.assign(rng.normal(0, 0.3, size))
+        layer.norm.moving_variance.assign(rng.uniform(2, 30, size))
+        layer.norm.beta.assign(rng.normal(0, 0.2, size))
+    return made
+
+
+@pytest.fixture(scope="module")
+def batch_logits(network: AcousticNetwork) -> np.ndarray:
+    return network.forward(real_valued(ROWS[None])).numpy()[0]
+
+
+def steps_of(rows: np.ndarray) -> list[tf.Tensor]:
+    return [real_valued(rows[first : first + STRIDE][None]) for first in range(0, len(rows), STRIDE)]
+
+
+def test_streaming_equals_the_batch(network: AcousticNetwork, batch_logits: np.ndarray) -> None:
+    streaming = network.streaming()
+    stepped = np.concatenate([streaming.step(step).numpy() for step in steps_of(ROWS)])
+    np.testing.assert_allclose(stepped, batch_logits, atol=1e-5)
+
+
+def test_features_stream_too(network: AcousticNetwork) -> None:
+    streaming = network.streaming(heads=False)
+    stepped = np.concatenate([streaming.step(step).numpy() for step in steps_of(ROWS)])
+    np.testing.assert_allclose(stepped, network.encode(real_valued(ROWS[None])).numpy()[0], atol=1e-5)
+
+
+def test_nothing_is_heard_before_its_time(network: AcousticNetwork, batch_logits: np.ndarray) -> None:
+    changed = ROWS.copy()
+    changed[30 * STRIDE :] = 0
+    logits = network.forward(real_valued(changed[None])).numpy()[0]
+    np.testing.assert_array_equal(logits[:30], batch_logits[:30])
+    assert np.abs(logits[30] - batch_logits[30]).max() > 1e-3
+
+
+def test_int8_says_nearly_the_same_and_streams(
+    network: AcousticNetwork, batch_logits: np.ndarray, tmp_path
+) -> None:
+    tflite = quantize(network, ROWS, first_step=loudest_cell())
+    path = write_recognizer(tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=8, card={})
+    model = AcousticModel(read_recognizer(path), "characters")
+    heard = model.push(ROWS)
+    first, size = OUTPUTS["characters"]
+    exact = log_softmax(batch_logits[:, first : first + size])
+    assert np.abs(heard - exact).mean() < 0.05
+    assert model._model.input_quantization[0] == pytest.approx(FrontendConfig().row_scale, rel=1e-3)
+    model.reset()
+    pieces = [model.push(part) for part in np.split(ROWS, [1, 7, 8, 100])]
+    np.testing.assert_array_equal(np.concatenate(pieces), heard)
+    assert model.flush().shape == (2, size)
+
+
+def test_ctc_loss_is_that_of_all_paths() -> None:
+    """-ln of the probability that some path over four steps collapses to the label, per label."""
+    first, size = OUTPUTS["phones"]
+    logits = np.random.default_rng(3).normal(size=(1, 4, 69)).astype(np.float32)
+    label = [2, 2]
+    probabilities = np.exp(log_softmax(logits[0, :, first : first + size]))
+    total = sum(
+        np.prod([probabilities[step, token] for step, token in enumerate(path)])
+        for path in product([0, 2], repeat=4)
+        if _collapsed(path) == label
+    )
+    loss = ctc_loss(tf.constant(logits), tf.constant([4]), "phones", tf.constant(label), tf.constant([2]))
+    assert float(loss) == pytest.approx(-np.log(total) / 2, rel=1e-4)
+
+
+def _collapsed(path: tuple[int, ...]) -> list[int]:
+    kept = [token for step, token in enumerate(path) if step == 0 or token != path[step - 1]]
+    return [token for token in kept if token]

@@ -1,0 +1,99 @@
+"""The whole way on a synthetic voice: `kws train-recognizer` to a bundle; stopping, going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.debian("flite")]
+pytest.importorskip("tensorflow")
+
+from click.testing import CliRunner  # noqa: E402
+
+from kws.errors import KwsError  # noqa: E402
+from kws.recognition.acoustic import AcousticModel  # noqa: E402
+from kws.recognition.bundle import find_recognizer  # noqa: E402
+from training.recognizer.command import train_recognizer  # noqa: E402
+from training.recognizer.learn import Learner  # noqa: E402
+from training.recognizer.recipe import NetworkRecipe, Recipe, TrainingRecipe  # noqa: E402
+from training.recognizer.takes import Takes  # noqa: E402
+
+RECIPE = Path(__file__).parent / "recipes" / "tiny-recognizer.toml"
+TINY = NetworkRecipe(front=16, width=24, dilations=(1,), dropout=0.0)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recognizer")
+    arguments = ["-o", str(folder / "out"), "--recipe", str(RECIPE), "--cache", str(folder / "cache")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KWS_DATA", str(folder))  # no recordings
+        done = CliRunner().invoke(train_recognizer, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return folder / "out"
+
+
+def test_a_bundle_comes_out(bundle: Path) -> None:
+    found = find_recognizer(bundle)
+    assert found.card["command"].startswith("kws train-recognizer")
+    assert sum(found.card["data"].values()) == 60
+    heard = AcousticModel(found).every_kind(np.zeros((80, 40), np.int8))
+    assert {kind: scores.shape for kind, scores in heard.items()} == {
+        "phones": (20, 40),
+        "characters": (20, 29),
+    }
+    np.testing.assert_allclose(np.exp(heard["phones"]).sum(axis=1), 1, rtol=1e-4)
+
+
+def two_sounds() -> Takes:
+    """Twenty takes that say "A" as high rows and "E" as low ones."""
+    rng = np.random.default_rng(1)
+    rows = rng.integers(-128, -120, (20 * 60, 40)).astype(np.int8)
+    for take in range(20):
+        place = slice(take * 60 + 20, take * 60 + 40)
+        rows[place, 20 * (take % 2) : 20 * (take % 2) + 20] += 100
+    texts = tuple("ae"[take % 2] for take in range(20))
+    phones = tuple(("AA", "IY")[take % 2] for take in range(20))
+    return Takes(rows, np.arange(60, 60 * 21, 60), texts, phones, ("made",) * 20)
+
+
+def recipe(epochs: int, **settings: float) -> Recipe:
+    return Recipe(
+        network=TINY, training=TrainingRecipe(epochs=epochs, batch_seconds=4, warmup=10, **settings)
+    )
+
+
+def test_two_sounds_are_learnt(tmp_path: Path) -> None:
+    takes = two_sounds()
+    learner = Learner(recipe(30, learning_rate=5e-3), [takes], {"same": takes}, seed=1)
+    progress = list(learner.epochs(tmp_path / "c.npz"))
+    assert progress[-1].loss < progress[0].loss / 2
+    assert progress[-1].rates["same"].phones == 0
+
+
+def test_going_on_is_as_never_having_stopped(tmp_path: Path) -> None:
+    takes = two_sounds()
+    whole = Learner(recipe(3), [takes], {}, seed=1)
+    start = [variable.numpy() for variable in whole._state()]
+    list(whole.epochs(tmp_path / "whole.npz"))
+
+    stopped = Learner(recipe(3), [takes], {}, seed=1)
+    for variable, value in zip(stopped._state(), start, strict=True):
+        variable.assign(value)
+    next(stopped.epochs(tmp_path / "half.npz"))
+    resumed = Learner(recipe(3), [takes], {}, seed=1)
+    resumed.restore(tmp_path / "half.npz")
+    assert resumed.epoch == 1
+    list(resumed.epochs(tmp_path / "half.npz"))
+    for ours, theirs in zip(resumed.averaged.variables, whole.averaged.variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-4)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    takes = two_sounds()
+    Learner(recipe(1), [takes], {}, seed=1).save(tmp_path / "c.npz")
+    wider = Recipe(network=NetworkRecipe(front=16, width=32, dilations=(1,)))
+    with pytest.raises(KwsError, match="another recipe"):
+        Learner(wider, [takes], {}, seed=1).restore(tmp_path / "c.npz")

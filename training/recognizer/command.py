@@ -1,0 +1,85 @@
+"""The subcommand `kws train-recognizer`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from pathlib import Path
+
+import click
+
+from training.recognizer.recipe import RECIPES, Recipe, read_recipe
+
+_GLANCE = 120
+"""Utterances of each dev set that are read after every epoch."""
+
+
+@click.command("train-recognizer")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the bundle."
+)
+@click.option("--name", default="english", show_default=True, help="Name of the bundle.")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    default=RECIPES / "english.toml",
+    show_default="english.toml",
+    help="Recipe (TOML).",
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of everything random.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(".cache/recognizer"),
+    show_default=True,
+    help="Where voices and features are kept.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on from the last epoch's checkpoint in the output directory."
+)
+def train_recognizer(output: Path, name: str, recipe: Path, seed: int, cache: Path, resume: bool) -> None:
+    """Train a recognizer: phones and characters from speech.
+
+    Every transcribed recording of the data root's train split that may be published on, and synthetic voices.
+    """
+    settings = read_recipe(recipe)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    command = shlex.join(["kws", "train-recognizer", "--recipe", recipe.name, "--seed", str(seed)])
+    _train(output, name, settings, seed=seed, cache=cache, resume=resume, command=command)
+
+
+def _train(
+    output: Path, name: str, recipe: Recipe, *, seed: int, cache: Path, resume: bool, command: str
+) -> None:
+    import keras
+
+    from training.checkpoint import save_weights
+    from training.recognizer.learn import Learner
+    from training.recognizer.material import dev_sets, gather
+    from training.recognizer.publish import add_to_card, measured, publish
+
+    started = time.monotonic()
+    keras.utils.set_random_seed(seed)
+    _say(started, "gathering material")
+    material = gather(recipe.material, seed=seed, cache=cache, say=lambda text: _say(started, text))
+    learner = Learner(recipe, material.versions, dev_sets(cache, most=_GLANCE), seed=seed)
+    checkpoint = output / f"{name}.checkpoint.npz"
+    if resume and checkpoint.is_file():
+        learner.restore(checkpoint)
+        _say(started, f"going on after epoch {learner.epoch}")
+    for progress in learner.epochs(checkpoint):
+        _say(started, str(progress))
+    save_weights(output / f"{name}.weights.npz", learner.averaged)
+    path = publish(output, name, learner.averaged, material, recipe, seed=seed, command=command)
+    _say(started, f"wrote {path}, measuring it")
+    add_to_card(path, measured(path, learner.averaged, dev_sets(cache)))
+    _say(started, f"{path} is done")
+
+
+def _say(started: float, text: str) -> None:
+    click.echo(f"{time.monotonic() - started:6.0f} s  {text}", err=True)
+
+
+if __name__ == "__main__":
+    train_recognizer()

@@ -1,0 +1,184 @@
+"""Learn from takes by CTC: settings, data, model, optimizer, loop, read from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kws.errors import KwsError
+from kws.frontend import FrontendConfig
+from kws.recognition.tokens import Kind
+from training.recognizer.batches import Batch, Shelf
+from training.recognizer.network import CHANNELS, OUTPUTS, AcousticNetwork, real_valued
+from training.recognizer.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from training.recognizer.scoring import ErrorRates, error_rates, read
+from training.recognizer.takes import Takes
+
+_MEASURED_ROWS = 20_000
+"""Rows in a batch when measuring."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is printed after an epoch."""
+
+    epoch: int
+    loss: float
+    """Per label, phones and characters together."""
+    seconds: float
+    rates: Mapping[str, ErrorRates]
+    """Dev set -> what the averaged weights read."""
+
+    def __str__(self) -> str:
+        rates = "; ".join(f"{name} {rate}" for name, rate in self.rates.items())
+        return f"epoch {self.epoch}: loss {self.loss:.4f} in {self.seconds:.0f} s; {rates}"
+
+
+def build(recipe: NetworkRecipe) -> AcousticNetwork:
+    """A fresh network."""
+    return AcousticNetwork(recipe.front, recipe.width, recipe.dilations, recipe.dropout)
+
+
+class Learner:
+    """A network on its way: weights, their running average, optimizer and place in the schedule."""
+
+    def __init__(
+        self, recipe: Recipe, versions: Sequence[Takes], dev: Mapping[str, Takes], *, seed: int
+    ) -> None:
+        self.recipe, self.dev, self.seed, self.epoch = recipe, dev, seed, 0
+        self.shelf = Shelf(versions)
+        self.network = build(recipe.network)
+        self.averaged = build(recipe.network)
+        for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
+            kept.assign(now)
+        self._seen = tf.Variable(0.0, trainable=False)
+        self._optimizer = keras.optimizers.AdamW(
+            _schedule(recipe.training, self._batches_in_all()), weight_decay=recipe.training.weight_decay
+        )
+        self._optimizer.build(self.network.trainable_variables)
+        self._learn = tf.function(self._learn_batch, input_signature=_SIGNATURE)
+
+    def epochs(self, checkpoint: Path) -> Iterator[Progress]:
+        """Train to the end, one Progress and a checkpoint per epoch."""
+        while self.epoch < self.recipe.training.epochs:
+            started = time.monotonic()
+            loss = self._run_epoch()
+            self.epoch += 1
+            self.save(checkpoint)
+            rates = {name: measure(self.averaged, takes) for name, takes in self.dev.items()}
+            yield Progress(self.epoch, loss, time.monotonic() - started, rates)
+
+    def save(self, path: Path) -> None:
+        """Everything needed to go on; the old checkpoint stays until the new one is whole."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, np.array(self.epoch), *[np.asarray(variable) for variable in self._state()])
+        part.replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint; KwsError when it is of another recipe."""
+        state = self._state()
+        with np.load(path) as stored:
+            epoch, *arrays = (stored[f"arr_{index}"] for index in range(len(stored.files)))
+        if [array.shape for array in arrays] != [tuple(variable.shape) for variable in state]:
+            raise KwsError(f"{path}: a checkpoint of another recipe; give that recipe, or another --output")
+        for variable, array in zip(state, arrays, strict=True):
+            variable.assign(array)
+        self.epoch = int(epoch)
+
+    def _state(self) -> list[tf.Variable]:
+        optimizer = [variable.value for variable in self._optimizer.variables]
+        return [*self.network.variables, *self.averaged.variables, self._seen, *optimizer]
+
+    def _batches_in_all(self) -> int:
+        rows = np.mean([takes.rows.shape[0] for takes in self.shelf.versions])
+        return max(1, round(self.recipe.training.epochs * rows / self._budget() * 1.06))  # padding, halves
+
+    def _budget(self) -> int:
+        return round(self.recipe.training.batch_seconds / FrontendConfig().row_seconds)
+
+    def _run_epoch(self) -> float:
+        """Mean loss of an epoch's batches."""
+        rng = np.random.default_rng([self.seed, self.epoch])
+        tf.random.set_seed(self.seed * 1000 + self.epoch)
+        first = self.epoch == 0
+        batches = self.shelf.first_epoch(self._budget()) if first else self.shelf.epoch(self._budget(), rng)
+        return float(np.mean([self._learn(*_tensors(batch)) for batch in batches]))
+
+    def _learn_batch(self, rows, steps, phones, phone_counts, characters, character_counts):  # type: ignore[no-untyped-def]
+        recipe = self.recipe.training
+        labels = {"phones": (phones, phone_counts), "characters": (characters, character_counts)}
+        weights = {"phones": 1.0, "characters": recipe.character_weight}
+        with tf.GradientTape() as tape:
+            logits = self.network.forward(real_valued(rows), training=True)
+            losses = [w * ctc_loss(logits, steps, name, *labels[name]) for name, w in weights.items()]
+            loss = tf.add_n(losses) / sum(weights.values())
+        gradients = tape.gradient(loss, self.network.trainable_variables)
+        gradients, _ = tf.clip_by_global_norm(gradients, recipe.clip_norm)
+        self._optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
+        self._average()
+        return loss
+
+    def _average(self) -> None:
+        """Move the running average, faster in the beginning."""
+        self._seen.assign_add(1.0)
+        decay = tf.minimum(self.recipe.training.averaging, self._seen / (10.0 + self._seen))
+        for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
+            kept.assign(kept * decay + now * (1 - decay))
+
+
+def ctc_loss(
+    logits: tf.Tensor, steps: tf.Tensor, kind: Kind, labels: tf.Tensor, counts: tf.Tensor
+) -> tf.Tensor:
+    """CTC's negative log-likelihood (Graves et al. 2006) of one token set, per label."""
+    first, size = OUTPUTS[kind]
+    sparse = tf.RaggedTensor.from_row_lengths(labels, counts).to_sparse()
+    by_step = tf.transpose(logits[:, :, first : first + size], (1, 0, 2))
+    loss = tf.nn.ctc_loss(sparse, by_step, None, steps, blank_index=0)
+    return tf.reduce_sum(loss) / tf.cast(tf.reduce_sum(counts), tf.float32)
+
+
+def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
+    """What the float network reads greedily, against what was said."""
+    found: dict[Kind, list[str]] = {kind: [""] * len(takes) for kind in OUTPUTS}
+    for indices, batch in Shelf([takes]).batches(_MEASURED_ROWS):
+        logits = network.logits(batch.rows).numpy()
+        for lane, index in enumerate(indices):
+            for kind, texts in found.items():
+                texts[index] = read(logits[lane, : batch.steps[lane]], kind)
+    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+
+
+_SIGNATURE = (
+    tf.TensorSpec((None, None, CHANNELS), tf.int8),
+    *(tf.TensorSpec((None,), tf.int32) for _ in range(5)),
+)
+
+
+def _tensors(batch: Batch) -> tuple[tf.Tensor, ...]:
+    arrays = (
+        batch.rows,
+        batch.steps,
+        batch.phones,
+        batch.phone_counts,
+        batch.characters,
+        batch.character_counts,
+    )
+    return tuple(map(tf.convert_to_tensor, arrays))
+
+
+def _schedule(recipe: TrainingRecipe, batches: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    warmup = min(recipe.warmup, batches // 5)
+    return keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 50,
+        max(1, batches - warmup),
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup,
+    )

@@ -1,0 +1,126 @@
+"""A trained network and its story -> a recognizer bundle on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.frontend import FrontendConfig
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
+from kws.recognition.tokens import Kind
+from kws.types import Rows
+from training.quantize import quantize
+from training.recognizer.batches import AFTER_ROWS, QUIET
+from training.recognizer.learn import measure
+from training.recognizer.material import Material
+from training.recognizer.network import OUTPUTS, STRIDE, AcousticNetwork
+from training.recognizer.recipe import Recipe
+from training.recognizer.scoring import ErrorRates, error_rates, greedy
+from training.recognizer.takes import Takes
+
+CALIBRATION_TAKES = 120
+"""Takes streamed to find the tensors' ranges, some eight minutes, a third of them clean."""
+
+SOURCES = (
+    "LibriSpeech, SpeechOcean762, Speech Commands, S. Hymel's custom commands (CC BY 4.0); "
+    "LJ Speech, Mycroft Precise community data (public domain); ARCTIC sentences read for Rhasspy (CC0); "
+    "Picovoice wake-word benchmark (Apache-2.0); speech of flite (BSD), SVOX Pico (Apache-2.0), espeak-ng; "
+    "pronunciations of CMUdict (BSD)"
+)
+"""Where the recordings come from and under which licences, for the card."""
+
+
+def publish(
+    directory: Path,
+    name: str,
+    network: AcousticNetwork,
+    material: Material,
+    recipe: Recipe,
+    *,
+    seed: int,
+    command: str,
+) -> Path:
+    """Quantize and write NAME.tflite and NAME.json; returns the JSON's path."""
+    tflite = quantize(network, _typical(material, seed), first_step=loudest_cell())
+    return write_recognizer(
+        directory,
+        name,
+        tflite,
+        language="en",
+        tokens=OUTPUTS,
+        flush_rows=AFTER_ROWS,
+        card=_card(network, material, recipe, seed, command),
+    )
+
+
+def loudest_cell() -> Rows:
+    """A silent step but for one cell at its highest, which spans the input's range and no other's."""
+    step = np.full((STRIDE, FrontendConfig().channels), -128, np.int8)
+    step[0, 0] = 127
+    return step
+
+
+def add_to_card(path: Path, figures: Mapping[str, Any]) -> None:
+    """Put figures into the card of a bundle on disk."""
+    bundle = read_recognizer(path)
+    write_recognizer(
+        path.parent,
+        path.stem,
+        bundle.model_path.read_bytes(),
+        language=bundle.language,
+        tokens=bundle.tokens,
+        flush_rows=bundle.flush_rows,
+        card={**bundle.card, **figures},
+    )
+
+
+def measured(path: Path, network: AcousticNetwork, sets: Mapping[str, Takes]) -> dict[str, Any]:
+    """Greedy error rates of the float network and of the bundle made of it, for the card."""
+    bundle = read_recognizer(path)
+    return {
+        "greedy_errors_percent": {
+            "float": {name: measure(network, takes).as_dict() for name, takes in sets.items()},
+            "int8": {name: measure_bundle(bundle, takes).as_dict() for name, takes in sets.items()},
+        }
+    }
+
+
+def measure_bundle(bundle: RecognizerBundle, takes: Takes) -> ErrorRates:
+    """What the int8 model reads greedily, each take from a fresh start and flushed, against what was said."""
+    model = AcousticModel(bundle)
+    quiet = np.full((bundle.flush_rows, takes.rows.shape[1]), QUIET, np.int8)
+    found: dict[Kind, list[str]] = {kind: [] for kind in bundle.tokens}
+    for index in range(len(takes)):
+        model.reset()
+        for kind, scores in model.every_kind(np.concatenate([takes[index], quiet])).items():
+            found[kind].append(greedy(scores, kind))
+    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+
+
+def _typical(material: Material, seed: int) -> Rows:
+    rng = np.random.default_rng(seed)
+    share = CALIBRATION_TAKES // len(material.versions)
+    return np.concatenate(
+        [takes[index] for takes in material.versions for index in rng.integers(len(takes), size=share)]
+    )
+
+
+def _card(
+    network: AcousticNetwork, material: Material, recipe: Recipe, seed: int, command: str
+) -> dict[str, Any]:
+    return {
+        "licence": "Apache-2.0",
+        "sources": SOURCES,
+        "architecture": "causal convolutions with residuals, CTC heads for phones and characters",
+        "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
+        "step_ms": round(STRIDE * FrontendConfig().row_seconds * 1000),
+        "data": dict(sorted(material.sources.items())),
+        "hours": round(sum(takes.hours for takes in material.versions), 1),
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "command": command,
+    }
