@@ -1,0 +1,265 @@
+"""kws export and kws verify-firmware from the command line: what is refused, with nothing written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import community
+import exported
+import numpy as np
+import pytest
+import soundfile
+from random_graphs import RandomGraph
+from tflite_builder import GraphBuilder
+
+from firmware_export.boards import BOARDS, check_fit
+from firmware_export.errors import ExportError
+from firmware_export.graph import read_graph
+from firmware_export.verify import Comparison, Heard
+from kws.cli import main
+from kws.frontend import FrontendConfig
+from kws.types import SAMPLE_RATE
+
+ALEXA = str(community.manifest("alexa"))
+ROW_SCALE = 0.10196078568696976
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """The one line that a command says before it exits with 2."""
+    assert main([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert line.startswith("kws: ")
+    return line
+
+
+def copied(directory: Path) -> dict:
+    """A copy of the community's alexa, and its manifest to change."""
+    directory.mkdir()
+    shutil.copy(community.tflite("alexa"), directory)
+    return json.loads(Path(ALEXA).read_text(encoding="utf-8"))
+
+
+def one_op(op: str, options: str = "", output_scale: float = 0.1, **values: object) -> bytes:
+    """A model with one operator between input and output."""
+    graph = GraphBuilder()
+    rows = graph.tensor("int8", (1, 1, 40), ROW_SCALE, -128)
+    made = graph.tensor("int8", (1, 1, 40), output_scale, 0)
+    graph.op(op, [rows], [made], 1, options, **values)
+    flat = graph.tensor("int8", (1, 40), output_scale, 0)
+    graph.op("RESHAPE", [made, graph.constant(np.array([1, 40], np.int32))], [flat], options="Reshape")
+    output = graph.tensor("uint8", (1, 40), 1 / 256)
+    graph.op("QUANTIZE", [flat], [output], options="Quantize")
+    return graph.tflite([rows], [output])
+
+
+def bundle_of(tflite: bytes, directory: Path, labels: int = 40) -> Path:
+    return exported.bundle_of(tflite, directory, labels=[str(i) for i in range(labels)]).manifest_path
+
+
+@pytest.mark.parametrize(("target", "arena"), [("c99", []), ("tflm", ["--arena", "30000"])])
+def test_an_unsupported_operator_is_named_with_its_tensor(capsys, tmp_path, target, arena):
+    model = bundle_of(one_op("HARD_SWISH"), tmp_path / "model")
+    line = refused(capsys, "export", target, model, "-o", tmp_path / "out", *arena)
+    assert "HARD_SWISH that makes tensor 1 't1' (int8 [1, 1, 40])" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_front_end_is_refused(capsys, tmp_path):
+    manifest = copied(tmp_path / "model")
+    manifest["kws"] = {"format": 1, "frontend": "0123456789abcdef"}
+    path = tmp_path / "model" / "alexa.json"
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    line = refused(capsys, "export", "c99", path, "-o", tmp_path / "out")
+    assert FrontendConfig().digest in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["c99", "tflm", "esphome"])
+def test_a_model_too_big_for_the_board_is_refused_with_one_that_would_do(capsys, tmp_path, target):
+    line = (
+        refused(
+            capsys,
+            "export",
+            target,
+            ALEXA,
+            "-o",
+            tmp_path / "out",
+            "--board",
+            "stm32f103",
+            "--arena",
+            "70000",
+        )
+        if target != "c99"
+        else refused(
+            capsys, "export", target, _large(tmp_path), "-o", tmp_path / "out", "--board", "stm32f103"
+        )
+    )
+    assert "stm32f103 has" in line
+    assert "esp32" in line
+    assert not (tmp_path / "out").exists()
+
+
+def _large(tmp_path: Path) -> Path:
+    """More labels than 20 KB of RAM have room for."""
+    graph = RandomGraph(0)
+    return bundle_of(graph.tflite(), tmp_path / "model", graph.width)
+
+
+def test_a_board_that_suffices_is_content():
+    for board in BOARDS.values():
+        check_fit(board, flash=board.flash, ram=board.ram)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fusedActivationFunction": 4}, "fused activation 4 is not supported"),
+        ({"bias": 2**31 - 1}, "its sums could leave 32 bits"),
+        ({"weights": False}, "weights must be a constant of int8"),
+    ],
+)
+def test_a_layer_that_c_cannot_compute_is_refused(capsys, tmp_path, change, message):
+    graph = GraphBuilder()
+    rows = graph.tensor("int8", (1, 1, 40), ROW_SCALE, -128)
+    weights = graph.constant(np.full((1, 40), 127, np.int8), 0.01)
+    if change.get("weights") is False:
+        weights = graph.constant(np.ones((1, 40), np.float32))
+    bias = graph.constant(np.array([change.get("bias", 0)], np.int32), 0.001)
+    made = graph.tensor("int8", (1, 1), 0.1, 0)
+    activation = change.get("fusedActivationFunction", 0)
+    graph.op(
+        "FULLY_CONNECTED",
+        [rows, weights, bias],
+        [made],
+        4,
+        "FullyConnected",
+        fusedActivationFunction=activation,
+    )
+    output = graph.tensor("uint8", (1, 1), 1 / 256)
+    graph.op("QUANTIZE", [made], [output], options="Quantize")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(graph.tflite([rows], [output]))
+    from firmware_export.c99.lowering import lower
+
+    with pytest.raises(ExportError, match=message):
+        lower(read_graph(path))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    path = tmp_path / "noise.tflite"
+    path.write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))
+    with pytest.raises(ExportError, match=r"not a \.tflite file"):
+        read_graph(path)
+    with pytest.raises(ExportError, match="cannot be read"):
+        read_graph(tmp_path / "none.tflite")
+
+
+def test_a_directory_with_other_files_is_left_alone(capsys, tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    line = refused(capsys, "export", "c99", ALEXA, "-o", tmp_path)
+    assert "holds other files" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+    assert "is a file" in refused(capsys, "export", "c99", ALEXA, "-o", tmp_path / "precious.txt")
+
+
+def test_an_export_can_be_written_again(capsys, tmp_path):
+    for _ in range(2):
+        assert main(["export", "c99", ALEXA, "-o", str(tmp_path / "out")]) == 0
+    assert "alexa for c99" in capsys.readouterr().out
+
+
+def test_exports_are_the_same_every_time(tmp_path):
+    for name in ("one", "two"):
+        assert main(["export", "c99", ALEXA, "-o", str(tmp_path / name)]) == 0
+    contents = [
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("one", "two")
+    ]
+    assert contents[0] == contents[1]
+
+
+# verify-firmware
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "noise.wav"
+    noise = np.random.default_rng(3).normal(0, 3_000, 2 * SAMPLE_RATE).astype(np.int16)
+    soundfile.write(path, noise, SAMPLE_RATE)
+    return path
+
+
+@pytest.mark.debian("gcc", "make")
+def test_an_export_is_verified(capsys, tmp_path, recording):
+    assert main(["export", "c99", ALEXA, "-o", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    assert main(["verify-firmware", str(tmp_path / "out"), str(recording)]) == 0
+    said = capsys.readouterr().out
+    assert "events: 0 in the firmware, 0 here" in said
+    assert "front end: 0 of 198 rows differ" in said
+
+
+@pytest.mark.debian("gcc", "make")
+def test_a_firmware_that_computes_something_else_is_noticed(capsys, tmp_path, recording):
+    assert main(["export", "c99", ALEXA, "-o", str(tmp_path / "out")]) == 0
+    source = tmp_path / "out" / "src" / "noise.c"
+    source.write_text(source.read_text().replace("KWS_ODD_SMOOTHING :", "KWS_ODD_SMOOTHING + 1 :"))
+    assert main(["verify-firmware", str(tmp_path / "out"), str(recording)]) == 1
+    assert "front end: 0 of" not in capsys.readouterr().out
+
+
+@pytest.mark.debian("gcc", "make")
+def test_source_that_does_not_compile_is_one_line(capsys, tmp_path, recording):
+    assert main(["export", "c99", ALEXA, "-o", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    (tmp_path / "out" / "src" / "pcan.c").write_text("int x = ;\n")
+    assert "cannot build it" in refused(capsys, "verify-firmware", tmp_path / "out", recording)
+
+
+def test_what_is_no_export_is_refused(capsys, tmp_path, recording):
+    assert "holds no export" in refused(capsys, "verify-firmware", tmp_path, recording)
+    (tmp_path / "export.json").write_text("[]")
+    assert "not written by kws export" in refused(capsys, "verify-firmware", tmp_path, recording)
+
+
+def test_a_target_that_does_not_run_here_is_refused(capsys, tmp_path, recording):
+    assert main(["export", "esphome", ALEXA, "-o", str(tmp_path / "out"), "--arena", "30000"]) == 0
+    capsys.readouterr()
+    line = refused(capsys, "verify-firmware", tmp_path / "out", recording)
+    assert "is an export for esphome" in line
+
+
+def test_without_a_compiler_the_remedy_is_named(capsys, tmp_path, recording, monkeypatch):
+    assert main(["export", "c99", ALEXA, "-o", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("CC", "no-such-compiler")
+    line = refused(capsys, "verify-firmware", tmp_path / "out", recording)
+    assert "no-such-compiler" in line
+
+
+@pytest.mark.parametrize(
+    ("firmware", "shift"),
+    [
+        ([("a", 1_600)], 0.0),
+        ([("a", 2_080)], 0.03),
+        ([("a", 6_400)], 0.3),
+        ([("b", 1_600)], None),
+        ([], None),
+        ([("a", 1_600), ("a", 3_200)], None),
+    ],
+)
+def test_events_are_the_same_within_a_tenth_of_a_second(firmware, shift):
+    heard = tuple(Heard(label, end) for label, end in firmware)
+    found = Comparison(heard, heard, (Heard("a", 1_600),), 1, 0, 1, 0, 0)
+    assert found.largest_shift == (shift if shift is None else pytest.approx(shift))
+    assert found.holds == (shift is not None and shift <= 0.1)
+
+
+def test_a_row_or_a_detector_that_differs_is_no_agreement():
+    event = (Heard("a", 1_600),)
+    assert not Comparison(event, event, event, 1, 1, 1, 0, 0).holds
+    assert not Comparison(event, (), event, 1, 0, 1, 0, 0).holds
