@@ -1,0 +1,122 @@
+"""Transcripts against what was said: error rates, the most frequent mistakes, and whose fault each one is.
+
+Alignment and word error rate come from the package jiwer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jiwer
+
+from kws.recognition.ctc import log_probability
+from kws.recognition.tokens import LogProbs
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Word errors over many utterances."""
+
+    words: int
+    """In the references."""
+    substitutions: Counter[tuple[str, str]]
+    """(said, written) -> how often."""
+    deletions: Counter[str]
+    """Said and not written."""
+    insertions: Counter[str]
+    """Written and not said."""
+
+    @property
+    def errors(self) -> int:
+        """All of them."""
+        return self.substitutions.total() + self.deletions.total() + self.insertions.total()
+
+    @property
+    def rate(self) -> float:
+        """Word error rate, 0 to more than 1."""
+        return self.errors / self.words if self.words else 0.0
+
+    def table(self, most: int = 10) -> str:
+        """The most frequent of each kind, one a line."""
+        lines = [
+            f"{count:5} {said} -> {written}"
+            for (said, written), count in self.substitutions.most_common(most)
+        ]
+        lines += [f"{count:5} {word} -> (nothing)" for word, count in self.deletions.most_common(most)]
+        lines += [f"{count:5} (nothing) -> {word}" for word, count in self.insertions.most_common(most)]
+        return "\n".join(lines)
+
+
+def mistakes(references: Sequence[str], transcripts: Sequence[str]) -> Mistakes:
+    """Count the errors of transcripts; references must have at least one word each."""
+    aligned = jiwer.process_words(list(references), list(transcripts))
+    found = Mistakes(sum(len(words) for words in aligned.references), Counter(), Counter(), Counter())
+    for said, written, chunks in zip(aligned.references, aligned.hypotheses, aligned.alignments, strict=True):
+        for chunk in chunks:
+            here = said[chunk.ref_start_idx : chunk.ref_end_idx]
+            there = written[chunk.hyp_start_idx : chunk.hyp_end_idx]
+            if chunk.type == "substitute":
+                found.substitutions.update(zip(here, there, strict=True))
+            elif chunk.type == "delete":
+                found.deletions.update(here)
+            elif chunk.type == "insert":
+                found.insertions.update(there)
+    return found
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What search and model made of one utterance; scores as the search ranks them, in nats."""
+
+    reference: str
+    transcript: str
+    reference_score: float
+    """Minus infinity where the search could never have written it: its lexicon lacks a word."""
+    transcript_score: float
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Whose fault the wrong transcripts are (Ng 2018, "Machine learning yearning", chapter 44)."""
+
+    search: int
+    """The reference scores higher than what was returned, and yet was not found: widen the beam."""
+    model: int
+    """What was returned scores at least as high as the reference: better models."""
+    lexicon: int
+    """The reference cannot be written at all."""
+    right: int
+
+    @property
+    def wrong(self) -> int:
+        """All of them."""
+        return self.search + self.model + self.lexicon
+
+    def table(self) -> str:
+        """Each with its share of the wrong ones."""
+        shares = {"search": self.search, "model": self.model, "lexicon": self.lexicon}
+        lines = [
+            f"{name:8}{count:6} {100 * count / max(1, self.wrong):6.1f} %" for name, count in shares.items()
+        ]
+        return "\n".join([f"{self.wrong} of {self.wrong + self.right} transcripts are wrong", *lines])
+
+
+def blame(utterances: Sequence[Scored]) -> Blame:
+    """Count whose fault the wrong transcripts are."""
+    counts = Counter(_fault(utterance) for utterance in utterances)
+    return Blame(counts["search"], counts["model"], counts["lexicon"], counts["right"])
+
+
+def acoustic_score(log_probs: LogProbs, spellings: Sequence[tuple[int, ...]]) -> float:
+    """ln P of the likeliest way to write a text; minus infinity where there is none."""
+    return max((log_probability(log_probs, spelling) for spelling in spellings), default=float("-inf"))
+
+
+def _fault(utterance: Scored) -> str:
+    if utterance.reference == utterance.transcript:
+        return "right"
+    if utterance.reference_score == float("-inf"):
+        return "lexicon"
+    return "search" if utterance.reference_score > utterance.transcript_score else "model"

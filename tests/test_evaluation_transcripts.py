@@ -1,0 +1,85 @@
+"""Word errors by hand, and whose fault they are on searches that are known to fail."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytest.importorskip("jiwer")
+
+from spoken import random_steps
+
+from kws.evaluation.transcripts import Scored, acoustic_score, blame, mistakes
+from kws.recognition.ctc import log_probability
+from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
+
+
+def test_errors_are_counted_by_kind():
+    found = mistakes(["turn the light on", "stop", "go go"], ["turn a light", "please stop", "go go"])
+    assert found.substitutions == {("the", "a"): 1}
+    assert found.deletions == {"on": 1}
+    assert found.insertions == {"please": 1}
+    assert (found.errors, found.words) == (3, 7)
+    assert found.rate == pytest.approx(3 / 7)
+    assert found.table().splitlines() == [
+        "    1 the -> a",
+        "    1 on -> (nothing)",
+        "    1 (nothing) -> please",
+    ]
+
+
+def test_nothing_written_is_all_deletions():
+    found = mistakes(["one two", "three"], ["", ""])
+    assert found.rate == 1
+    assert found.deletions.total() == 3
+
+
+def test_the_fault_is_the_searchs_where_the_reference_scores_higher():
+    counted = blame(
+        [
+            Scored("a", "a", -1, -1),
+            Scored("a", "b", -1, -2),
+            Scored("a", "b", -2, -1),
+            Scored("a", "b", -1, -1),
+            Scored("zzyzx", "b", -math.inf, -1),
+        ]
+    )
+    assert (counted.right, counted.search, counted.model, counted.lexicon) == (1, 1, 2, 1)
+    assert counted.table().splitlines() == [
+        "4 of 5 transcripts are wrong",
+        "search       1   25.0 %",
+        "model        2   50.0 %",
+        "lexicon      1   25.0 %",
+    ]
+
+
+def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
+    """Where the reference is what a very wide beam finds, the narrow one is always to blame."""
+    scored = []
+    for seed in range(40):
+        log_probs = random_steps(seed, 8, 4) / 2
+        wide, narrow = (PrefixBeam(AnyText(), PrefixBeamConfig(beam, math.inf)) for beam in (10**5, 1))
+        for beam in (wide, narrow):
+            beam.push(log_probs)
+        best, found = wide.finished()[0], narrow.finished()[0]
+        scored.append(
+            Scored(
+                " ".join(map(str, best.tokens)),
+                " ".join(map(str, found.tokens)),
+                acoustic_score(log_probs, [best.tokens]),
+                acoustic_score(log_probs, [found.tokens]),
+            )
+        )
+        assert scored[-1].reference_score == pytest.approx(log_probability(log_probs, best.tokens))
+    counted = blame(scored)
+    assert counted.model == counted.lexicon == 0
+    assert counted.search > 5
+    assert counted.right > 5
+
+
+def test_of_several_spellings_the_likeliest_counts():
+    log_probs = random_steps(0, 6, 4)
+    ways = [(1,), (2, 3), (3,)]
+    assert acoustic_score(log_probs, ways) == max(log_probability(log_probs, way) for way in ways)
+    assert acoustic_score(log_probs, []) == -math.inf
