@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from kws.bundle import MODELS
 from kws.errors import GrammarError, KwsError
@@ -68,7 +69,7 @@ def build_recognizer(
             calibration = dataclasses.replace(calibration, threshold=threshold)
         decoder = GrammarDecoder(graph, step, calibration=calibration)
     else:
-        decoder = _free_decoder(bundle, tokens, step, lead_in, boost or {})
+        decoder = free_decoder(bundle, tokens, step, lead_in, boost or {})
     return Recognizer(acoustic, decoder, endpoint)
 
 
@@ -116,13 +117,14 @@ def _kind(bundle: RecognizerBundle, *, by_words: bool) -> Kind:
     return "phones" if "phones" in bundle.tokens and has_dictionary else "characters"
 
 
-def _free_decoder(
+def free_decoder(
     bundle: RecognizerBundle,
     tokens: Tokens,
     step_seconds: float,
-    lead_in: Sequence[Spelling],
-    boost: Mapping[str, float],
+    lead_in: Sequence[Spelling] = (),
+    boost: Mapping[str, float] = MappingProxyType({}),
 ) -> FreeDecoder:
+    """A decoder for anything that may be said, by the language model that goes with a recognizer."""
     model = read_arpa(_language_model(bundle))
     phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
     fusion = Fusion()

@@ -1,0 +1,89 @@
+"""The measuring of a recognizer's tasks, on clips whose log-probabilities are made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from spoken import saying
+from test_speech_commands import Says, english  # noqa: F401 the fixture
+
+import training.speech_tasks
+from kws.recognition.bundle import find_recognizer
+from training.data.manifest import Clip
+from training.speech_tasks import dev_sets, drawn, fitted, hear, measured, speech_tasks
+
+
+def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word", split: str = "dev") -> Clip:
+    return Clip(Path(f"{label}.opus"), corpus, split, kind, label, "", 2.0, "test")
+
+
+ORDER = '{"coffeeDrink": "latte", "size": "large", "milkAmount": " soy milk"}'
+CLIPS = [
+    (clip("stop"), "stop"),
+    (clip("go"), "no"),
+    (clip("bird"), "bird"),
+    (clip("", kind="noise"), ""),
+    (clip("three", "fsdd"), "three"),
+    (clip("ONE NINE", "speechocean762", "sentence"), "one nine"),
+    (clip("THE STREET IS LONG", "speechocean762", "sentence"), "the street is long"),
+    (clip("he came home", "libri-test-clean", "sentence"), "he came home"),
+    (clip(ORDER, "picovoice-coffee", "speech-slots"), "can i have a large latte with soy milk please"),
+    (clip("stop", split="train"), "stop"),
+]
+
+
+@pytest.fixture
+def heard() -> dict[str, list]:
+    said = {found.label: text for found, text in CLIPS}
+    sets = dev_sets([found for found, _ in CLIPS])
+    return {name: [(c, saying(said[c.label])) for c in clips] for name, clips in sets.items()}
+
+
+def test_the_dev_clips_are_sorted_by_what_they_are_for():
+    sets = {name: [found.label for found in clips] for name, clips in dev_sets(c for c, _ in CLIPS).items()}
+    assert sets == {
+        "commands": ["stop", "go"],
+        "others": ["bird"],
+        "silence": [""],
+        "digit": ["three"],
+        "digits": ["ONE NINE"],
+        "ocean": ["THE STREET IS LONG"],
+        "libri": ["he came home"],
+        "coffee": [ORDER],
+    }
+    assert drawn([clip(str(n)) for n in range(9)], 3) == [clip("0"), clip("4"), clip("8")]
+
+
+def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
+    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    figures = measured(find_recognizer(english), heard)
+    assert figures["commands right"] == 0.5
+    assert figures["commands, other words accepted"] == 0
+    assert figures["commands, silences accepted"] == 0
+    assert figures["single digits, word error rate"] == figures["digit strings, word error rate"] == 0
+    assert figures["coffee, all slots right"] == figures["coffee accepted"] == 1
+    assert figures["libri, word error rate"] == figures["ocean, word error rate"] == 0
+    assert figures["coffee false accepts an hour"] == 0
+    assert figures["commands beam, CPU s a second"] > 0
+
+
+def test_the_confidence_is_fitted_on_right_and_wrong_paths(heard, monkeypatch, english):  # noqa: F811
+    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    calibration = fitted(find_recognizer(english), heard)
+    assert calibration.mean + calibration.worst > 0
+
+
+def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tmp_path):  # noqa: F811
+    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.speech_tasks, "read_manifest", lambda path: [clip("stop")])
+    monkeypatch.setattr(training.speech_tasks, "read_samples", lambda path: np.zeros(80_000, np.int16))
+    arguments = [english, "--cache", str(tmp_path), "--json"]
+    first = CliRunner().invoke(speech_tasks, arguments)
+    assert json.loads(first.output)["commands right"] == 0
+    monkeypatch.setattr(training.speech_tasks, "read_samples", None)
+    assert CliRunner().invoke(speech_tasks, arguments).exit_code == 0
+    assert len(hear(find_recognizer(english), [clip("stop")], tmp_path / "heard-commands.npz")) == 1

@@ -1,0 +1,279 @@
+"""What a recognizer understands of the dev recordings, by grammar and freely.
+
+python -m training.speech_tasks english [--most 200] [--fit] [--json]
+
+Every clip goes through the recognizer as `kws run` has it, end-points included. The acoustic model runs once
+a clip; what it says is kept under --cache, so that grammars and beams are compared in seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from kws.evaluation.transcripts import Mistakes, mistakes
+from kws.events import Event, Transcript
+from kws.frontend import Frontend
+from kws.grammar.compile import TokenGraph, compile_grammar
+from kws.grammar.reading import read_grammar
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.build import free_decoder
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.confidence import Calibration, fit, path_features
+from kws.recognition.decoder import Decoder
+from kws.recognition.endpoint import EndpointConfig
+from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.recognizer import Recognizer
+from kws.recognition.tokens import PHONES, LogProbs
+from kws.sources.whole import read_samples
+from kws.types import Rows
+from training.data.manifest import Clip, read_manifest, recordings_manifest
+
+GRAMMARS = Path(__file__).parents[1] / "examples" / "grammars"
+COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+Heard = tuple[Clip, LogProbs]
+
+
+class Replay:
+    """An acoustic stage that has heard the clip before; rows are numbers of steps, whatever they hold."""
+
+    def __init__(self, step_seconds: float) -> None:
+        self.step_seconds = step_seconds
+        self.log_probs: LogProbs = np.zeros((0, 0), np.float32)
+
+    def push(self, rows: Rows) -> LogProbs:
+        """Everything at once."""
+        return self.log_probs
+
+    def flush(self) -> LogProbs:
+        """Nothing is left."""
+        return self.log_probs[:0]
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+
+@dataclass
+class Listener:
+    """A decoder behind the end-points, fed with clips, and what its beam costs."""
+
+    decoder: Decoder
+    step_seconds: float
+    endpoint: EndpointConfig = field(default_factory=EndpointConfig)
+    cpu: float = 0.0
+    audio: float = 0.0
+
+    def transcripts(self, log_probs: LogProbs) -> list[Transcript]:
+        """All final transcripts of one clip."""
+        acoustic = Replay(self.step_seconds)
+        recognizer = Recognizer(acoustic, self.decoder, self.endpoint)
+        acoustic.log_probs = log_probs
+        began = time.process_time()
+        events: list[Event] = recognizer.push(np.zeros((0, 40), np.int8)) + recognizer.flush()
+        self.cpu += time.process_time() - began
+        self.audio += len(log_probs) * self.step_seconds
+        return [event for event in events if isinstance(event, Transcript)]
+
+
+@click.command()
+@click.argument("model")
+@click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
+@click.option("--fit", "fits", is_flag=True, help="Fit the confidence on these clips and print its weights.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def speech_tasks(model: str, most: int | None, fits: bool, cache: Path, as_json: bool) -> None:
+    """Measure commands, digits, coffee orders and free sentences on the dev recordings."""
+    bundle = find_recognizer(model)
+    sets = {
+        name: drawn(clips, most) for name, clips in dev_sets(read_manifest(recordings_manifest())).items()
+    }
+    heard = {name: hear(bundle, clips, cache / f"heard-{name}.npz") for name, clips in sets.items()}
+    if fits:
+        click.echo(fitted(bundle, heard))
+        return
+    figures = measured(bundle, heard)
+    if as_json:
+        click.echo(json.dumps(figures, indent=1))
+    else:
+        for name, value in figures.items():
+            click.echo(f"{name:32} {value:10.4g}")
+
+
+def dev_sets(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
+    """The dev clips by what they are for."""
+    sets: dict[str, list[Clip]] = {
+        name: [] for name in ("commands", "others", "silence", "digit", "digits", "coffee", "libri", "ocean")
+    }
+    for clip in clips:
+        name = _set_of(clip) if clip.split == "dev" else None
+        if name:
+            sets[name].append(clip)
+    return sets
+
+
+def _set_of(clip: Clip) -> str | None:
+    if clip.corpus == "gsc-test-v0.02":
+        word = "commands" if clip.label in COMMANDS else "others"
+        return "silence" if clip.kind == "noise" else word
+    if clip.corpus == "speechocean762":
+        return "digits" if set(clip.label.lower().split()) <= set(DIGITS) else "ocean"
+    return {"fsdd": "digit", "picovoice-coffee": "coffee", "libri-test-clean": "libri"}.get(clip.corpus)
+
+
+def drawn(clips: Sequence[Clip], most: int | None) -> list[Clip]:
+    """At most so many, evenly."""
+    if most is None or len(clips) <= most:
+        return list(clips)
+    return [clips[index] for index in np.linspace(0, len(clips) - 1, most).round().astype(int)]
+
+
+def hear(bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path) -> list[Heard]:
+    """The log-probabilities of phones for every clip, kept in a file for the next time."""
+    key = hashlib.sha256(
+        "\n".join([bundle.model_sha256, *(str(clip.path) for clip in clips)]).encode()
+    ).hexdigest()[:12]
+    kept = cache.with_name(f"{cache.stem}-{key}.npz")
+    if kept.is_file():
+        with np.load(kept) as arrays:
+            return [(clip, arrays[str(number)]) for number, clip in enumerate(clips)]
+    acoustic = AcousticModel(bundle, "phones")
+    heard = [(clip, log_probs_of(acoustic, clip.path)) for clip in clips]
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(kept, **{str(number): log_probs for number, (_, log_probs) in enumerate(heard)})
+    return heard
+
+
+def log_probs_of(acoustic: AcousticModel, path: Path) -> LogProbs:
+    """Of one recording, from a fresh start."""
+    acoustic.reset()
+    rows = Frontend().push(read_samples(path))
+    return np.concatenate([acoustic.push(rows), acoustic.flush()])
+
+
+def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str, float]:
+    """All figures; shares from 0 to 1, rates an hour, costs in CPU seconds a second of audio."""
+    step = AcousticModel(bundle, "phones").step_seconds
+    figures: dict[str, float] = {}
+    for name, measure in _BY_GRAMMAR.items():
+        listener = grammar_listener(name, step)
+        figures |= measure(listener, heard)
+        free = [*heard["libri"], *heard["ocean"]]
+        figures[f"{name} false accepts an hour"] = _accepted_per_hour(listener, free)
+        figures[f"{name} beam, CPU s a second"] = listener.cpu / max(listener.audio, 1e-9)
+    figures |= _free(bundle, heard, step)
+    return figures
+
+
+def grammar_listener(name: str, step_seconds: float, calibration: Calibration | None = None) -> Listener:
+    """For a grammar among the examples."""
+    return Listener(GrammarDecoder(graph_of(name), step_seconds, calibration=calibration), step_seconds)
+
+
+def graph_of(name: str) -> TokenGraph:
+    """A grammar among the examples, compiled for phones."""
+    (path,) = GRAMMARS.glob(f"{name}.*")
+    return compile_grammar(read_grammar(path), PHONES)
+
+
+def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+    return {
+        "commands right": _share(_text(listener, sound) == clip.label for clip, sound in heard["commands"]),
+        "commands, other words accepted": _share(_text(listener, sound) for _, sound in heard["others"]),
+        "commands, silences accepted": _share(_text(listener, sound) for _, sound in heard["silence"]),
+    }
+
+
+def _digits(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+    return {
+        f"{title}, word error rate": _mistakes(listener, heard[name]).rate
+        for name, title in (("digit", "single digits"), ("digits", "digit strings"))
+        if heard[name]
+    }
+
+
+def _coffee(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+    right, accepted = [], []
+    for clip, sound in heard["coffee"]:
+        said = [transcript for transcript in listener.transcripts(sound) if transcript.in_grammar]
+        slots = dict(said[-1].slots) if said else {}
+        wanted = {name: " ".join(value.split()) for name, value in json.loads(clip.label).items()}
+        right.append(slots == wanted)
+        accepted.append(bool(said))
+    return {"coffee, all slots right": _share(right), "coffee accepted": _share(accepted)}
+
+
+_BY_GRAMMAR: dict[str, Callable[[Listener, dict[str, list[Heard]]], dict[str, float]]] = {
+    "commands": _commands,
+    "digits": _digits,
+    "coffee": _coffee,
+}
+
+
+def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) -> dict[str, float]:
+    listener = Listener(free_decoder(bundle, PHONES, step), step)
+    figures = {
+        f"{name}, word error rate": _mistakes(listener, heard[name]).rate
+        for name in ("libri", "ocean")
+        if heard[name]
+    }
+    figures["free beam, CPU s a second"] = listener.cpu / max(listener.audio, 1e-9)
+    return figures
+
+
+def _mistakes(listener: Listener, clips: Sequence[Heard]) -> Mistakes:
+    texts = [_text(listener, sound) for _, sound in clips]
+    return mistakes([" ".join(clip.label.lower().split()) for clip, _ in clips], texts)
+
+
+def _text(listener: Listener, log_probs: LogProbs) -> str:
+    return " ".join(filter(None, (transcript.text for transcript in listener.transcripts(log_probs))))
+
+
+def _accepted_per_hour(listener: Listener, clips: Sequence[Heard]) -> float:
+    seconds = sum(clip.seconds for clip, _ in clips)
+    accepted = sum(bool(t.in_grammar) for _, sound in clips for t in listener.transcripts(sound))
+    return 3600 * accepted / seconds if seconds else float("nan")
+
+
+def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Calibration:
+    """The calibration of paths that are right against those that are wrong, all grammars pooled."""
+    step = AcousticModel(bundle, "phones").step_seconds
+    features: list[tuple[float, float]] = []
+    right: list[bool] = []
+    for name, sets in (("commands", ("commands", "others", "silence")), ("digits", ("digits", "ocean"))):
+        decoder = GrammarDecoder(graph_of(name), step)
+        for clip, sound in (pair for one in sets for pair in heard[one]):
+            for found, text in _paths(decoder, sound):
+                features.append(found)
+                right.append(text == clip.label.lower())
+    return fit(features, right)
+
+
+def _paths(decoder: GrammarDecoder, sound: LogProbs) -> Iterator[tuple[tuple[float, float], str]]:
+    decoder.reset()
+    decoder.push(sound)
+    for path in decoder.paths()[:1]:
+        found = path_features(path.score, path.words)
+        if found:
+            yield found, path.text
+
+
+def _share(which: Iterable[Any]) -> float:
+    values = list(which)
+    return sum(map(bool, values)) / len(values) if values else float("nan")
+
+
+if __name__ == "__main__":
+    speech_tasks()
