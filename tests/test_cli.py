@@ -22,6 +22,7 @@ import soundfile
 import kws
 import kws.sources
 from kws import cli
+from kws.recognition.bundle import bundled_recognizers
 from kws.scoring import ScoreTrack, score_track
 from kws.sources.devices import Device
 from kws.sources.memory import from_samples
@@ -304,7 +305,8 @@ def test_devices_says_when_there_are_none(command: Command, monkeypatch: pytest.
 def test_models_lists_what_is_bundled(command: Command) -> None:
     code, out, _ = command("models")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:]] == kws.bundled_names()
+    listed = [line.split()[0] for line in out.splitlines()[1:]]
+    assert listed == kws.bundled_names() + bundled_recognizers()
 
 
 def test_info_tells_the_manifest_and_the_tensors(command: Command) -> None:

@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.tensorflow
 tf = pytest.importorskip("tensorflow")
 
+from kws.commands.models import describe_recognizer  # noqa: E402
 from kws.frontend import FrontendConfig  # noqa: E402
 from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
@@ -78,6 +79,9 @@ def test_int8_says_nearly_the_same_and_streams(
     pieces = [model.push(part) for part in np.split(ROWS, [1, 7, 8, 100])]
     np.testing.assert_array_equal(np.concatenate(pieces), heard)
     assert model.flush().shape == (2, size)
+    facts = describe_recognizer(read_recognizer(path))
+    assert facts["input"]["shape"] == [1, STRIDE, 40]
+    assert facts["tokens"] == {"phones": 40, "characters": 29}
 
 
 def test_ctc_loss_is_that_of_all_paths() -> None:

@@ -12,7 +12,11 @@ from kws.commands.options import quiet_runtime
 from kws.commands.table import print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kws.bundle import Bundle
+    from kws.model import StreamingModel
+    from kws.recognition.bundle import RecognizerBundle
 
 
 @click.command()
@@ -22,11 +26,12 @@ def models() -> None:
     Name, phrase, size and default threshold.
     """
     from kws.bundle import bundled_names, find_bundle
+    from kws.recognition.bundle import bundled_recognizers, find_recognizer
 
-    bundles = [find_bundle(name) for name in bundled_names()]
-    rows = [
-        (b.name, b.wake_word, f"{b.model_path.stat().st_size / 1000:.0f} kB", b.threshold) for b in bundles
-    ]
+    wake_words = [find_bundle(name) for name in bundled_names()]
+    rows = [(b.name, b.wake_word, _size(b.model_path), str(b.threshold)) for b in wake_words]
+    recognizers = [find_recognizer(name) for name in bundled_recognizers()]
+    rows += [(r.name, f"(recognizer: {r.language})", _size(r.model_path), "") for r in recognizers]
     print_table(("name", "phrase", "size", "threshold"), rows)
 
 
@@ -39,9 +44,12 @@ def info(model: str, as_json: bool) -> None:
     Manifest, tensors, checksum, calibration table and card of MODEL, a bundled name or a path.
     """
     from kws.bundle import find_bundle
+    from kws.recognition.bundle import find_recognizer, names_recognizer
 
-    bundle = find_bundle(model)
-    facts = describe(bundle)
+    if names_recognizer(model):
+        facts = describe_recognizer(find_recognizer(model))
+    else:
+        facts = describe(find_bundle(model))
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
     else:
@@ -50,26 +58,15 @@ def info(model: str, as_json: bool) -> None:
 
 def describe(bundle: Bundle) -> dict[str, Any]:
     """Everything `kws info` shows, as plain values; opens the model, so raises BundleError if it is unfit."""
-    import hashlib
-
     with quiet_runtime():
         model = bundle.open_model()
-    data = bundle.model_path.read_bytes()
     return {
         "name": bundle.name,
         "wake_word": bundle.wake_word,
         "labels": list(bundle.labels),
-        "manifest": str(bundle.manifest_path),
-        "model": str(bundle.model_path),
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        **_files(bundle.manifest_path, bundle.model_path),
         "frontend": bundle.manifest.get("kws", {}).get("frontend"),
-        "input": {
-            "type": "int8",
-            "shape": [1, model.stride, model.channels],
-            "quantization": model.input_quantization,
-        },
-        "output": {"type": "uint8", "shape": [1, model.labels], "quantization": model.output_quantization},
+        **_tensors(model),
         "threshold": bundle.threshold,
         "window": bundle.window,
         "refractory_seconds": bundle.refractory_seconds,
@@ -80,6 +77,48 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "calibration": [dict(row) for row in bundle.calibration],
         "card": dict(bundle.card),
     }
+
+
+def describe_recognizer(bundle: RecognizerBundle) -> dict[str, Any]:
+    """The same of a recognizer."""
+    with quiet_runtime():
+        model = bundle.open_model()
+    return {
+        "name": bundle.name,
+        "language": bundle.language,
+        "tokens": {kind: count for kind, (_, count) in bundle.tokens.items()},
+        **_files(bundle.manifest_path, bundle.model_path),
+        **_tensors(model),
+        "calibration": [],
+        "card": dict(bundle.card),
+    }
+
+
+def _files(manifest: Path, model: Path) -> dict[str, Any]:
+    import hashlib
+
+    data = model.read_bytes()
+    return {
+        "manifest": str(manifest),
+        "model": str(model),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def _tensors(model: StreamingModel) -> dict[str, Any]:
+    return {
+        "input": {
+            "type": "int8",
+            "shape": [1, model.stride, model.channels],
+            "quantization": model.input_quantization,
+        },
+        "output": {"type": "uint8", "shape": [1, model.labels], "quantization": model.output_quantization},
+    }
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1000:.0f} kB"
 
 
 def _print_facts(facts: Mapping[str, Any]) -> None:

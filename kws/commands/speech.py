@@ -57,9 +57,11 @@ _OPTIONS = (
 
 def engine_for(models: tuple[str, ...], threshold: float | None, speech: Speech) -> Engine:
     """Wake words, or what the options for speech ask for; raises KwsError where they do not fit."""
+    from kws.recognition.bundle import names_recognizer
+
     if speech.wake or speech.then:
         return _session(models, threshold, speech)
-    recognizers = [model for model in models if _is_recognizer(model)]
+    recognizers = [model for model in models if names_recognizer(model)]
     if not recognizers:
         _refuse(
             speech.grammar or speech.spot or speech.boost,
@@ -108,18 +110,6 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
             return Dictation(build_spotter(model, speech.spot, threshold=threshold))
         boost = parse_boost(speech.boost)
         return Dictation(build_recognizer(model, grammar=speech.grammar, boost=boost, threshold=threshold))
-
-
-def _is_recognizer(model: str) -> bool:
-    from pathlib import Path
-
-    from kws.manifest import is_recognizer
-    from kws.recognition.bundle import bundled_recognizers
-
-    path = Path(model)
-    if path.is_dir():
-        return any(is_recognizer(file) for file in path.glob("*.json"))
-    return model in bundled_recognizers() or is_recognizer(path.with_suffix(".json"))
 
 
 def _refuse(given: object, why: str) -> None:

@@ -83,6 +83,14 @@ def bundled_recognizers() -> list[str]:
     return sorted(path.stem for path in MODELS.glob("*.json") if is_recognizer(path))
 
 
+def names_recognizer(name_or_path: str | Path) -> bool:
+    """Whether this is a recognizer, as `find_recognizer` takes it, and not a wake word."""
+    path = Path(name_or_path)
+    if path.is_dir():
+        return any(is_recognizer(file) for file in path.glob("*.json"))
+    return str(name_or_path) in bundled_recognizers() or is_recognizer(path.with_suffix(".json"))
+
+
 def find_recognizer(name_or_path: str | Path) -> RecognizerBundle:
     """A bundled name ("english"), a directory holding one recognizer, a .json, or the .tflite beside it.
 
