@@ -3,7 +3,8 @@
 # Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
-packages="espeak-ng festival festvox-kallpc16k flite libasound2-plugins libportaudio2 mosquitto pulseaudio pulseaudio-utils"
+packages="cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi libasound2-plugins \
+libnewlib-arm-none-eabi libportaudio2 make mosquitto pulseaudio pulseaudio-utils qemu-system-arm"
 
 command -v dpkg-query >/dev/null || {
     echo "not a Debian system: tests that need one of these are skipped: $packages" >&2

@@ -22,7 +22,12 @@ from training.data.manifest import Clip, read_manifest, recordings_manifest
 
 pytest_plugins = ["ci_rules"]
 
-COMMAND_OF = {"alsa-utils": "arecord", "pulseaudio-utils": "pactl", "python3-venv": "python3"}
+COMMAND_OF = {
+    "alsa-utils": "arecord",
+    "gcc-arm-none-eabi": "arm-none-eabi-gcc",
+    "pulseaudio-utils": "pactl",
+    "python3-venv": "python3",
+}
 """Debian packages whose command is not called as they are."""
 LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}
 """Debian packages that are a library."""

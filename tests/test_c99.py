@@ -163,6 +163,7 @@ def test_nothing_but_memory_functions_is_called(tmp_path):
     assert {name for name in called if not name.startswith("kws_")} <= {"memcpy", "memmove", "memset"}
 
 
+@pytest.mark.debian("cmake")
 def test_both_ways_to_build_it_work(tmp_path):
     export(find_bundle(community.manifest("alexa")), tmp_path / "c", None)
     commands = [["cmake", "-S", tmp_path / "c", "-B", tmp_path / "b"], ["cmake", "--build", tmp_path / "b"]]

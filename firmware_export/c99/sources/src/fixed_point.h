@@ -4,13 +4,15 @@
 
 #include <stdint.h>
 
-/* C leaves the right shift of a negative number to the compiler; every one for these targets copies the sign. */
+/* Two things that C leaves to the compiler and that every one for these targets does alike: the right shift of
+ * a negative number copies the sign, and a number too large for int16_t loses its upper bits. */
 typedef char kws_right_shift_copies_the_sign[(-3 >> 1) == -2 ? 1 : -1];
+typedef char kws_conversion_keeps_lower_bits[(int16_t)0x18001 == -0x7FFF ? 1 : -1];
 
 /* The lower 16 bits, as a signed number. */
 static inline int32_t kws_wrap16(int32_t value)
 {
-    return (int32_t)(((uint32_t)value & 0xFFFFu) ^ 0x8000u) - 0x8000;
+    return (int16_t)value;
 }
 
 /* Bits up to the highest one set; 0 for 0. */
@@ -35,9 +37,7 @@ static inline int32_t kws_clamp(int32_t value, int32_t low, int32_t high)
  * one overflow, of two lowest numbers, cannot come up: multipliers are never negative. */
 static inline int32_t kws_high_product(int32_t value, int32_t multiplier)
 {
-    int64_t product = (int64_t)value * multiplier;
-    int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << 30)) >> 31);
 }
 
 /* value / 2**bits, to the nearest, halves away from zero. */

@@ -1,0 +1,77 @@
+"""Exported C on emulated Cortex-M processors: the bits of the desktop, whatever instructions they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import community
+import cortex_m
+import exported
+import microcontroller
+import numpy as np
+import pytest
+from cortex_m import MACHINES, Machine
+from random_graphs import RandomGraph
+from signals import bursts
+
+from firmware_export.c99.export import export, prepare
+from firmware_export.verify import desktop_events
+from kws.bundle import find_bundle
+from kws.frontend import Frontend
+from kws.types import SAMPLE_RATE, Samples
+
+pytestmark = pytest.mark.debian("gcc-arm-none-eabi", "qemu-system-arm", "espeak-ng")
+
+ALEXA = find_bundle(community.manifest("alexa"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("cortex_m") / "c"
+    export(ALEXA, directory, None)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def spoken(say) -> Samples:
+    pause = np.zeros(SAMPLE_RATE // 2, np.int16)
+    return np.concatenate([pause, say("alexa"), pause])
+
+
+PLAIN = ("-DKWS_PLAIN",)
+SIMD = {"Cortex-M4F", "Cortex-M55"}
+"""One with the DSP extension, one with Helium; their plain kernels are run too."""
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags"),
+    [(machine, ()) for machine in MACHINES] + [(m, PLAIN) for m in MACHINES if m.name in SIMD],
+    ids=lambda value: value.name if isinstance(value, Machine) else "plain" if value else "",
+)
+def test_a_processor_computes_the_same_bits(machine, flags, project, spoken, tmp_path):
+    found = cortex_m.run(machine, project, spoken, tmp_path, flags)
+    rows = Frontend().push(spoken)
+    outputs = microcontroller.outputs(ALEXA.model_path.read_bytes(), rows)
+    outputs[: prepare(ALEXA).detector.warmup] = 0
+    assert found.rows == len(rows)
+    assert found.row_sum == cortex_m.checksum(rows)
+    assert found.output_sum == cortex_m.checksum(outputs)
+    assert tuple(end for end, _ in found.events) == tuple(e.end for e in desktop_events(ALEXA, spoken))
+    assert found.events
+    assert found.memory == prepare(ALEXA).sizes["KWS_SIZE"]
+    assert found.stack < 2048
+
+
+@pytest.mark.parametrize("name", sorted(SIMD))
+def test_rows_of_any_length_suit_its_vectors(name, tmp_path):
+    """Every kernel, depths that no vector divides."""
+    graph = RandomGraph(3)
+    labels = [f"{index}" for index in range(graph.width)]
+    bundle = exported.bundle_of(graph.tflite(), tmp_path, labels=labels, warmup_rows=0)
+    export(bundle, tmp_path / "c", None)
+    samples = bursts()[: SAMPLE_RATE // 4]
+    machine = next(machine for machine in MACHINES if machine.name == name)
+    found = cortex_m.run(machine, tmp_path / "c", samples, tmp_path)
+    outputs = microcontroller.outputs(bundle.model_path.read_bytes(), Frontend().push(samples))
+    assert found.output_sum == cortex_m.checksum(outputs)
+    assert len(np.unique(outputs)) > 50
