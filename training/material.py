@@ -64,13 +64,14 @@ def ingredients(phrase: str, recipe: MaterialRecipe, *, seed: int, recordings: b
         [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng
     )
     spoken_words += changed_voices(spoken_words, recipe.changed_voices, seed=seed)
-    spoken_other = synthesize(_other_texts(phrase, speech, recipe.synthetic_speech, rng), rng)
+    spoken_other = synthesize(_other_texts(phrase, speech, recipe, rng), rng)
+    spoken_other += changed_voices(spoken_other, recipe.changed_voices, seed=seed + 1)
     words = _word_groups(said if recipe.real_words else [], spoken_words)
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
     background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
     confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
     return Ingredients(
-        Pool(words, (*background, *confusable), noises),
+        Pool(words, _with_more((*background, *confusable), spoken_other, recipe.synthetic_share), noises),
         Pool((), background, noises),
         _counted(said if recipe.real_words else [], speech, noise, len(spoken_words), len(spoken_other)),
     )
@@ -136,13 +137,25 @@ def _word_groups(
     return (*groups, (tuple(synthetic), 1 - REAL_SHARE if groups else 1.0))
 
 
-def _other_texts(phrase: str, speech: list[Clip], count: int, rng: np.random.Generator) -> list[str]:
-    """Near misses, a third of all, and sentences of the transcripts; digits read out where there are none."""
+def _with_more(
+    speech: tuple[Path | Samples, ...], synthetic: list[Samples], share: float
+) -> tuple[Path | Samples, ...]:
+    """With the synthetic clips repeated until they make up this share."""
+    missing = share * len(speech) - 2 * len(synthetic)  # among the others each stands twice already
+    more = int(missing / (1 - share) / len(synthetic) + 1) if missing > 0 else 0
+    return (*speech, *(synthetic * more))
+
+
+def _other_texts(
+    phrase: str, speech: list[Clip], recipe: MaterialRecipe, rng: np.random.Generator
+) -> list[str]:
+    """Near misses and sentences of the transcripts; digits read out where there are none."""
+    count = recipe.synthetic_speech
     misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
     sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label] or list(
         "0123456789"
     )
-    pick = rng.random(count) < (1 / 3 if misses else 0)
+    pick = rng.random(count) < (recipe.near_miss_share if misses else 0)
     return [
         misses[rng.integers(len(misses))] if miss else sentences[rng.integers(len(sentences))]
         for miss in pick

@@ -32,6 +32,10 @@ class MaterialRecipe:
     """Whether real recordings of the phrase are used where there are any."""
     synthetic_speech: int = 1200
     """Sentences and near misses by the same voices, so that synthesis alone tells nothing."""
+    near_miss_share: float = 1 / 3
+    """Of these, how many are near misses."""
+    synthetic_share: float = 0.0
+    """Least share of synthetic voices in the other speech on tapes with words."""
     tapes_with_words: int = 900
     tapes_without: int = 1900
 
