@@ -14,7 +14,7 @@ from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.greedy import Greedy
-from kws.recognition.lexicon import lexicon_tree
+from kws.recognition.lexicon import Lexicon
 from kws.recognition.ngram import ArpaModel
 from kws.recognition.recognizer import Recognizer
 from kws.recognition.spotter import Spotter, SpotterConfig
@@ -58,7 +58,7 @@ def free_decoder() -> FreeDecoder:
 
     spellings = {word: phrase_spellings(word, PHONES) for word in WORDS}
     model = ArpaModel(1, {(word,): -1.5 for word in WORDS}, {})
-    lexicon = lexicon_tree(spellings, dict.fromkeys(WORDS, -1.5))
+    lexicon = Lexicon(spellings, dict.fromkeys(WORDS, -1.5))
     return FreeDecoder(PHONES, LexiconWords(lexicon, model, Fusion()), STEP)
 
 

@@ -59,7 +59,7 @@ def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
     scored = []
     for seed in range(40):
         log_probs = random_steps(seed, 8, 4) / 2
-        wide, narrow = (PrefixBeam(AnyText(), PrefixBeamConfig(beam, math.inf)) for beam in (10**5, 1))
+        wide, narrow = (PrefixBeam(AnyText(), PrefixBeamConfig(beam, math.inf, math.inf)) for beam in (10**5, 1))
         for beam in (wide, narrow):
             beam.push(log_probs)
         best, found = wide.finished()[0], narrow.finished()[0]

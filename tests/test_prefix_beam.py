@@ -19,7 +19,7 @@ from kws.recognition.log_domain import NEVER, log_add
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 from kws.recognition.tokens import BLANK, LogProbs
 
-EXACT = PrefixBeamConfig(beam=10**6, least=math.inf)
+EXACT = PrefixBeamConfig(beam=10**6, least=math.inf, slack=math.inf)
 TOKENS = 4
 seeds = st.integers(0, 999)
 
@@ -95,7 +95,8 @@ def test_with_a_scorer_the_ranking_is_that_of_exhaustive_search(seed, steps):
 def test_length_normalization_divides_by_words():
     log_probs = random_steps(3, 5, TOKENS)
     plain, normalized = (
-        PrefixBeam(Words(), PrefixBeamConfig(10**6, math.inf, length_exponent=power)) for power in (0, 0.7)
+        PrefixBeam(Words(), PrefixBeamConfig(10**6, math.inf, math.inf, length_exponent=power))
+        for power in (0, 0.7)
     )
     plain.push(log_probs)
     normalized.push(log_probs)
@@ -195,7 +196,7 @@ def test_flashlight_text_finds_the_same_sequences(seed):
     )  # fmt: skip
     search = decoder.LexiconFreeDecoder(options, decoder.ZeroLM(), silence, BLANK, [])
     theirs = search.decode(log_probs.ctypes.data, *log_probs.shape)[0]
-    ours = PrefixBeam(AnyText(), PrefixBeamConfig(beam=300, least=math.inf))
+    ours = PrefixBeam(AnyText(), PrefixBeamConfig(beam=300, least=math.inf, slack=math.inf))
     ours.push(log_probs)
     best = ours.finished()[0]
     assert collapsed(theirs.tokens[1:-1]) == best.tokens  # without the silence that it puts around them

@@ -16,14 +16,14 @@ from test_prefix_beam import exhaustive
 from kws.errors import LanguageModelError
 from kws.recognition.boost import Boosted
 from kws.recognition.free_decoder import FreeDecoder
-from kws.recognition.lexicon import lexicon_tree
+from kws.recognition.lexicon import Lexicon
 from kws.recognition.log_domain import NEVER
 from kws.recognition.ngram import LN10, ArpaModel, read_arpa
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
 from kws.recognition.tokens import Tokens
 
-EXACT = PrefixBeamConfig(beam=10**6, least=math.inf)
+EXACT = PrefixBeamConfig(beam=10**6, least=math.inf, slack=math.inf)
 FUSION = Fusion(weight=0.7, insertion=0.4)
 ARPA = """
 made for a test
@@ -149,7 +149,7 @@ def test_letters_with_a_language_model_as_exhaustive_search_has_it(model, seed, 
 def test_a_lexicon_with_a_language_model_as_exhaustive_search_has_it(model, seed, steps):
     log_probs = random_steps(seed, steps, len(SOUNDS))
     unigrams = {word: model.log_prob((), word) for word in SPELLINGS}
-    scorer = LexiconWords(lexicon_tree(SPELLINGS, unigrams), model, FUSION)
+    scorer = LexiconWords(Lexicon(SPELLINGS, unigrams), model, FUSION)
     beam = PrefixBeam(scorer, EXACT)
     beam.push(log_probs)
     acoustic = exhaustive(log_probs)
@@ -234,3 +234,20 @@ def test_stable_words_stay_and_the_split_is_no_matter(model, seed, cuts):
         words = event.text.split()
         assert words[: len(certain)] == certain
         certain = words[: getattr(event, "stable", 0)] or certain
+
+
+def test_what_is_left_of_a_wake_word_is_passed_over_and_costs_nothing():
+    """Words a = A, ab = A B; the wake word's end is "B C", which is no word here."""
+    spellings = {"a": [(1,)], "ab": [(1, 2)]}
+    plain = ArpaModel(1, {("a",): -1.0, ("ab",): -1.0, ("</s>",): -1.0}, {})
+    log_probs = np.full((9, 4), np.log(0.02), np.float32)
+    log_probs[np.arange(9), [0, 2, 0, 3, 0, 1, 2, 0, 0]] = np.log(0.94)
+    texts = {}
+    for lead_in in ((), [(1, 2, 3), (2, 3), (3,)]):
+        scorer = LexiconWords(Lexicon(spellings, {"a": -1.0, "ab": -1.0}), plain, FUSION, lead_in)
+        decoder = FreeDecoder(SOUNDS, scorer, 0.03)
+        decoder.push(log_probs)
+        (transcript,) = decoder.flush()
+        texts[bool(lead_in)] = (transcript.text, transcript.words[0].start, transcript.words[0].confidence)
+    assert texts[True] == ("ab", pytest.approx(0.15), pytest.approx(0.94))
+    assert texts[False][2] < 0.9  # it has to make "B C" part of a word

@@ -67,7 +67,7 @@ class Boosted:
 
 
 def _parts(state: State) -> tuple[State, _Node]:
-    assert isinstance(state, tuple)
+    assert isinstance(state, tuple)  # of ours; the other scorer's may be one too
     inner, node = state
     assert isinstance(node, _Node)
     return inner, node

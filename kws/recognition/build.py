@@ -21,9 +21,8 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.lexicon import LexiconNode, Spelling, lexicon_tree
+from kws.recognition.lexicon import Lexicon, Spelling
 from kws.recognition.ngram import ArpaModel, read_arpa
-from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.recognizer import PhraseSpotting, Recognizer
 from kws.recognition.spotter import Spotter, SpotterConfig
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
@@ -134,7 +133,7 @@ def free_decoder(
         scorer = LexiconWords(_lexicon(model, words), model, fusion, lead_in)
     else:
         scorer = LetterWords(tokens.symbols, model, fusion)
-    return FreeDecoder(tokens, scorer, step_seconds, config=PrefixBeamConfig(beam=16), phrases=phrases)
+    return FreeDecoder(tokens, scorer, step_seconds, phrases=phrases)
 
 
 def _language_model(bundle: RecognizerBundle) -> Path:
@@ -143,10 +142,10 @@ def _language_model(bundle: RecognizerBundle) -> Path:
     return own if own.is_file() else MODELS / "english.arpa.gz"
 
 
-def _lexicon(model: ArpaModel, words: Iterable[str]) -> LexiconNode:
+def _lexicon(model: ArpaModel, words: Iterable[str]) -> Lexicon:
     spellings = {
         word: [PHONES.encode(reading) for reading in pronunciations(word)]
         for word in words
         if not word.startswith("<")
     }
-    return lexicon_tree(spellings, {word: model.log_prob((), word) for word in spellings})
+    return Lexicon(spellings, {word: model.log_prob((), word) for word in spellings})

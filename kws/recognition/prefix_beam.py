@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Protocol
 
 import numpy as np
@@ -63,8 +64,10 @@ class PrefixBeamConfig:
 
     beam: int = 8
     """Prefixes."""
-    least: float = 7.0
+    least: float = 5.0
     """Nats below the likeliest token of a step at which another is not tried."""
+    slack: float = 3.0
+    """Nats below the last prefix of the beam, before the scorer, at which another is not even made."""
     length_exponent: float = 0.0
     """In the end scores are divided by the words to this power (after Wu et al. 2016); 0: they are not."""
 
@@ -139,7 +142,7 @@ class PrefixBeam:
         """Move all prefixes on by these steps, shape (steps, tokens)."""
         for row in log_probs:
             floor = float(row.max()) - self.config.least
-            tokens = [token for token in np.flatnonzero(row >= floor).tolist() if token != BLANK]
+            tokens = [token for token in np.argsort(-row).tolist() if token != BLANK and row[token] >= floor]
             self._advance(row.tolist(), tokens)
             self.step += 1
 
@@ -176,22 +179,33 @@ class PrefixBeam:
         return sorted(found, key=lambda hypothesis: -hypothesis.score)
 
     def _advance(self, row: list[float], tokens: list[int]) -> None:
+        """One step; `tokens` are those to be tried besides the blank."""
         blanks: dict[Prefix, float] = {}
         said: dict[Prefix, float] = {}
+        reaches: list[tuple[float, Prefix, int]] = []
         for prefix, (blank, token) in self._beam.items():
             total = log_add(blank, token)
             blanks[prefix] = total + row[BLANK]
             if token > NEVER:
-                said[prefix] = log_add(said.get(prefix, NEVER), token + row[prefix.token])
-            for new in tokens:
-                # After its own token a prefix repeats it only across a blank.
-                reach = blank if new == prefix.token else total
-                if reach == NEVER:
-                    continue
+                said[prefix] = token + row[prefix.token]
+            # After its own token a prefix repeats it only across a blank.
+            reaches += [((blank if new == prefix.token else total) + row[new], prefix, new) for new in tokens]
+        floor = self._floor(blanks, said, reaches)
+        for reach, prefix, new in reaches:
+            if reach + prefix.bonus >= floor and reach > NEVER:
                 for child in prefix.children(new, self.scorer, self.step):
-                    said[child] = log_add(said.get(child, NEVER), reach + row[new])
-                    child.arrive(reach + row[new], row[new], self.step)
+                    said[child] = log_add(said.get(child, NEVER), reach)
+                    child.arrive(reach, row[new], self.step)
         self._beam = self._pruned(blanks, said)
+
+    def _floor(
+        self, blanks: dict[Prefix, float], said: dict[Prefix, float], reaches: list[tuple[float, Prefix, int]]
+    ) -> float:
+        """What a new prefix must reach to be made: about as much as the last one that will be kept."""
+        scores = [log_add(value, said.get(prefix, NEVER)) + prefix.bonus for prefix, value in blanks.items()]
+        scores += [reach + prefix.bonus for reach, prefix, _ in reaches]
+        best = nlargest(self.config.beam, scores)
+        return best[-1] - self.config.slack if len(best) == self.config.beam else NEVER
 
     def _pruned(
         self, blanks: dict[Prefix, float], said: dict[Prefix, float]

@@ -6,10 +6,11 @@ et al. 2014).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from kws.recognition.lexicon import LexiconNode, Spelling, with_lead_in
+from kws.recognition.lexicon import ROOT, Lexicon, Node, Spelling
 from kws.recognition.log_domain import NEVER
 from kws.recognition.ngram import History, LanguageModel
 from kws.recognition.prefix_beam import State
@@ -25,8 +26,7 @@ class Fusion:
     """Nats for every word, as language models prefer few of them."""
 
 
-@dataclass(frozen=True)
-class WordState:
+class WordState(NamedTuple):
     """A text that is being written."""
 
     history: History
@@ -90,13 +90,13 @@ class LexiconWords:
 
     def __init__(
         self,
-        lexicon: LexiconNode,
+        lexicon: Lexicon,
         model: LanguageModel,
         fusion: Fusion,
-        lead_in: Iterable[Spelling] = (),
+        lead_in: Sequence[Spelling] = (),
     ) -> None:
-        self._root, self._model, self._fusion = lexicon, model, fusion
-        self._start = with_lead_in(lexicon, lead_in)
+        self._lexicon, self._model, self._fusion = lexicon, model, fusion
+        self._start = lexicon.with_lead_in(lead_in) if lead_in else ROOT
 
     def start(self) -> WordState:
         """At the lexicon's root, or in what may be heard of a wake word."""
@@ -107,13 +107,13 @@ class LexiconWords:
         assert isinstance(state, WordState)
         node = _node(state)
         found: list[tuple[WordState, float]] = []
-        child = node.children.get(token)
+        child = self._lexicon.child(node, token)
         if child is not None:
             moved = WordState(state.history, child, None, state.words)
             found.append((moved, self._ahead(child) - self._ahead(node)))
-        after = self._root.children.get(token)
+        after = self._lexicon.child(ROOT, token)
         if after is not None:
-            for word in node.words:
+            for word in self._lexicon.words(node):
                 history, nats = self._ended(state, word)
                 begun = WordState(history, after, word, state.words + bool(word))
                 found.append((begun, nats - self._ahead(node) + self._ahead(after)))
@@ -123,24 +123,24 @@ class LexiconWords:
         """Where a word ends, or before the first."""
         assert isinstance(state, WordState)
         node = _node(state)
-        if node is self._start:
+        if node == self._start:
             return 0.0
         ways = [
             nats + self._fusion.weight * self._model.end(history)
-            for history, nats in (self._ended(state, word) for word in node.words)
+            for history, nats in (self._ended(state, word) for word in self._lexicon.words(node))
         ]
         return max(ways) - self._ahead(node) if ways else NEVER
 
     def last_word(self, state: State) -> str | None:
         """The likeliest of those that end here."""
         assert isinstance(state, WordState)
-        words = _node(state).words
+        words = self._lexicon.words(_node(state))
         return max(words, key=lambda word: self._ended(state, word)[1]) if words else None
 
     def words(self, state: State) -> int:
         """The last one included."""
         assert isinstance(state, WordState)
-        return state.words + (_node(state) is not self._start)
+        return state.words + (_node(state) != self._start)
 
     def _ended(self, state: WordState, word: str) -> tuple[History, float]:
         if not word:
@@ -148,11 +148,11 @@ class LexiconWords:
         history, log_prob = self._model.score(state.history, word)
         return history, self._fusion.weight * log_prob + self._fusion.insertion
 
-    def _ahead(self, node: LexiconNode) -> float:
-        outside = node is self._start or node.best == NEVER
-        return 0.0 if outside else self._fusion.weight * node.best
+    def _ahead(self, node: Node) -> float:
+        best = self._lexicon.best(node)
+        return 0.0 if node == self._start or best == NEVER else self._fusion.weight * best
 
 
-def _node(state: WordState) -> LexiconNode:
-    assert isinstance(state.place, LexiconNode)
+def _node(state: WordState) -> Node:
+    assert isinstance(state.place, int)
     return state.place
