@@ -81,6 +81,17 @@ class WyomingSettings:
 
 
 @dataclass(frozen=True)
+class RecordingSettings:
+    """Audio kept on disk; none unless asked for."""
+
+    folder: str = setting("", 'where; "" for nowhere: nothing is ever recorded then')
+    each_detection: bool = setting(False, "keep the audio around every wake word")
+    before_seconds: float = setting(2.0, "of it, from before the word's end", least=0, most=20)
+    after_seconds: float = setting(3.0, "and from after it", least=0, most=60)
+    keep: int = setting(1_000, "files kept of each kind; the oldest go", least=1, most=1_000_000)
+
+
+@dataclass(frozen=True)
 class DaemonSettings:
     """The process."""
 
@@ -107,6 +118,7 @@ class Config:
     sink: tuple[Sink, ...] = field(default_factory=lambda: (_default_sink(),))
     http: HttpSettings = field(default_factory=HttpSettings)
     wyoming: WyomingSettings = field(default_factory=WyomingSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
 
@@ -114,6 +126,7 @@ TABLES: dict[str, type[Any]] = {
     "audio": AudioSettings,
     "http": HttpSettings,
     "wyoming": WyomingSettings,
+    "recording": RecordingSettings,
     "daemon": DaemonSettings,
 }
 """Tables that stand once; `[[model]]` and `[[sink]]` may stand several times."""
@@ -156,6 +169,7 @@ def documented() -> Iterator[Key]:
         yield from document(options, f"sink. ({schemes}) ")
     yield from document(HttpSettings, "http.")
     yield from document(WyomingSettings, "wyoming.")
+    yield from document(RecordingSettings, "recording.")
     yield from document(DaemonSettings, "daemon.")
 
 

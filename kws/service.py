@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import signal
 import threading
@@ -52,6 +53,8 @@ class Service:
         self.tally = Tally()
         self.config = config
         """What is in force."""
+        self.on_reload: list[Callable[[], None]] = []
+        """Called, in another thread, when other models have taken over."""
         self._build = build
         self._reread = reread
         self._manager = manager or ServiceManager()
@@ -93,6 +96,19 @@ class Service:
         """Read the configuration again, before the next block."""
         self._reload_wanted = True
 
+    def set_threshold(self, model: int, threshold: float) -> None:
+        """Let the model of that number (from 0) have another threshold until the next reload; any thread.
+
+        Raises:
+            KwsError: there is no such model.
+        """
+        models = list(self.config.model)
+        if not 0 <= model < len(models):
+            raise KwsError(f"model {model}: there are {len(models)}, counted from 0")
+        models[model] = dataclasses.replace(models[model], threshold=threshold)
+        config = dataclasses.replace(self.config, model=tuple(models))
+        self._take(config, self._build(config))
+
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reloads; call it in the main thread."""
 
@@ -128,6 +144,12 @@ class Service:
             self._reloading = threading.Thread(target=self._reload, name="reload", daemon=True)
             self._reloading.start()
 
+    def _take(self, config: Config, engine: Listener) -> None:
+        self.engine.offer(engine)
+        self.config = config
+        for call in self.on_reload:
+            call()
+
     def _reload(self) -> None:
         try:
             config = self._reread()
@@ -136,9 +158,8 @@ class Service:
         except KwsError as error:
             _log.error("%s; the configuration stays as it was", " ".join(str(error).split()))
         else:
-            self.engine.offer(engine)
             _say_what_needs_a_restart(self.config, config)
-            self.config = config
+            self._take(config, engine)
             self.tally.reloads += 1
             logging.getLogger("kws").setLevel(config.daemon.log_level.upper())
             _log.info("configuration read again")
@@ -169,6 +190,7 @@ def _say_what_needs_a_restart(old: Config, new: Config) -> None:
     tables: tuple[tuple[str, Any, Any], ...] = (
         ("audio", old.audio, new.audio),
         ("http", old.http, new.http),
+        ("recording", old.recording, new.recording),
         ("wyoming", old.wyoming, new.wyoming),
     )
     for name, before, after in tables:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-
-import numpy as np
 
 from kws.events import Detection, Event
+from kws.ring import RecentAudio
 from kws.types import SAMPLE_RATE, Block, Stage
 
 REMEMBERED_SECONDS = 4.0
@@ -28,14 +26,13 @@ class SwappableEngine:
     fire some steps apart: of a word that both hear only the first report counts.
     """
 
-    _position: int  # of the next sample
     _watch_until: float  # seconds of the stream up to which reports may come twice
 
     def __init__(self, engine: Listener) -> None:
         self._engine = engine
         self._offered: Listener | None = None
         self._lock = threading.Lock()
-        self._recent: deque[Block] = deque()
+        self._recent = RecentAudio(REMEMBERED_SECONDS)
         self._reported: dict[str, float] = {}  # name -> end of its last detection, seconds
         self._forget()
 
@@ -53,7 +50,7 @@ class SwappableEngine:
         """Events that this block completes."""
         late = self._take_over() if self._offered is not None else []
         events = [event for event in self._engine.push(block) if self._is_new(event)]
-        self._remember(block)
+        self._recent.push(block)
         self._note(events)
         return [*late, *events]
 
@@ -72,15 +69,15 @@ class SwappableEngine:
         with self._lock:
             engine, self._offered = self._offered, None
         assert engine is not None
-        heard = [event for block in self._recent for event in engine.push(block)]
+        heard = [event for block in self._recent.blocks for event in engine.push(block)]
         self._engine = engine
-        self._watch_until = self._position / SAMPLE_RATE + SAME_WORD_SECONDS
+        self._watch_until = self._recent.position / SAMPLE_RATE + SAME_WORD_SECONDS
         late = [event for event in heard if self._is_of_now(event) and self._is_new(event)]
         self._note(late)
         return late
 
     def _is_of_now(self, event: Event) -> bool:
-        now = self._position / SAMPLE_RATE
+        now = self._recent.position / SAMPLE_RATE
         return isinstance(event, Detection) and event.end > now - SAME_WORD_SECONDS
 
     def _is_new(self, event: Event) -> bool:
@@ -92,21 +89,7 @@ class SwappableEngine:
     def _note(self, events: list[Event]) -> None:
         self._reported.update((event.name, event.end) for event in events if isinstance(event, Detection))
 
-    def _remember(self, block: Block) -> None:
-        start = self._position if block.start is None else block.start
-        self._position = start + len(block.pcm)
-        if not len(block.pcm):
-            return
-        # A copy without events, since a source may reuse its memory, and events are not to come twice.
-        self._recent.append(Block(np.array(block.pcm), block.source, start))
-        self._recent_samples += len(block.pcm)
-        limit = REMEMBERED_SECONDS * SAMPLE_RATE
-        while self._recent_samples - len(self._recent[0].pcm) >= limit:
-            self._recent_samples -= len(self._recent.popleft().pcm)
-
     def _forget(self) -> None:
         self._recent.clear()
-        self._recent_samples = 0
-        self._position = 0
         self._watch_until = -1.0
         self._reported.clear()

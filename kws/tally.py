@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Histogram:
 class Tally:
     """Numbers of one run. The loop writes, others read: each is a single value or grows alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.audio_seconds = 0.0
         self.lost_seconds = 0.0
         """Audio in gaps."""
@@ -50,11 +51,15 @@ class Tally:
         """Of the last block, dB below full scale."""
         self.block_seconds = Histogram(BLOCK_SECONDS)
         self.reloads = 0
+        self.started = self.last_audio = clock()
+        """By the monotonic clock."""
+        self._clock = clock
 
     def heard(self, pcm: Samples) -> None:
         """Count a block of audio."""
         if not len(pcm):
             return
+        self.last_audio = self._clock()
         self.audio_seconds += len(pcm) / SAMPLE_RATE
         self.level_db = level_db(pcm)
         self.clipped_samples += int(np.count_nonzero(np.abs(pcm.astype(np.int32)) >= _CLIPPED))

@@ -22,13 +22,19 @@ def daemon(path: str | None) -> None:
     SIGHUP lets it read its configuration again.
     """
     from kws.config import load_config
+    from kws.recording import Recorder
+    from kws.servers.beside import Servers
     from kws.service import Service
 
     config = load_config(path)
     log_to_stderr(config.daemon.log_level)
     service = Service(config, build=lambda c: engine_of(c.model), reread=lambda: load_config(path))
+    recorder = Recorder(config.recording)
+    servers = Servers(service, recorder)
     service.handle_signals()
-    service.run()
+    service.run(sinks=[recorder, *servers.sinks], taps=[recorder.tap, *servers.taps])
+    recorder.close()
+    servers.close()
     if service.outlets.hanging:
         _leave(service.outlets.hanging)
 

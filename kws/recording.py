@@ -1,0 +1,141 @@
+"""Audio kept on disk where the configuration asks for it: around a wake word, or at a user's word."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import re
+import threading
+import time
+import wave
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from kws.config import RecordingSettings
+from kws.errors import KwsError
+from kws.events import Detection, Event
+from kws.ring import RecentAudio
+from kws.types import SAMPLE_RATE, Block, Samples
+
+MARKED_SECONDS = 10.0
+"""Kept when a user says that something was missed, or was none: it takes a while to reach for the button."""
+WAITING_FILES = 16
+"""Files that may wait for a slow disk; more are dropped and counted."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A stretch of audio that is still being heard."""
+
+    kind: str
+    start: int
+    """Sample index in the stream."""
+    end: int
+
+
+class Recorder:
+    """A tap and a Sink of the daemon. A thread writes; neither audio nor events ever wait for the disk."""
+
+    def __init__(self, settings: RecordingSettings) -> None:
+        self.dropped = 0
+        """Files not written, for the disk was slow or full."""
+        self._settings = settings
+        kept = max(MARKED_SECONDS, settings.before_seconds + settings.after_seconds + 1)
+        self._recent = RecentAudio(kept)
+        self._wanted: deque[Wanted] = deque()
+        self._files: queue.Queue[tuple[Path, Samples] | None] = queue.Queue(WAITING_FILES)
+        self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
+        if settings.folder:
+            self._thread.start()
+
+    def tap(self, block: Block) -> None:
+        """Take a block of audio."""
+        if not self._settings.folder:
+            return
+        self._recent.push(block)
+        while self._wanted and self._wanted[0].end <= self._recent.position:
+            self._keep(self._wanted.popleft())
+
+    def emit(self, event: Event, /) -> None:
+        """Keep what is around a detection, once it has been heard."""
+        settings = self._settings
+        if settings.folder and settings.each_detection and isinstance(event, Detection):
+            end = round(event.end * SAMPLE_RATE)
+            before, after = (
+                round(s * SAMPLE_RATE) for s in (settings.before_seconds, settings.after_seconds)
+            )
+            self._wanted.append(Wanted(event.name, max(0, end - before), end + after))
+
+    def mark(self, kind: str) -> str:
+        """Keep the last seconds as of that kind; the file's path.
+
+        Raises:
+            KwsError: recording is off, or the disk does not keep up.
+        """
+        if not self._settings.folder:
+            raise KwsError("recording is off; set recording.folder in the configuration")
+        end = self._recent.position
+        path = self._path(kind)
+        if not self._queue(path, self._recent.cut(end - round(MARKED_SECONDS * SAMPLE_RATE), end)):
+            raise KwsError(f"{path}: the disk does not keep up; try again")
+        return str(path)
+
+    def close(self) -> None:
+        """Keep what is being heard as far as it was heard, and wait a moment for the disk."""
+        while self._wanted:
+            self._keep(self._wanted.popleft())
+        if self._thread.is_alive():
+            self._files.put(None)
+            self._thread.join(0.3)
+
+    def _keep(self, wanted: Wanted) -> None:
+        self._queue(self._path(wanted.kind), self._recent.cut(wanted.start, wanted.end))
+
+    def _queue(self, path: Path, samples: Samples) -> bool:
+        try:
+            self._files.put_nowait((path, samples))
+        except queue.Full:
+            self.dropped += 1
+            return False
+        return True
+
+    def _path(self, kind: str) -> Path:
+        now = time.time()
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
+        return Path(self._settings.folder) / re.sub(r"[^\w-]", "_", kind) / f"{stamp}.wav"
+
+    def _write_all(self) -> None:
+        while (file := self._files.get()) is not None:
+            path, samples = file
+            try:
+                write_wav(path, samples)
+                _remove_oldest(path.parent, self._settings.keep)
+            except OSError as error:
+                self.dropped += 1
+                _log.warning("%s: not recorded (%s)", path, error.strerror or error)
+
+
+def write_wav(path: Path, samples: Samples) -> None:
+    """16 kHz mono, readable by its user alone, under its name only once it is whole; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file, wave.open(file, "wb") as audio:
+            audio.setnchannels(1)
+            audio.setsampwidth(2)
+            audio.setframerate(SAMPLE_RATE)
+            audio.writeframes(samples.astype("<i2").tobytes())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _remove_oldest(folder: Path, keep: int) -> None:
+    for path in sorted(folder.glob("*.wav"))[:-keep]:
+        path.unlink(missing_ok=True)

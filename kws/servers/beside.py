@@ -1,0 +1,75 @@
+"""The servers that run beside the daemon's loop, in a thread of their own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError
+from typing import TYPE_CHECKING
+
+from kws.assembly import build_engine
+from kws.recording import Recorder
+from kws.servers.http import EventFeed, HttpServer
+from kws.servers.hub import Hub
+from kws.servers.live import LiveView
+from kws.servers.panel import Panel
+from kws.servers.thread import STOP_SECONDS, ServerThread
+from kws.service import Service
+from kws.sinks.secret import read_secret
+from kws.types import Block, Sink
+
+if TYPE_CHECKING:
+    from kws.servers.wyoming import WyomingServer
+
+
+class Servers:
+    """HTTP and Wyoming, as the configuration asks for them.
+
+    Raises:
+        KwsError: an address cannot be listened on, or the token cannot be read.
+    """
+
+    def __init__(self, service: Service, recorder: Recorder) -> None:
+        self._thread = ServerThread()
+        self._service = service
+        loop = self._thread.loop
+        events, live = Hub(loop), Hub(loop)
+        self._view = LiveView(live, loop, lambda: build_engine(service.config.model))
+        service.on_reload.append(self._view.renew)
+        self._feed = EventFeed(events, live)
+        http = service.config.http
+        if http.address:
+            panel = Panel(service, recorder)
+            self.http = HttpServer(http.address, read_secret(http.token_file), panel, events, live)
+            self._thread.call(self.http.start())
+        self._wyoming: WyomingServer | None = None
+        if service.config.wyoming.uri:
+            self._thread.call(self._serve_wyoming())
+
+    @property
+    def sinks(self) -> Sequence[Sink]:
+        """To be given every event."""
+        return [self._feed]
+
+    @property
+    def taps(self) -> Sequence[Callable[[Block], None]]:
+        """To be given all audio."""
+        return [self._view.tap]
+
+    def close(self) -> None:
+        """Answer no more."""
+        if self._wyoming:
+            with contextlib.suppress(TimeoutError):
+                self._thread.call(self._wyoming.stop(), STOP_SECONDS)
+        self._thread.close()
+
+    async def _serve_wyoming(self) -> None:
+        from kws.servers.ears import ModelEars
+        from kws.servers.wyoming import WyomingServer, announce
+
+        settings = self._service.config.wyoming
+        ears = ModelEars(lambda: build_engine(self._service.config.model))
+        self._wyoming = WyomingServer(settings.uri, ears)
+        await self._wyoming.start()
+        if settings.zeroconf:
+            await announce(settings.uri)
