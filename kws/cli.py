@@ -114,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def report(error: KwsError) -> None:
     """Say what went wrong, for commands that go on with the next file."""
-    click.echo(f"kws: {' '.join(str(error).split())}", err=True)
+    line = " ".join(str(error).split())
+    click.echo(f"kws: {line}".encode("utf-8", "backslashreplace").decode(), err=True)
 
 
 def _complain(text: str) -> int:

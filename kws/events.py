@@ -20,9 +20,14 @@ class Event:
     """The value of `type` in JSON."""
 
     def to_json(self) -> str:
-        """One line of JSON: `type` first, then the fields in their order; numbers to four decimals."""
+        """One line of JSON: `type` first, then the fields in their order; numbers to four decimals.
+
+        A byte of a file's name that is no valid text is escaped, as in "caf\\udce9.flac", so the line is
+        valid UTF-8 and gives the same name when read.
+        """
         fields = {name: _rounded(value) for name, value in dataclasses.asdict(self).items()}
-        return json.dumps({"type": self.type, **fields}, ensure_ascii=False)
+        line = json.dumps({"type": self.type, **fields}, ensure_ascii=False)
+        return line.encode("utf-8", "backslashreplace").decode()
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Event:

@@ -50,7 +50,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
     return run
 
 
-def process(*arguments: str, **settings: object) -> subprocess.CompletedProcess[bytes]:
+def process(*arguments: str | bytes, **settings: object) -> subprocess.CompletedProcess[bytes]:
     """`python -m kws` with these arguments, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "kws", *arguments], capture_output=True, check=False, **settings
@@ -412,3 +412,26 @@ def test_a_module_that_no_extra_provides_is_a_defect(monkeypatch: pytest.MonkeyP
 def test_python_m_kws_is_the_same() -> None:
     done = process("--version")
     assert done.stdout.decode() == version("kws") + "\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are text")
+@pytest.mark.parametrize(
+    ("name", "surroundings"),
+    [
+        (b"caf\xe9", {}),
+        ("Küche".encode(), {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}),
+    ],
+)
+def test_a_name_in_another_encoding_is_a_name(
+    tmp_path: Path, name: bytes, surroundings: dict[str, str]
+) -> None:
+    file, missing = (os.fsencode(tmp_path) + b"/" + name + end for end in (b".flac", b".wav"))
+    os.symlink(RECORDING, file)
+    done = process("run", file, missing, str(RECORDING), *LISTEN, env={**os.environ, **surroundings})
+    assert done.returncode == 2
+    first, second = events(done.stdout)
+    assert os.fsencode(str(second["source"])) == os.fsencode(RECORDING)
+    if not surroundings:
+        assert os.fsencode(str(first["source"])) == file
+    (said,) = done.stderr.splitlines()
+    assert b".wav: No such file or directory; " in said

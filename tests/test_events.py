@@ -147,3 +147,8 @@ def test_any_json_gives_an_event_or_value_error(kind, fields):
     line = json.dumps({**fields, "type": kind})
     with contextlib.suppress(ValueError):
         assert isinstance(from_json(line), Event)
+
+
+def test_a_name_that_is_no_valid_text_stays_itself() -> None:
+    event = Gap(1.0, 2.0, "x", source=b"caf\xe9.flac".decode("utf-8", "surrogateescape"))
+    assert from_json(event.to_json().encode().decode()) == event

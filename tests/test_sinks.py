@@ -138,3 +138,11 @@ def test_what_cannot_be_opened_is_named(uri: str) -> None:
     text = str(error.value)
     assert text.startswith((f"{uri}:", f"{uri.partition(':')[2]}:"))
     assert ";" in text, "cause; remedy"
+
+
+def test_letters_that_the_stream_has_no_code_for_are_escaped() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    word = Detection("Küche", 0.9, 0.5, 1.0, 2.0)
+    JsonLines(stream).emit(word)
+    stream.seek(0)
+    assert from_json(stream.read()) == word

@@ -12,6 +12,7 @@ import soundfile
 
 from kws.errors import SourceError
 from kws.sources import open_source
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
 
 NOISE = np.random.default_rng(8).normal(0, 0.1, 20 * SAMPLE_RATE).astype(np.float32)
@@ -191,3 +192,12 @@ def test_random_damage_never_gives_another_error(container: str, tmp_path: Path)
             data[position] = random.integers(256)
         path.write_bytes(data)
         assert "\n" not in attempt(path)[1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are text")
+def test_a_name_that_is_no_valid_text_is_read(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    Path(path).write_bytes(wav())
+    with open_source(path) as source:
+        assert [(block.source, len(block.pcm)) for block in source] == [(path, 1_000)]
+    assert len(read_samples(Path(path))) == 1_000

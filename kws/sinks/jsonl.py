@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class JsonLines:
         """Write the event's line; whatever the stream raises goes to the caller."""
         if self._closed:
             raise ValueError("this sink is closed")
-        self._stream.write(event.to_json() + "\n")
+        self._stream.write(_encodable(event.to_json(), self._stream) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -121,6 +122,8 @@ def open_uri(uri: str, options: Options) -> JsonLines | RotatedFile:
     """Standard output for "jsonl:-", otherwise the file of that path, appended to; raises KwsError."""
     address = uri.partition(":")[2]
     if address == "-":
+        if sys.stdout is None:
+            raise KwsError("standard output is closed; send it to a file or a pipe")
         return JsonLines(sys.stdout)
     try:
         return RotatedFile(Path(address), options)
@@ -128,3 +131,12 @@ def open_uri(uri: str, options: Options) -> JsonLines | RotatedFile:
         raise KwsError(
             f"{address}: events cannot be written there ({error.strerror}); name another file"
         ) from error
+
+
+def _encodable(line: str, stream: TextIO) -> str:
+    """The line; its letters beyond ASCII escaped where the stream has no code for them."""
+    try:
+        line.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(line))
+    return line

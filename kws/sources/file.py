@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -101,7 +102,7 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path)
+        super().__init__(native_path(path))
         self.opening_log: str = self.extra_info
         """What libsndfile said of headers and ends; reading adds to its log, not all of it true."""
 
@@ -112,6 +113,11 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
 def open_address(address: str, *, rate: int | None, channels: int | None) -> FileSource:
     """The recording at a path; its header tells rate and channels, so the two given are for others."""
     return FileSource(address)
+
+
+def native_path(path: str | os.PathLike[str]) -> str | bytes:
+    """The path as soundfile takes it, which encodes text strictly; not every name on a disk is valid text."""
+    return os.fspath(path) if sys.platform == "win32" else os.fsencode(path)
 
 
 def _check_path(path: str) -> None:

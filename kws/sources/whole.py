@@ -8,14 +8,14 @@ import numpy as np
 import soundfile
 
 from kws.errors import SourceError
-from kws.sources.file import FileSource
+from kws.sources.file import FileSource, native_path
 from kws.types import SAMPLE_RATE, Samples
 
 
 def read_samples(path: Path) -> Samples:
     """Any readable recording as 16 kHz mono int16, shape (samples,); raises SourceError."""
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(native_path(path)) as file:
             if _is_ours(file):
                 return np.ascontiguousarray(file.read(dtype="int16"))
     except (OSError, RuntimeError) as error:
