@@ -37,6 +37,8 @@ class FakeLibrary:
         self.opens: list[tuple[Device, int, int]] = []
         self.rescans = 0
         self.refuses = False
+        self.failed_rescans = 0
+        """How many are still to fail."""
         self.silent = False
         self.capture: Capture | None = None
         self._captured = 1_000.0
@@ -47,6 +49,9 @@ class FakeLibrary:
     def rescan(self) -> None:
         assert self.capture is None, "the lost stream must be closed before"
         self.rescans += 1
+        if self.failed_rescans:
+            self.failed_rescans -= 1
+            raise SourceError("mic: no list")
 
     def open(self, device: Device, rate: int, channels: int, capture: Capture) -> FakeStream:
         if self.refuses:
@@ -242,6 +247,16 @@ def test_a_device_that_is_back_but_refuses_is_tried_again() -> None:
     bench.library.refuses = False
     with bench as blocks:
         bench.library.refuses = True
+        assert bench.library.capture
+        bench.library.capture.end()
+        until_restored(blocks)
+    assert bench.pauses == [0.25, 0.5]
+
+
+def test_a_rescan_that_fails_is_tried_again() -> None:
+    bench = Bench()
+    with bench as blocks:
+        bench.library.failed_rescans = 2
         assert bench.library.capture
         bench.library.capture.end()
         until_restored(blocks)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kws import cli
 from kws.errors import SourceError
 from kws.sources.capture import PIECE_SECONDS, Capture
 from kws.sources.devices import Device
@@ -30,6 +31,9 @@ class StandIn:
         self.starts: list[str] = []
         self.streams: list[StandInStream] = []
         self.start_error: Exception | None = None
+        self.list_error: Exception | None = None
+        self.failing: set[str] = set()
+        """Of "terminate" and "initialize"."""
 
     def query_hostapis(self) -> list[dict[str, Any]]:
         return [{"name": "ALSA"}]
@@ -39,14 +43,21 @@ class StandIn:
             if self.default is None:
                 raise PortAudioError("no default")
             return {"index": self.default}
+        if self.list_error:
+            raise self.list_error
         speaker = {"name": "HDMI", "max_input_channels": 0, "default_samplerate": 44_100.0, "hostapi": 0}
         return [speaker, {**speaker, "name": "USB", "max_input_channels": 2, "default_samplerate": 48_000.0}]
 
     def _terminate(self) -> None:
-        self.starts.append("terminate")
+        self._step("terminate")
 
     def _initialize(self) -> None:
-        self.starts.append("initialize")
+        self._step("initialize")
+
+    def _step(self, name: str) -> None:
+        self.starts.append(name)
+        if name in self.failing:
+            raise PortAudioError(f"{name} failed [PaErrorCode -10000]")
 
     def RawInputStream(self, **settings: Any) -> StandInStream:
         self.streams.append(StandInStream(settings, self.start_error))
@@ -134,3 +145,28 @@ def test_a_rescan_starts_portaudio_anew_but_never_under_an_open_stream(sounddevi
     stream.close()
     library.rescan()
     assert sounddevice.starts == ["terminate", "initialize"]
+
+
+def test_a_rescan_survives_that_portaudio_was_not_running(sounddevice: StandIn) -> None:
+    sounddevice.failing = {"terminate"}
+    PortAudio().rescan()
+    assert sounddevice.starts == ["terminate", "initialize"]
+
+
+def test_a_rescan_that_fails_is_a_source_error_and_may_be_tried_again(sounddevice: StandIn) -> None:
+    library = PortAudio()
+    sounddevice.failing = {"initialize"}
+    with pytest.raises(SourceError, match=r"^mic: PortAudio cannot list .*initialize failed.*; see that"):
+        library.rescan()
+    sounddevice.failing = set()
+    library.rescan()
+    assert library.devices() == [MICROPHONE]
+
+
+def test_a_list_that_cannot_be_had_is_one_line(
+    sounddevice: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sounddevice.list_error = PortAudioError("Error querying device 0")
+    assert cli.main(["devices"]) == cli.BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("kws: mic: PortAudio cannot list the microphones (Error querying device 0); ")

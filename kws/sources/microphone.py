@@ -36,10 +36,10 @@ class Backend(Protocol):
     """What a microphone needs of an audio library; tests bring their own."""
 
     def devices(self) -> Sequence[Device]:
-        """All that can be recorded from."""
+        """All that can be recorded from; raises SourceError."""
 
     def rescan(self) -> None:
-        """Look again for devices."""
+        """Look again for devices; raises SourceError, and may be called again then."""
 
     def open(self, device: Device, rate: int, channels: int, capture: Capture) -> Stream:
         """Start capturing into `capture`; raises SourceError."""
@@ -143,8 +143,8 @@ class Microphone:
 
     def _first_piece(self) -> Piece | None:
         """Open the device once more and wait for it to deliver; None if it does not."""
-        self._backend.rescan()
         try:
+            self._backend.rescan()
             self._start(find_again(self._backend.devices(), self._device, self._wanted))
         except SourceError:
             return None
@@ -173,7 +173,7 @@ class Microphone:
 
 
 def list_devices() -> list[Device]:
-    """The microphones of this system; raises SourceError when PortAudio is missing."""
+    """The microphones of this system; raises SourceError when PortAudio is missing or fails."""
     return PORTAUDIO.devices()
 
 

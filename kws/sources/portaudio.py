@@ -19,9 +19,12 @@ class PortAudio:
         self._streams = 0  # open ones
 
     def devices(self) -> list[Device]:
-        """All that can be recorded from; raises SourceError when PortAudio is missing."""
+        """All that can be recorded from; raises SourceError when PortAudio is missing or fails."""
         sounddevice = _sounddevice()
-        apis = sounddevice.query_hostapis()
+        try:
+            apis, entries = sounddevice.query_hostapis(), sounddevice.query_devices()
+        except sounddevice.PortAudioError as error:
+            raise _no_list(error) from error
         default = _default_input(sounddevice)
         return [
             Device(
@@ -32,7 +35,7 @@ class PortAudio:
                 is_default=index == default,
                 api=apis[entry["hostapi"]]["name"],
             )
-            for index, entry in enumerate(sounddevice.query_devices())
+            for index, entry in enumerate(entries)
             if entry["max_input_channels"] > 0
         ]
 
@@ -40,13 +43,18 @@ class PortAudio:
         """See devices that were plugged in since.
 
         PortAudio lists them once, when it starts, and starting it anew would end every stream of
-        this process: while one is open, the old list stays.
+        this process: while one is open, the old list stays. Raises SourceError when it does not start.
         """
-        if not self._streams:
-            sounddevice = _sounddevice()
-            with _quiet():
+        if self._streams:
+            return
+        sounddevice = _sounddevice()
+        with _quiet():
+            with contextlib.suppress(sounddevice.PortAudioError):  # an earlier start failed
                 sounddevice._terminate()
+            try:
                 sounddevice._initialize()
+            except sounddevice.PortAudioError as error:
+                raise _no_list(error) from error
 
     def open(self, device: Device, rate: int, channels: int, capture: Capture) -> PortAudioStream:
         """A running stream of int16 frames into `capture`; raises SourceError with the driver's words."""
@@ -110,6 +118,12 @@ def _sounddevice() -> Any:
             f"mic: microphones need PortAudio ({error}); install it, on Debian: apt install libportaudio2"
         ) from error
     return sounddevice
+
+
+def _no_list(error: Exception) -> SourceError:
+    return SourceError(
+        f"mic: PortAudio cannot list the microphones ({error}); see that the system's sound service runs"
+    )
 
 
 def _default_input(sounddevice: Any) -> int:
