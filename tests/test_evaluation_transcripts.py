@@ -10,8 +10,8 @@ pytest.importorskip("jiwer")
 
 from spoken import random_steps
 
-from kws.evaluation.transcripts import Scored, acoustic_score, blame, mistakes
-from kws.recognition.ctc import log_probability
+from kws.evaluation.transcripts import Scored, blame, mistakes
+from kws.recognition.ctc import likeliest_spelling, log_probability
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 
 
@@ -59,7 +59,9 @@ def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
     scored = []
     for seed in range(40):
         log_probs = random_steps(seed, 8, 4) / 2
-        wide, narrow = (PrefixBeam(AnyText(), PrefixBeamConfig(beam, math.inf, math.inf)) for beam in (10**5, 1))
+        wide, narrow = (
+            PrefixBeam(AnyText(), PrefixBeamConfig(beam, math.inf, math.inf)) for beam in (10**5, 1)
+        )
         for beam in (wide, narrow):
             beam.push(log_probs)
         best, found = wide.finished()[0], narrow.finished()[0]
@@ -67,8 +69,8 @@ def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
             Scored(
                 " ".join(map(str, best.tokens)),
                 " ".join(map(str, found.tokens)),
-                acoustic_score(log_probs, [best.tokens]),
-                acoustic_score(log_probs, [found.tokens]),
+                likeliest_spelling(log_probs, [best.tokens]),
+                likeliest_spelling(log_probs, [found.tokens]),
             )
         )
         assert scored[-1].reference_score == pytest.approx(log_probability(log_probs, best.tokens))
@@ -81,5 +83,5 @@ def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
 def test_of_several_spellings_the_likeliest_counts():
     log_probs = random_steps(0, 6, 4)
     ways = [(1,), (2, 3), (3,)]
-    assert acoustic_score(log_probs, ways) == max(log_probability(log_probs, way) for way in ways)
-    assert acoustic_score(log_probs, []) == -math.inf
+    assert likeliest_spelling(log_probs, ways) == max(log_probability(log_probs, way) for way in ways)
+    assert likeliest_spelling(log_probs, []) == -math.inf

@@ -11,12 +11,16 @@ import soundfile
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("hassil")
+pytest.importorskip("jiwer")
 
 from spoken import saying
 
 import kws.recognition.build
 from kws.cli import main
+from kws.evaluation.speech_trial import Spoken, try_recognizer
+from kws.recognition.build import build_recognizer
 from kws.recognition.bundle import find_recognizer, write_recognizer
+from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.types import Rows
 
@@ -108,6 +112,44 @@ def test_phrases_are_spotted(english, capsys):
 def test_after_a_wake_word_that_is_not_said_nothing_is_heard(english, capsys):
     grammar = str(GRAMMARS / "home.yaml")
     assert events(capsys, "--wake", "computer", "--then", english, "--grammar", grammar) == []
+
+
+def test_a_recognizer_is_measured_on_a_table(english, capsys, tmp_path):
+    table = tmp_path / "test.tsv"
+    said = "quiet.wav\tLights on in the kitchen\nquiet.wav\tlights off in the kitchen\n"
+    table.write_text("path\ttext\n" + said)
+    assert main(["eval", english, "--manifest", str(table)]) == 0
+    out = capsys.readouterr().out
+    assert "10.0 %" in out  # one of ten words
+    assert "1 off -> on" in out
+    assert "1 of 2 transcripts are wrong\nsearch       0    0.0 %\nmodel        1  100.0 %" in out
+    assert main(["eval", english, "--manifest", str(table), "-g", str(GRAMMARS / "home.yaml")]) == 0
+    assert "in the grammar" in capsys.readouterr().out
+
+
+def test_latency_is_counted_from_the_last_word(english, tmp_path):
+    spoken = [Spoken(tmp_path / "quiet.wav", "lights on in the kitchen")]
+    trial = try_recognizer(build_recognizer(english), spoken)
+    (latency,) = trial.latencies
+    assert latency == pytest.approx(EndpointConfig().silence, abs=0.2)
+    assert trial.blame is None
+    assert trial.mistakes.errors == trial.character_error_rate == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path\twords\nx\ty\n", "expected the columns path and text (or label), found path, words"),
+        ("path\ttext\nx\t\n", "no row has a text"),
+        ("path\ttext\nnone.wav\thello\n", "none.wav: cannot be read"),
+    ],
+)
+def test_a_bad_table_is_one_line(english, capsys, tmp_path, text, message):
+    (tmp_path / "bad.tsv").write_text(text)
+    assert main(["eval", english, "--manifest", str(tmp_path / "bad.tsv")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,12 @@ PLACES = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("model")
-@click.option("--positives", type=PLACES, multiple=True, required=True, help="Clips that hold the word once.")
-@click.option("--negatives", type=PLACES, multiple=True, required=True, help="Recordings without the word.")
+@click.option("--positives", type=PLACES, multiple=True, help="Clips that hold the word once.")
+@click.option("--negatives", type=PLACES, multiple=True, help="Recordings without the word.")
 @click.option("--noise", type=PLACES, multiple=True, help="Noise to lay under the clips.")
 @click.option("--snr", type=float, multiple=True, help="Decibels of clips over noise.  [default: 10]")
+@click.option("--manifest", type=PLACES, help="Of a recognizer: table of recordings, columns path and text.")
+@click.option("--grammar", "-g", metavar="FILE", help="Of a recognizer: sentences to listen for.")
 @threshold_option
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and sounds.")
 def eval(
@@ -32,6 +34,8 @@ def eval(
     negatives: tuple[Path, ...],
     noise: tuple[Path, ...],
     snr: tuple[float, ...],
+    manifest: Path | None,
+    grammar: str | None,
     threshold: float | None,
     report: Path | None,
 ) -> None:
@@ -40,7 +44,17 @@ def eval(
     MODEL hears the clips as one stream with pauses, and the other recordings as another. A word counts as
     heard from its start to 0.75 s past its end. Each option takes a file or a folder, and may be given
     several times. Files that cannot be read are named and left out.
+
+    A recognizer hears the recordings of a table instead: word and character error rate, latency, the most
+    frequent mistakes, and whether search or model is at fault.
     """
+    if manifest:
+        from kws.commands.eval_speech import eval_speech
+
+        return eval_speech(model, manifest, grammar, threshold)
+    for name, places in (("--positives", positives), ("--negatives", negatives)):
+        if not places:
+            raise click.UsageError(f"Missing option '{name}'.")
     from kws.evaluation.page import trial_page
     from kws.evaluation.trial import try_model
 

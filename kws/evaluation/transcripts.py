@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 import jiwer
 
-from kws.recognition.ctc import log_probability
-from kws.recognition.tokens import LogProbs
-
 
 @dataclass(frozen=True)
 class Mistakes:
@@ -107,11 +104,6 @@ def blame(utterances: Sequence[Scored]) -> Blame:
     """Count whose fault the wrong transcripts are."""
     counts = Counter(_fault(utterance) for utterance in utterances)
     return Blame(counts["search"], counts["model"], counts["lexicon"], counts["right"])
-
-
-def acoustic_score(log_probs: LogProbs, spellings: Sequence[tuple[int, ...]]) -> float:
-    """ln P of the likeliest way to write a text; minus infinity where there is none."""
-    return max((log_probability(log_probs, spelling) for spelling in spellings), default=float("-inf"))
 
 
 def _fault(utterance: Scored) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confidence import Calibration
+from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_decoder import FreeDecoder
@@ -26,7 +27,7 @@ from kws.recognition.ngram import ArpaModel, read_arpa
 from kws.recognition.recognizer import PhraseSpotting, Recognizer
 from kws.recognition.spotter import Spotter, SpotterConfig
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
-from kws.recognition.tokens import PHONES, Kind, Tokens
+from kws.recognition.tokens import PHONES, Kind, LogProbs, Tokens
 
 COMMAND = EndpointConfig(patience=5.0, longest=15.0)
 """After a wake word: give up after 5 s of silence."""
@@ -97,6 +98,30 @@ def endings(wake_word: str, tokens: Tokens) -> list[Spelling]:
     """All that may be left of a wake word's spellings when listening begins within it."""
     ways = phrase_spellings(wake_word, tokens)
     return list(dict.fromkeys(way[start:] for way in ways for start in range(len(way))))
+
+
+def text_score(model: str | Path, tokens: Tokens) -> Callable[[LogProbs, str], float]:
+    """How the free search ranks a text, in nats; minus infinity for what it could not write.
+
+    Of the pronunciations of a text the first eight are tried, nearly always the usual ones.
+    """
+    arpa, fusion = read_arpa(_language_model(find_recognizer(model))), Fusion()
+    known = set(arpa.words)
+
+    def score(log_probs: LogProbs, text: str) -> float:
+        words = text.split()
+        writable = known.issuperset(words) if tokens is PHONES else set(text) <= set(tokens.symbols)
+        if not writable:
+            return float("-inf")
+        return likeliest_spelling(log_probs, _spellings(text, tokens)) + fusion.score(arpa, words)
+
+    return score
+
+
+def _spellings(text: str, tokens: Tokens) -> list[Spelling]:
+    if not text:
+        return [()]
+    return phrase_spellings(text, tokens) if tokens is PHONES else [tokens.encode(text)]
 
 
 def parse_boost(entries: Iterable[str]) -> dict[str, float]:

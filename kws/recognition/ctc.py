@@ -6,7 +6,7 @@ state one may stay, move on by one, or skip a blank between two different tokens
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,11 @@ Values = npt.NDArray[np.float64]
 def log_probability(log_probs: LogProbs, tokens: Sequence[int]) -> float:
     """ln P(tokens | audio), all alignments summed; minus infinity where there are too few steps."""
     return _forward(log_probs, tokens, np.logaddexp)
+
+
+def likeliest_spelling(log_probs: LogProbs, spellings: Iterable[Sequence[int]]) -> float:
+    """The highest `log_probability` among ways to write a text; minus infinity where there is none."""
+    return max((log_probability(log_probs, spelling) for spelling in spellings), default=float("-inf"))
 
 
 def best_alignment_score(log_probs: LogProbs, tokens: Sequence[int]) -> float:

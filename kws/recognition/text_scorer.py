@@ -25,6 +25,14 @@ class Fusion:
     insertion: float = 1.0
     """Nats for every word, as language models prefer few of them."""
 
+    def score(self, model: LanguageModel, words: Sequence[str]) -> float:
+        """What a whole text is worth."""
+        history, total = model.start(), 0.0
+        for word in words:
+            history, log_prob = model.score(history, word)
+            total += log_prob
+        return self.weight * (total + model.end(history)) + self.insertion * len(words)
+
 
 class WordState(NamedTuple):
     """A text that is being written."""

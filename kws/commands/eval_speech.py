@@ -1,0 +1,50 @@
+"""`kws eval` for a recognizer: transcripts against what was said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kws.commands.options import quiet_runtime
+from kws.commands.table import print_table
+
+if TYPE_CHECKING:
+    from kws.evaluation.speech_trial import SpeechTrial
+
+
+def eval_speech(model: str, table: Path, grammar: str | None, threshold: float | None) -> None:
+    """Print word and character error rates, latency and error analysis of the table's recordings."""
+    from kws.evaluation.speech_trial import read_spoken, try_recognizer
+    from kws.recognition.build import build_recognizer, text_score
+
+    spoken = read_spoken(table)
+    with quiet_runtime():
+        recognizer = build_recognizer(model, grammar=grammar, threshold=threshold)
+    score = None if grammar else text_score(model, recognizer.decoder.tokens)
+    _print(try_recognizer(recognizer, spoken, score))
+
+
+def _print(trial: SpeechTrial) -> None:
+    words = trial.mistakes
+    right = sum(one.text == one.spoken.text for one in trial.heard)
+    rows = [
+        ("recordings", str(len(trial.heard))),
+        ("all words right", f"{100 * right / len(trial.heard):.1f} %"),
+        ("word error rate", f"{100 * words.rate:.1f} %"),
+        ("character error rate", f"{100 * trial.character_error_rate:.1f} %"),
+    ]
+    judged = [one.accepted for one in trial.heard if one.accepted is not None]
+    if judged:
+        rows.append(("in the grammar", f"{100 * sum(judged) / len(trial.heard):.1f} %"))
+    if trial.latencies:
+        latencies = sorted(trial.latencies)
+        for title, place in (("p50", 0.5), ("p95", 0.95)):
+            value = latencies[min(len(latencies) - 1, int(place * len(latencies)))]
+            rows.append((f"latency from word end to transcript, {title}", f"{value:.2f} s"))
+    print_table(("", ""), rows)
+    if words.errors:
+        click.echo(f"\nmost frequent mistakes\n{words.table()}")
+    if trial.blame and trial.blame.wrong:
+        click.echo(f"\nwhose fault\n{trial.blame.table()}")
