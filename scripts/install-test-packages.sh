@@ -3,8 +3,9 @@
 # Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
-packages="cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi libasound2-plugins \
-libnewlib-arm-none-eabi libportaudio2 make mosquitto pulseaudio pulseaudio-utils qemu-system-arm"
+packages="cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi gcc-riscv64-unknown-elf \
+libasound2-plugins libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
+pulseaudio pulseaudio-utils qemu-system-arm qemu-system-misc"
 
 command -v dpkg-query >/dev/null || {
     echo "not a Debian system: tests that need one of these are skipped: $packages" >&2

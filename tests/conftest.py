@@ -25,8 +25,10 @@ pytest_plugins = ["ci_rules"]
 COMMAND_OF = {
     "alsa-utils": "arecord",
     "gcc-arm-none-eabi": "arm-none-eabi-gcc",
+    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
     "pulseaudio-utils": "pactl",
     "python3-venv": "python3",
+    "qemu-system-misc": "qemu-system-riscv32",
 }
 """Debian packages whose command is not called as they are."""
 LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}

@@ -45,17 +45,12 @@ static void write_events(void)
     }
 }
 
-static uint32_t since(uint32_t start)
-{
-    return (board_ticks() - start) & 0xFFFFFFu;
-}
-
-/* Two instructions a round: what a tick is worth. */
+/* What a tick is worth. */
 static void calibrate(void)
 {
-    uint32_t rounds = LOOPS, start = board_ticks();
-    __asm__ volatile("1: subs %0, %0, #1\n bne 1b" : "+r"(rounds) : : "cc");
-    write_line("calibration", since(start));
+    uint32_t start = board_ticks();
+    board_count_down(LOOPS);
+    write_line("calibration", board_since(start));
 }
 
 static void add_sums(uint64_t rows_before)
@@ -76,7 +71,7 @@ static void hear(uint32_t count)
     uint64_t rows = memory.rows;
     uint32_t start = board_ticks();
     kws_push(&memory, samples, count);
-    ticks += since(start);
+    ticks += board_since(start);
     add_sums(rows);
     write_events();
 }

@@ -1,16 +1,16 @@
-"""Exported C on emulated Cortex-M processors: the bits of the desktop, whatever instructions they have."""
+"""Exported C on emulated small processors: the bits of the desktop, whatever instructions they have."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import community
-import cortex_m
+import emulated
 import exported
 import microcontroller
 import numpy as np
 import pytest
-from cortex_m import MACHINES, Machine
+from emulated import MACHINES, Machine
 from random_graphs import RandomGraph
 from signals import bursts
 
@@ -20,14 +20,17 @@ from kws.bundle import find_bundle
 from kws.frontend import Frontend
 from kws.types import SAMPLE_RATE, Samples
 
-pytestmark = pytest.mark.debian("gcc-arm-none-eabi", "qemu-system-arm", "espeak-ng")
+pytestmark = [
+    pytest.mark.debian("gcc-arm-none-eabi", "qemu-system-arm", "espeak-ng"),
+    pytest.mark.debian("gcc-riscv64-unknown-elf", "qemu-system-misc"),
+]
 
 ALEXA = find_bundle(community.manifest("alexa"))
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("cortex_m") / "c"
+    directory = tmp_path_factory.mktemp("emulated") / "c"
     export(ALEXA, directory, None)
     return directory
 
@@ -49,13 +52,13 @@ SIMD = {"Cortex-M4F", "Cortex-M55"}
     ids=lambda value: value.name if isinstance(value, Machine) else "plain" if value else "",
 )
 def test_a_processor_computes_the_same_bits(machine, flags, project, spoken, tmp_path):
-    found = cortex_m.run(machine, project, spoken, tmp_path, flags)
+    found = emulated.run(machine, project, spoken, tmp_path, flags)
     rows = Frontend().push(spoken)
     outputs = microcontroller.outputs(ALEXA.model_path.read_bytes(), rows)
     outputs[: prepare(ALEXA).detector.warmup] = 0
     assert found.rows == len(rows)
-    assert found.row_sum == cortex_m.checksum(rows)
-    assert found.output_sum == cortex_m.checksum(outputs)
+    assert found.row_sum == emulated.checksum(rows)
+    assert found.output_sum == emulated.checksum(outputs)
     assert tuple(end for end, _ in found.events) == tuple(e.end for e in desktop_events(ALEXA, spoken))
     assert found.events
     assert found.memory == prepare(ALEXA).sizes["KWS_SIZE"]
@@ -71,7 +74,7 @@ def test_rows_of_any_length_suit_its_vectors(name, tmp_path):
     export(bundle, tmp_path / "c", None)
     samples = bursts()[: SAMPLE_RATE // 4]
     machine = next(machine for machine in MACHINES if machine.name == name)
-    found = cortex_m.run(machine, tmp_path / "c", samples, tmp_path)
+    found = emulated.run(machine, tmp_path / "c", samples, tmp_path)
     outputs = microcontroller.outputs(bundle.model_path.read_bytes(), Frontend().push(samples))
-    assert found.output_sum == cortex_m.checksum(outputs)
+    assert found.output_sum == emulated.checksum(outputs)
     assert len(np.unique(outputs)) > 50

@@ -1,12 +1,12 @@
-"""Exported C on Arm's Cortex-M, as QEMU emulates it: built bare-metal, fed a recording, read by UART.
+"""Exported C on small processors, as QEMU emulates them: built bare-metal, fed a recording, read by UART.
 
-QEMU's counter (-icount shift=0) gives every instruction one nanosecond of virtual time, so SysTick counts
-instructions, in units that the program calibrates with a loop of known length. Cycles are not modelled.
+QEMU's counter (-icount shift=0) gives every instruction one nanosecond of virtual time, so a board's own
+counter counts instructions, in units that the program calibrates with a loop of known length. Cycles are not
+modelled.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,19 +34,40 @@ class Machine:
     """Where programs start."""
     data: int = 0x20000000
     uart: int = 0x40004000
+    tick_mask: int = 0xFFFFFF
+    """Of the counter."""
+    tools: str = "arm-none-eabi"
+    emulator: str = "qemu-system-arm"
+    port: str = "arm.c"
 
 
 MACHINES = (
-    Machine("Cortex-M3", "mps2-an385", ("-mcpu=cortex-m3",)),
-    Machine("Cortex-M4F", "mps2-an386", ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")),
-    Machine("Cortex-M7", "mps2-an500", ("-mcpu=cortex-m7",)),
+    Machine("Cortex-M3", "mps2-an385", ("-mcpu=cortex-m3", "-mthumb", "--specs=nosys.specs")),
+    Machine(
+        "Cortex-M4F",
+        "mps2-an386",
+        ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=nosys.specs"),
+    ),
+    Machine("Cortex-M7", "mps2-an500", ("-mcpu=cortex-m7", "-mthumb", "--specs=nosys.specs")),
     Machine(
         "Cortex-M55",
         "mps3-an547",
-        ("-mcpu=cortex-m55", "-mfloat-abi=hard"),
-        0x10000000,
-        0x30000000,
-        0x59303000,
+        ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard", "--specs=nosys.specs"),
+        code=0x10000000,
+        data=0x30000000,
+        uart=0x59303000,
+    ),
+    Machine(
+        "RV32IMAC",
+        "virt",
+        ("-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "-Wl,--no-relax", "--specs=picolibc.specs"),
+        code=0x80000000,
+        data=0x80100000,
+        uart=0x10000000,
+        tick_mask=0xFFFFFFFF,
+        tools="riscv64-unknown-elf",
+        emulator="qemu-system-riscv32",
+        port="riscv.c",
     ),
 )
 
@@ -90,7 +111,7 @@ def run(machine: Machine, project: Path, samples: Samples, work: Path, flags: Se
         instructions_per_second=ticks / (len(samples) / SAMPLE_RATE),
         stack=values["stack"],
         memory=values["memory"],
-        flash=_flash(program),
+        flash=_flash(machine, program),
     )
 
 
@@ -108,31 +129,32 @@ def _event(line: str) -> tuple[int, int]:
 
 
 def _build(machine: Machine, project: Path, recording: Path, program: Path, flags: Sequence[str]) -> None:
-    sources = [*PORT.glob("*.c"), *project.glob("src/*.c"), *project.glob("generated/*.c")]
-    command = ["arm-none-eabi-gcc", "-std=c99", "-O2", *WARNINGS, *flags, "-mthumb", *machine.flags]
+    port = [PORT / name for name in ("main.c", "board.c", machine.port)]
+    sources = [*port, *project.glob("src/*.c"), *project.glob("generated/*.c")]
+    command = [f"{machine.tools}-gcc", "-std=c99", "-O2", *WARNINGS, *flags, *machine.flags]
     command += [f"-I{project / name}" for name in ("include", "src", "generated")]
-    command += [f"-DUART={machine.uart}u", f'-DINPUT="{recording}"', f"-I{PORT}"]
-    command += ["-ffunction-sections", "-Wl,--gc-sections", "-nostartfiles", "--specs=nosys.specs"]
+    command += [f"-DUART={machine.uart}u", f"-DTICK_MASK={machine.tick_mask}u"]
+    command += [
+        f'-DINPUT="{recording}"',
+        f"-I{PORT}",
+        "-ffunction-sections",
+        "-Wl,--gc-sections",
+        "-nostartfiles",
+    ]
     command += [f"-Wl,--defsym=CODE_START={machine.code}", f"-Wl,--defsym=DATA_START={machine.data}"]
     subprocess.run([*command, "-T", PORT / "link.ld", *sources, "-o", program], check=True)
 
 
 def _emulate(machine: Machine, program: Path) -> list[str]:
-    emulator = shutil.which("qemu-system-arm") or "qemu-system-arm"
-    command = [emulator, "-M", machine.board, "-display", "none", "-monitor", "none", "-serial", "stdio"]
-    command += [
-        "-semihosting-config",
-        "enable=on,target=native",
-        "-icount",
-        "shift=0",
-        "-kernel",
-        str(program),
-    ]
+    command = [machine.emulator, "-M", machine.board, "-bios", "none", "-kernel", str(program)]
+    command += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    command += ["-semihosting-config", "enable=on,target=native", "-icount", "shift=0"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS_AT_MOST)
     return done.stdout.splitlines()
 
 
-def _flash(program: Path) -> int:
-    sizes = subprocess.run(["arm-none-eabi-size", program], check=True, capture_output=True, text=True)
+def _flash(machine: Machine, program: Path) -> int:
+    command = [f"{machine.tools}-size", str(program)]
+    sizes = subprocess.run(command, check=True, capture_output=True, text=True)
     text, data, *_ = sizes.stdout.splitlines()[1].split()
     return int(text) + int(data)
