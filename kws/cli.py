@@ -6,6 +6,7 @@ theirs through the entry-point group `kws.commands`.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -95,9 +96,11 @@ def kws(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. All that goes wrong is one line on standard error."""
+    _occupy_standard_descriptors()
     try:
         code = kws.main(args=arguments, prog_name="kws", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed
+            sys.stdout.flush()
     except KwsError as error:
         return _complain(str(error))
     except click.ClickException as error:
@@ -109,6 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
+    except OSError as error:
+        if not _is_of_output(error):
+            raise
+        _discard_output()
+        return _complain(f"standard output: cannot be written ({error.strerror}); send it elsewhere")
     return code if isinstance(code, int) else 0
 
 
@@ -153,6 +161,31 @@ def _offered() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group="kws.commands")}
+
+
+def _occupy_standard_descriptors() -> None:
+    """Open what the caller closed of 0, 1 and 2 on the null device: no file may come to stand there, for C
+    libraries would write their notices into it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether standard output failed: what it could not write is still in its buffer, and fails again.
+
+    Without a buffer (PYTHONUNBUFFERED) the errors of full or broken outputs are taken for its own.
+    """
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        return again.errno == error.errno
+    unbuffered = getattr(sys.stdout, "write_through", False)
+    return unbuffered and error.filename is None and error.errno in {errno.ENOSPC, errno.EFBIG, errno.EIO}
 
 
 def _discard_output() -> None:

@@ -132,6 +132,10 @@ def test_an_event_is_printed_before_the_audio_ends(samples: Samples) -> None:
         (["hear"], ["hear", "kws --help"]),
         (["run"], ["FILES", "kws run --help"]),
         (["run", "a.wav", "--threshold", "2"], ["--threshold", "2.0", "kws run --help"]),
+        (["run", "a.wav", "--threshold", "nan"], ["--threshold", "nan", "kws run --help"]),
+        (["run", "a.wav", "--model", MODEL, "--model", f"{PEER_MODELS}/./alexa.json"], ["alexa", "twice"]),
+        (["run", "a.wav", "--rate", "48000", *LISTEN], ["a.wav", "--rate", "standard input"]),
+        (["run", "a.wav", "b.wav", "--channels", "2", *LISTEN], ["a.wav", "--channels", "standard input"]),
         (["run", "a.wav", "--model", "no-such-model"], ["no-such-model", "manifest"]),
         (["run", "-", "--rate", "0", *LISTEN], ["rate", "16000"]),
         (["scores", str(RECORDING), "--model", MODEL], ["--out", "kws scores --help"]),
@@ -435,3 +439,37 @@ def test_a_name_in_another_encoding_is_a_name(
         assert os.fsencode(str(first["source"])) == file
     (said,) = done.stderr.splitlines()
     assert b".wav: No such file or directory; " in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("buffering", ["-u", "-B"])
+@pytest.mark.parametrize("arguments", [["run", str(RECORDING), *LISTEN], ["models"]])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str], buffering: str) -> None:
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    python = [sys.executable, buffering, "-m", "kws", *arguments]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(python, stdout=full, stderr=subprocess.PIPE, check=False, env=surroundings)
+    (said,) = done.stderr.splitlines()
+    assert said == b"kws: standard output: cannot be written (No space left on device); send it elsewhere"
+    assert done.returncode == 2
+
+
+def closing(redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """`python -m kws` from a shell that closes one of its streams."""
+    line = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "kws", *arguments]
+    return subprocess.run(line, capture_output=True, check=False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+def test_closed_standard_output_is_one_line() -> None:
+    done = closing(">&-", "run", str(RECORDING), *LISTEN)
+    assert done.returncode == 2
+    assert done.stderr == b"kws: standard output is closed; send it to a file or a pipe\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+@pytest.mark.parametrize("redirection", ["2>&-", "<&-", "<&- 2>&-"])
+def test_other_closed_streams_do_not_matter(redirection: str) -> None:
+    done = closing(redirection, "run", str(RECORDING), *LISTEN)
+    assert done.returncode == 0
+    assert len(events(done.stdout)) == 1

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kws.errors import KwsError
+
 if TYPE_CHECKING:
-    from kws.engine import Engine
+    from kws.engine import Engine, WakeWord
 
 DEFAULT_MODEL = "computer"
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class Probability(click.FloatRange):
+    """A number from 0 to 1; NaN, which no comparison refuses, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails as click does."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
+        return number
 
 
 def models_option(command: Command) -> Command:
@@ -38,17 +55,40 @@ def threshold_option(command: Command) -> Command:
     return click.option(
         "--threshold",
         "-t",
-        type=click.FloatRange(0, 1),
+        type=Probability(),
         help="Score at which a word counts as heard, instead of each model's own.",
     )(command)
 
 
 def load_engine(models: tuple[str, ...], threshold: float | None = None) -> Engine:
-    """The engine of these models; raises BundleError."""
+    """The engine of these models; raises KwsError for one that is named twice, BundleError for one unfit."""
     from kws.engine import load
 
     with quiet_runtime():
-        return load(*models, threshold=threshold)
+        engine = load(*models, threshold=threshold)
+    refuse_repeats(engine.wake_words)
+    return engine
+
+
+def refuse_repeats(wake_words: Sequence[WakeWord]) -> None:
+    """Raise KwsError where one model stands twice, by whatever path: each of its events would come twice."""
+    seen = set()
+    for word in wake_words:
+        path = word.bundle.manifest_path.resolve()
+        if path in seen:
+            raise KwsError(f"{word.bundle.name}: this model is named twice; name it once")
+        seen.add(path)
+
+
+def check_raw_format(files: Sequence[str], rate: int | None, channels: int | None) -> None:
+    """Raise KwsError where rate or channels are given and all of `files` have headers that state them."""
+    from kws.sources import split_uri
+
+    if (rate is not None or channels is not None) and {split_uri(file)[0] for file in files} == {"file"}:
+        raise KwsError(
+            f"{files[0]}: --rate and --channels are those of raw PCM on standard input (-), "
+            "a recording states its own; leave them away"
+        )
 
 
 @contextmanager
@@ -58,6 +98,9 @@ def quiet_runtime() -> Iterator[None]:
     It writes them from C and knows no setting for it, so the descriptor itself is turned aside; warnings
     and errors are handed on afterwards.
     """
+    if sys.stderr is None:  # closed
+        yield
+        return
     sys.stderr.flush()
     with tempfile.TemporaryFile() as aside:
         kept = os.dup(2)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kws.cli import BAD_INPUT, report
-from kws.commands.options import models_option, threshold_option
+from kws.commands.options import check_raw_format, models_option, threshold_option
 from kws.commands.speech import Speech, engine_for, speech_options
 from kws.errors import SourceError
 
@@ -42,6 +42,7 @@ def run(
     from kws.sinks import open_sink
     from kws.sources import open_source
 
+    check_raw_format(files, rate, channels)
     engine = engine_for(models, threshold, Speech(**speech))
     sink = open_sink("-")
     code = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime
+from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime, refuse_repeats
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def _session(models: tuple[str, ...], threshold: float | None, speech: Speech) -
             threshold=threshold,
             endpoint=COMMAND,
         )
+    refuse_repeats(wake_words)
     return Session(wake_words, recognizer)
 
 
