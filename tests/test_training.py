@@ -54,7 +54,9 @@ def test_the_bundle_tells_its_story(bundle: Path) -> None:
     found = kws.find_bundle(bundle)
     assert found.name == "computer"
     assert found.card["data"]["synthetic words"] > 100
-    assert "kws train" in found.card["command"]
+    assert found.card["command"].startswith("kws train computer -o ")
+    assert sum(voices["voices"] for voices in found.card["voices"].values()) == len(available_voices())
+    assert found.card["credits"] == {}  # no recordings
     assert 0.3 < found.word_seconds < 2
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from kws.bundle import write_bundle
 from kws.evaluation.activity import speech_span
+from training.credits import data_credits, voice_credits
 from training.material import Material
 from training.models import Network
 from training.quantize import quantize
 from training.recipe import Recipe
-from training.synth import synthesize
+from training.synth import available_voices, synthesize
 
 CALIBRATION_TAPES = 40
 """Tapes streamed to find the tensors' ranges, twenty minutes."""
@@ -97,6 +98,8 @@ def _card(material: Material, recipe: Recipe, seed: int, command: str, network: 
         "architecture": recipe.network["name"],
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "data": dict(sorted(material.sources.items())),
+        "credits": data_credits(dict(sorted(material.sources.items()))),
+        "voices": voice_credits(available_voices()),
         "hours": round(material.tapes.hours, 1),
         "recipe": recipe.as_dict(),
         "seed": seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from kws.errors import KwsError
-from training.recipe import EMBEDDING_HEAD, RECIPES, Recipe, read_recipe
+from training.recipe import EMBEDDING_HEAD, Recipe, find_recipe, read_recipe, short_name
 
 
 @click.command()
@@ -20,10 +21,10 @@ from training.recipe import EMBEDDING_HEAD, RECIPES, Recipe, read_recipe
 )
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
-    default=RECIPES / "gru.toml",
-    show_default="gru.toml",
-    help="Recipe (TOML).",
+    default="gru",
+    show_default=True,
+    metavar="RECIPE",
+    help="Bundled name or path (TOML) of a recipe.",
 )
 @click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
 @click.option("--synthetic-only", is_flag=True, help="Leave the real recordings under KWS_DATA alone.")
@@ -34,19 +35,24 @@ from training.recipe import EMBEDDING_HEAD, RECIPES, Recipe, read_recipe
     show_default=True,
     help="Where tapes are kept.",
 )
-def train(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bool, cache: Path) -> None:
+def train(phrase: str, output: Path, recipe: str, seed: int, synthetic_only: bool, cache: Path) -> None:
     """Train a wake word: PHRASE as it is spelled, for example "hey computer"."""
-    settings = read_recipe(recipe)
+    path = find_recipe(recipe)
+    settings = read_recipe(path)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     phrase = " ".join(phrase.lower().split())
-    command = (
-        f"kws train {phrase!r} --recipe {recipe.name} --seed {seed}" + " --synthetic-only" * synthetic_only
-    )
+    command = command_line(phrase, output, path, seed, synthetic_only)
     job = Job(phrase, settings, output, seed, not synthetic_only, cache, command)
     try:
         (_train_head if settings.network["name"] == EMBEDDING_HEAD else _train_network)(job)
     except KwsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def command_line(phrase: str, output: Path, recipe: Path, seed: int, synthetic_only: bool) -> str:
+    """The command that makes the same again, for the card; run where its relative paths lead to the same."""
+    options = ["-o", str(output), "--recipe", short_name(recipe), "--seed", str(seed)]
+    return shlex.join(["kws", "train", phrase, *options, *["--synthetic-only"] * synthetic_only])
 
 
 @dataclass(frozen=True)

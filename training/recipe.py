@@ -20,6 +20,24 @@ EMBEDDING_HEAD = "embedding-head"
 """Name of the network that is a head on the published encoder (training.heads)."""
 
 
+def find_recipe(name_or_path: str | Path) -> Path:
+    """The file of a bundled recipe's name ("gru"), or the path itself.
+
+    A bundled name comes first; write ./gru for a file that is called the same.
+    """
+    bundled = RECIPES / f"{name_or_path}.toml"
+    return bundled if str(name_or_path) in _bundled_names() else Path(name_or_path)
+
+
+def short_name(recipe: Path) -> str:
+    """What `find_recipe` takes for it: the name of a bundled recipe, else its path."""
+    return recipe.stem if recipe.resolve().parent == RECIPES.resolve() else str(recipe)
+
+
+def _bundled_names() -> set[str]:
+    return {path.stem for path in RECIPES.glob("*.toml")}
+
+
 @dataclass(frozen=True)
 class MaterialRecipe:
     """How much of what goes onto the tapes."""

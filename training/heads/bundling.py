@@ -10,11 +10,13 @@ import numpy as np
 from kws.bundle import write_bundle
 from kws.frontends import SPEECH_EMBEDDING, row_format
 from training.bundling import file_name, manifest_of
+from training.credits import data_credits, voice_credits
 from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Head
 from training.heads.material import HeadMaterial
 from training.recipe import Recipe
+from training.synth import available_voices
 
 CALIBRATION_ROWS = 60_000
 """Rows that give the activations their scales, at most: 80 minutes."""
@@ -71,6 +73,8 @@ def _card(head: Head, material: HeadMaterial, recipe: Recipe, seed: int, command
         "architecture": "two dense layers on the speech embedding of Lin et al. 2020",
         "weights": sum(array.size for array in weights) + 1,
         "data": dict(sorted(material.sources.items())),
+        "credits": data_credits(dict(sorted(material.sources.items()))),
+        "voices": voice_credits(available_voices()),
         "hours": round(material.hours, 1),
         "recipe": {key: value for key, value in recipe.as_dict().items() if key != "training"},
         "seed": seed,
