@@ -3,8 +3,8 @@
 # Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
-packages="cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi gcc-riscv64-unknown-elf \
-libasound2-plugins libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
+packages="chromium chromium-driver cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi \
+gcc-riscv64-unknown-elf libasound2-plugins libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
 pulseaudio pulseaudio-utils qemu-system-arm qemu-system-misc"
 
 command -v dpkg-query >/dev/null || {

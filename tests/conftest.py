@@ -24,6 +24,7 @@ pytest_plugins = ["ci_rules"]
 
 COMMAND_OF = {
     "alsa-utils": "arecord",
+    "chromium-driver": "chromedriver",
     "gcc-arm-none-eabi": "arm-none-eabi-gcc",
     "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
     "pulseaudio-utils": "pactl",
@@ -33,6 +34,8 @@ COMMAND_OF = {
 """Debian packages whose command is not called as they are."""
 LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}
 """Debian packages that are a library."""
+PLUGIN_OF = {"libasound2-plugins": "alsa-lib/libasound_module_pcm_pulse.so"}
+"""Debian packages that a library loads by its path: a file below one of the folders of libraries."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -49,11 +52,21 @@ def _missing(item: pytest.Item) -> list[str]:
         found.append(f"no real recordings at {recordings_manifest()}; set KWS_DATA to the data root")
     if item.get_closest_marker("tensorflow") and not importlib.util.find_spec("tensorflow"):
         found.append('no TensorFlow; pip install ".[train]"')
-    packages = [package for mark in item.iter_markers("debian") for package in mark.args]
+    packages = [package for mark in item.iter_markers("debian") for package in _packages(mark)]
     return found + [f"apt-get install {package}" for package in packages if not _installed(package)]
 
 
+def _packages(mark: pytest.Mark) -> tuple[str, ...]:
+    """The packages that a mark names; one without a name would let its test fail instead of being skipped."""
+    if not mark.args:
+        pytest.fail('mark "debian" names no package; write debian("espeak-ng")', pytrace=False)
+    return mark.args
+
+
 def _installed(package: str) -> bool:
+    if package in PLUGIN_OF:
+        places = ("lib*", "lib/*")  # plain, and by architecture as Debian has it
+        return any(any(Path("/usr").glob(f"{place}/{PLUGIN_OF[package]}")) for place in places)
     if package in LIBRARY_OF:
         return find_library(LIBRARY_OF[package]) is not None
     # Debian keeps servers in /usr/sbin, which is not on every user's path.

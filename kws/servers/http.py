@@ -72,7 +72,7 @@ class HttpServer:
         app.router.add_get("/live", self._stream_of(live))
         app.router.add_post("/threshold", self._threshold)
         app.router.add_post("/mark", self._mark)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     @property
     def port(self) -> int:
@@ -83,7 +83,7 @@ class HttpServer:
         """Answer from now on; raises KwsError if the address is in use or not ours."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port, shutdown_timeout=0.1).start()
+            await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
             raise KwsError(

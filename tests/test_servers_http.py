@@ -1,0 +1,324 @@
+"""The HTTP server as others see it: state, figures, events, who may look and who may not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pulse import wait_for
+
+from kws.errors import KwsError
+from kws.events import Detection, Gap
+from kws.servers.http import EventFeed, HttpServer
+from kws.servers.hub import Hub
+from kws.servers.metrics import DaemonCollector, exposition
+from kws.servers.panel import settings
+from kws.servers.thread import ServerThread
+from kws.sinks.memory import Collector
+from kws.sinks.outlet import Outlet
+from kws.tally import Tally
+
+TOKEN = "a secret: größer"
+EVENT = Detection(name="computer", score=0.75, threshold=0.5, start=1.0, end=1.5, source="mic")
+
+
+class Room:
+    """A daemon to be shown."""
+
+    def __init__(self) -> None:
+        self.status = "ok"
+        self.thresholds: dict[int, float] = {}
+        self.marked: list[str] = []
+        self.tally = Tally()
+        self.sink = Outlet("sink", Collector())  # type: ignore[arg-type]
+        self.metrics = exposition(DaemonCollector(self.tally, lambda: [self.sink]))
+
+    def health(self) -> dict[str, Any]:
+        return {"status": self.status}
+
+    def models(self) -> list[dict[str, Any]]:
+        return [{"name": "computer", "labels": ["computer"], "threshold": 0.5, "settings": []}]
+
+    def set_threshold(self, model: int, threshold: float) -> None:
+        if model:
+            raise KwsError("there is one model")
+        self.thresholds[model] = threshold
+
+    def mark(self, kind: str) -> str:
+        self.marked.append(kind)
+        return f"/recordings/{kind}.wav"
+
+
+class Site:
+    """A server that runs, and a client for it."""
+
+    def __init__(self, token: str = "", address: str = "127.0.0.1:0") -> None:
+        self.room = Room()
+        self._open: list[HTTPConnection | HTTPResponse] = []
+        self.thread = ServerThread()
+        self.events, self.live = Hub(self.thread.loop), Hub(self.thread.loop)
+        self.server = HttpServer(address, token, self.room, self.events, self.live)
+        self.thread.call(self.server.start())
+
+    def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> HTTPResponse:
+        """The answer; headers' underscores are dashes."""
+        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._open.append(connection)
+        connection.request(method, path, content, named)
+        answer = connection.getresponse()
+        self._open.append(answer)
+        return answer
+
+    def post(self, path: str, body: Any) -> tuple[int, str]:
+        answer = self.ask(path, "POST", body, X_KWS="1")
+        return answer.status, answer.read().decode()
+
+    def leave(self) -> None:
+        """Disconnect all clients."""
+        for connection in reversed(self._open):
+            connection.close()
+        self._open.clear()
+
+    def close(self) -> None:
+        self.leave()
+        self.thread.call(self.server.stop())
+        self.thread.close()
+        self.room.sink.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def guarded() -> Iterator[Site]:
+    site = Site(TOKEN)
+    yield site
+    site.close()
+
+
+def test_the_state_is_a_status_code(site: Site) -> None:
+    answer = site.ask("/healthz")
+    assert (answer.status, json.loads(answer.read())["status"]) == (200, "ok")
+    site.room.status = "no audio"
+    assert site.ask("/healthz").status == 503
+
+
+def test_the_figures_are_true_and_in_prometheus_form(site: Site) -> None:
+    tally = site.room.tally
+    tally.audio_seconds = 12.5
+    for event in (EVENT, EVENT, Gap(start=1.0, end=3.0, reason="overflow")):
+        tally.happened(event)
+        site.room.sink.emit(event)
+    for seconds in (0.0001, 0.003, 7.0):
+        tally.block_seconds.add(seconds)
+    wait_for(lambda: site.room.sink.counts.delivered == 3, "delivery")
+    text = site.ask("/metrics").read().decode()
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["kws_audio_seconds_total",] == 12.5
+    assert samples["kws_lost_seconds_total",] == 2
+    assert samples["kws_detections_total", "computer"] == 2
+    assert samples["kws_events_total", "gap"] == 1
+    assert samples["kws_sink_delivered_total", "1 sink"] == 3
+    assert samples["kws_sink_queue", "1 sink"] == 0
+    assert samples["kws_block_seconds_bucket", "0.005"] == 2
+    assert samples["kws_block_seconds_bucket", "+Inf"] == samples["kws_block_seconds_count",] == 3
+    assert samples["process_cpu_seconds_total",] > 0
+
+
+@pytest.mark.parametrize("path", ["/events", "/live"])
+def test_events_are_sent_as_they_happen(site: Site, path: str) -> None:
+    answer = site.ask(path)
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.readline().startswith(b":")
+    EventFeed(site.events, site.live).emit(EVENT)
+    assert answer.readline() == b"\n"
+    assert answer.readline() == b"event: event\n"
+    assert json.loads(answer.readline().removeprefix(b"data: ")) == json.loads(EVENT.to_json())
+    answer.close()
+
+
+def test_readers_that_leave_are_forgotten_and_too_many_are_sent_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.servers.http.STREAMS", 2)
+    assert [site.ask(path).status for path in ("/events", "/live", "/events")] == [200, 200, 503]
+    site.leave()
+
+    def free() -> bool:
+        EventFeed(site.events, site.live).emit(EVENT)  # a write is what shows that they have gone
+        return site.events.subscribers == site.live.subscribers == 0
+
+    wait_for(free, "forgotten readers")
+    assert site.ask("/events").status == 200
+
+
+def test_a_reader_that_does_not_read_is_disconnected(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kws.servers.http.WRITE_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", site.server.port)) as stuck:
+        stuck.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_for(lambda: site.events.subscribers == 1, "reader")
+        large = Gap(start=0.0, end=0.0, reason="x" * 100_000)
+
+        def gone() -> bool:
+            EventFeed(site.events).emit(large)
+            return site.events.subscribers == 0
+
+        wait_for(gone, "disconnection")
+
+
+def test_the_page_needs_nothing_from_elsewhere(site: Site) -> None:
+    for path, kind in (("/", "text/html"), ("/live.js", "javascript"), ("/live.css", "text/css")):
+        answer = site.ask(path)
+        assert answer.status == 200
+        assert kind in answer.headers["Content-Type"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert b"//" not in answer.read().replace(b"\n//", b"").replace(b" // ", b"")
+
+
+@pytest.mark.parametrize("path", ["/../http.py", "/%2e%2e/http.py", "/page/live.js", "/live.html", "/x"])
+def test_there_are_no_other_files(site: Site, path: str) -> None:
+    assert site.ask(path).status == 404
+
+
+def test_thresholds_are_set(site: Site) -> None:
+    assert site.post("/threshold", {"model": 0, "threshold": 0.25})[0] == 200
+    assert site.room.thresholds == {0: 0.25}
+    status, text = site.post("/threshold", {"model": 1, "threshold": 0.25})
+    assert (status, json.loads(text)["error"]) == (409, "there is one model")
+
+
+def test_what_is_marked_is_kept(site: Site) -> None:
+    status, text = site.post("/mark", {"kind": "missed"})
+    assert (status, json.loads(text)["done"]) == (200, "/recordings/missed.wav")
+    assert site.room.marked == ["missed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/mark", {"kind": "../../etc"}),
+        ("/mark", {}),
+        ("/mark", []),
+        ("/mark", b"kind=missed"),
+        ("/mark", b"\xff"),
+        ("/mark", b"[" * 30_000),
+        ("/threshold", {"model": 0, "threshold": 2}),
+        ("/threshold", {"model": "0", "threshold": 0.5}),
+        ("/threshold", {"threshold": 0.5}),
+        ("/threshold", b'{"model": 0, "threshold": NaN}'),
+    ],
+)
+def test_nonsense_is_refused(site: Site, path: str, body: Any) -> None:
+    assert site.post(path, body)[0] == 400
+    assert (site.room.marked, site.room.thresholds) == ([], {})
+
+
+def test_a_request_that_is_too_large_is_refused(site: Site) -> None:
+    assert site.post("/mark", b" " * 100_000)[0] == 413
+
+
+def test_other_pages_cannot_change_anything(site: Site) -> None:
+    """A form elsewhere can post here, but not with a header of ours."""
+    assert site.ask("/mark", "POST", {"kind": "missed"}).status == 403
+    assert site.room.marked == []
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:10480", "192.168.1.2", "[fe80::1]:80", ""])
+def test_other_names_for_loopback_are_refused(site: Site, host: str) -> None:
+    assert site.ask("/models", Host=host).status in (400, 403)
+    assert site.ask("/events", Host=host).status in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:80", "127.0.0.1:10480", "[::1]", "[::1]:80"])
+def test_loopbacks_own_names_are_good(site: Site, host: str) -> None:
+    assert site.ask("/models", Host=host).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/models", "/metrics", "/events", "/live", "/live.js"])
+def test_without_the_token_nothing_is_shown(guarded: Site, path: str) -> None:
+    assert guarded.ask(path).status == 401
+    assert guarded.ask(path, Authorization="Bearer wrong").status == 401
+    assert guarded.ask(path, Authorization="Bearer").status == 401
+    assert guarded.ask(path, Cookie="kws_token=").status == 401
+    assert guarded.ask(f"{path}?token=wrong").status == 401
+    assert guarded.ask(path, "POST", {}, X_KWS="1").status in (401, 405)
+
+
+def test_the_state_needs_no_token(guarded: Site) -> None:
+    assert guarded.ask("/healthz").status == 200
+
+
+def test_the_token_in_the_header(guarded: Site) -> None:
+    bearer = f"Bearer {TOKEN}".encode().decode("latin-1")
+    assert guarded.ask("/models", Authorization=bearer, Host="kitchen:10480").status == 200
+
+
+def test_the_token_in_the_address_becomes_a_cookie() -> None:
+    site = Site("plain-token")
+    answer = site.ask("/?token=plain-token")
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert site.ask("/models", Cookie=cookie.partition(";")[0]).status == 200
+    site.close()
+
+
+def test_an_address_in_use_is_said(site: Site) -> None:
+    with pytest.raises(KwsError, match=r"cannot listen there .*; set http\.address"):
+        Site(address=f"127.0.0.1:{site.server.port}")
+
+
+def test_many_who_connect_and_say_nothing_are_no_harm(site: Site) -> None:
+    idle = [socket.create_connection(("127.0.0.1", site.server.port)) for _ in range(200)]
+    assert site.ask("/healthz").status == 200
+    for connection in idle:
+        connection.close()
+
+
+def test_a_settings_cost_is_a_day() -> None:
+    class Bundle:
+        calibration = (
+            {"threshold": 0.5, "false_alarms": 2, "hours": 16, "misses": 1, "occurrences": 50},
+            {"threshold": 0.6, "misses": 1},
+        )
+
+    assert settings(Bundle()) == [  # type: ignore[arg-type]
+        {"threshold": 0.5, "false_alarms_per_day": 3.0, "misses_percent": 2.0}
+    ]
+
+
+def test_readers_in_many_threads(site: Site) -> None:
+    seen: list[bytes] = []
+
+    def read() -> None:
+        answer = site.ask("/events")
+        while not (line := answer.readline()).startswith(b"data"):
+            pass
+        seen.append(line)
+        answer.close()
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: site.events.subscribers == 8, "readers")
+    EventFeed(site.events).emit(EVENT)
+    for thread in threads:
+        thread.join(60)
+    assert len(seen) == 8
