@@ -265,6 +265,24 @@ def splits(g: RandomGraph) -> None:
     g.flatten()
 
 
+def means(g: RandomGraph) -> None:
+    """Over two axes, and over one, kept and not."""
+    for axes, out, keep in (([1, 2], (1, 1, 1, 4), True), ([1], (1, 5, 4), False), ([-1], (1, 6, 5), False)):
+        source = g.image(6, 5, 4)
+        axis = g.graph.constant(np.array(axes, np.int32))
+        g.graph.op("MEAN", [source, axis], [g.end(out)], 2, "Reducer", keepDims=keep)
+        g.flatten()
+
+
+def padding(g: RandomGraph) -> None:
+    shape = (1, 3, 4, 10)
+    source = g.graph.tensor("int8", shape, END_SCALE, END_ZERO)
+    g.graph.op("QUANTIZE", [g.image(*shape[1:])], [source], options="Quantize")
+    around = g.graph.constant(np.array([[0, 0], [2, 1], [0, 1], [0, 0]], np.int32))
+    g.graph.op("PAD", [source, around], [g.end((1, 6, 5, 10))], 2, "Pad")
+    g.flatten()
+
+
 BRANCHES: tuple[Callable[[RandomGraph], None], ...] = (
     fully_connected,
     fully_connected_of_one_scale,
@@ -285,4 +303,6 @@ BRANCHES: tuple[Callable[[RandomGraph], None], ...] = (
     leaky_relu,
     slices,
     splits,
+    means,
+    padding,
 )

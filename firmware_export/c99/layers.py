@@ -82,6 +82,31 @@ def pool_2d(lowering: Lowering, op: Op) -> None:
     lowering.call_layer(function, "kws_pool", members, op)
 
 
+@lowers("MEAN")
+def mean(lowering: Lowering, op: Op) -> None:
+    """Over axes that follow one another; the division is in the multiplier."""
+    source, output, axes = _first(op), op.outputs[0], op.inputs[1]
+    if axes is None or axes.values is None:
+        raise ExportError(f"{op}: its axes must be constants; convert the model with fixed shapes")
+    chosen = sorted(int(axis) % len(source.shape) for axis in axes.values.ravel())
+    first, last = chosen[0], chosen[-1] + 1
+    count = elements(source.shape[first:last])
+    if elements([source.shape[axis] for axis in chosen]) != count:
+        raise ExportError(f"{op}: takes the mean over axes {chosen}; take it over neighbouring ones")
+    factor = fixed(float(np.float64(np.float32(source.scale[0])) / np.float64(np.float32(output.scale[0]))))
+    spare = min(count.bit_length() - 1, 31 + factor.shift)
+    members = {
+        "outer": elements(source.shape[:first]),
+        "count": count,
+        "inner": elements(source.shape[last:]),
+        "zeros": source.zero_point * count,
+        "multiplier": (factor.multiplier << spare) // count,
+        "shift": factor.shift - spare,
+        "offset": output.zero_point,
+    }
+    lowering.call_layer("kws_mean", "kws_mean", members, op)
+
+
 def _first(op: Op) -> Tensor:
     source = op.inputs[0]
     assert source is not None

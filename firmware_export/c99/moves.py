@@ -92,6 +92,24 @@ def split(lowering: Lowering, op: Op) -> None:
         start = stop
 
 
+@lowers("PAD")
+def pad(lowering: Lowering, op: Op) -> None:
+    """Real zeros, and the input among them."""
+    source, output = op.inputs[0], op.outputs[0]
+    assert source is not None
+    _check_same_scale(op, source)
+    before = _integers(op, op.inputs[1])[::2]
+    inside = tuple(slice(start, start + size) for start, size in zip(before, source.shape, strict=True))
+    starts, length = _runs(np.arange(output.size).reshape(output.shape)[inside].ravel())
+    place, to = lowering.source(source), lowering.make(output)
+    lowering.program.call(
+        "memset", to, str(output.zero_point), str(output.size), reads=[], writes=to, note="PAD"
+    )
+    for first, count, apart in _regular(op, starts):
+        target = Place(to.buffer, to.offset + int(starts[first]))
+        lowering.copy(count, length, length, apart, _further(place, first * length), target, "PAD")
+
+
 @lowers("ADD", "SUB", "MUL")
 def elementwise(lowering: Lowering, op: Op) -> None:
     """Two tensors; a smaller one is repeated, as broadcasting over leading axes does."""
@@ -116,6 +134,10 @@ def elementwise(lowering: Lowering, op: Op) -> None:
     }
     function = "kws_multiply" if op.name == "MUL" else "kws_add"
     lowering.call_layer(function, "kws_elementwise", members, op)
+
+
+def _further(place: str | Place, offset: int) -> str | Place:
+    return f"{place} + {offset}" if isinstance(place, str) else Place(place.buffer, place.offset + offset)
 
 
 def _operand(operand: Operand, count: int) -> dict[str, int]:

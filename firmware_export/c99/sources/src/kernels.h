@@ -69,6 +69,17 @@ struct kws_pool {
 void kws_average_pool(const struct kws_pool *layer, const int8_t *input, int8_t *output);
 void kws_max_pool(const struct kws_pool *layer, const int8_t *input, int8_t *output);
 
+/* MEAN over neighbouring axes: input [outer][count][inner] -> output [outer][inner]. */
+struct kws_mean {
+    uint32_t outer, count, inner;
+    int32_t zeros; /* the sum of `count` real zeros */
+    int32_t multiplier;
+    int8_t shift;
+    int32_t offset;
+};
+
+void kws_mean(const struct kws_mean *layer, const int8_t *input, int8_t *output);
+
 /* One side of an element-wise operator. */
 struct kws_operand {
     uint32_t count; /* elements, repeated until the other side ends */
