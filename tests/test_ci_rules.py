@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import conftest
 import pytest
 
 TESTS = Path(__file__).parent
@@ -53,3 +54,9 @@ def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
     code, said = outcome(tmp_path, EXPECTED, ci="true")
     assert code == 0
     assert "1 xfailed" in said
+
+
+def test_a_debian_mark_without_a_package_is_refused() -> None:
+    with pytest.raises(pytest.fail.Exception, match="names no package"):
+        conftest._packages(pytest.mark.debian.mark)
+    assert conftest._packages(pytest.mark.debian("a", "b").mark) == ("a", "b")

@@ -20,7 +20,9 @@ from pulse import PATIENCE, PulseMicrophone
 from kws.events import Detection, Event, Gap, SourceLost, SourceRestored, from_json
 from kws.types import SAMPLE_RATE, Samples
 
-pytestmark = pytest.mark.debian("pulseaudio", "pulseaudio-utils", "libportaudio2", "espeak-ng")
+pytestmark = pytest.mark.debian(
+    "pulseaudio", "pulseaudio-utils", "libasound2-plugins", "libportaudio2", "espeak-ng"
+)
 
 Kind = TypeVar("Kind", bound=Event)
 TRIES = 3

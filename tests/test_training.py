@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.debian]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.debian("espeak-ng")]
 pytest.importorskip("tensorflow")
 
 from click.testing import CliRunner  # noqa: E402
