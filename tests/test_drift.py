@@ -19,14 +19,11 @@ def clip(name, seconds=2.0):
     return Clip(name, "c", "dev", "sentence", "", "s", seconds, "ship")
 
 
-def test_every_stretch_holds_all_words_among_speech_of_its_own():
+def test_a_stretch_holds_all_words_among_as_much_speech_as_fills_the_time():
     words, speech = [clip(f"w{n}") for n in range(7)], iter([clip(f"s{n}") for n in range(1000)])
-    rng = np.random.default_rng(3)
-    first, second = (sprinkled(words, speech, 300, rng) for _ in range(2))
-    for stretch in (first, second):
-        assert sorted(c.path for c in stretch if c in words) == sorted(c.path for c in words)
-        assert len(stretch) == 100  # 2 s each and 1 s of gap on average
-    assert not {c.path for c in first if c not in words} & {c.path for c in second if c not in words}
+    stretch = sprinkled(words, speech, 300, np.random.default_rng(3))
+    assert sorted(c.path for c in stretch if c in words) == sorted(c.path for c in words)
+    assert len(stretch) == 100  # 2 s each and 1 s of gap on average
 
 
 def hour(missed, alarms, words=66, hours=1.0):

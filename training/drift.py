@@ -72,10 +72,7 @@ class Comparison:
 def sprinkled(
     words: Sequence[Clip], speech: Iterator[Clip], seconds: float, rng: np.random.Generator
 ) -> list[Clip]:
-    """All the words, in random order, at random places among as much speech as fills the time.
-
-    Takes from `speech` only what it uses, so a second call goes on with what is left.
-    """
+    """All the words, in random order, at random places among as much speech as fills the time."""
     wanted = seconds - _playing_time(words)
     clips: list[Clip] = []
     while wanted > 0 and (clip := next(speech, None)):
@@ -96,10 +93,14 @@ def hours_of(
     seconds: float = 3600,
     seed: int = 1,
 ) -> tuple[Stream, list[Layout]]:
-    """One stream of `count` stretches, each with all the words and speech of its own, and what is in each."""
+    """One stream that plays the same stretch `count` times, and what is in each.
+
+    A stretch holds all the words among speech. Played again it differs by what was heard before, nothing
+    else: words among other speech would be missed in other numbers by that alone.
+    """
     rng = np.random.default_rng(seed)
-    left = iter([speech[index] for index in rng.permutation(len(speech))])
-    stretches = [sprinkled(words, left, seconds, rng) for _ in range(count)]
+    shuffled = iter([speech[index] for index in rng.permutation(len(speech))])
+    stretches = [sprinkled(words, shuffled, seconds, rng)] * count
     stream = joined_stream([clip for stretch in stretches for clip in stretch], RECIPE, word=word)
     bounds = np.cumsum([0, *map(len, stretches)])
     layouts = [Layout(stream.layout.segments[a:b]) for a, b in pairwise(bounds)]

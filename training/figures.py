@@ -50,6 +50,16 @@ class CorpusCount:
 
 
 @dataclass(frozen=True)
+class VoiceCount:
+    """Words of one speaker, as recorded, at the default threshold."""
+
+    speaker: str
+    """As the table of recordings names it, which may be a guess."""
+    words: int
+    misses: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything measured about one model."""
 
@@ -77,6 +87,8 @@ class Figures:
     """Files of the words missed at the default threshold, clean."""
     alarming: tuple[str, ...] = ()
     """Files in which the false alarms were heard, one entry each."""
+    voices: tuple[VoiceCount, ...] = ()
+    """Who said the words, most words first."""
     measured: dict[str, str] = field(default_factory=dict)
     """Command and date."""
 
@@ -102,6 +114,7 @@ def read_figures(path: Path) -> Figures:
     stored["default"] = _read_point(stored["default"])
     stored["points"] = {rate: _read_point(point) for rate, point in stored["points"].items()}
     stored["events"] = stored["events"] and Events(**stored["events"])
+    stored["voices"] = tuple(VoiceCount(**count) for count in stored.get("voices", ()))
     stored["corpora"] = tuple(CorpusCount(**count) for count in stored["corpora"])
     return Figures(**{**stored, "missed": tuple(stored["missed"]), "alarming": tuple(stored["alarming"])})
 

@@ -1,7 +1,10 @@
 """Two hours through one engine that is never reset: the second is heard like the first, and as if fresh.
 
-Each hour holds all `dev` recordings of the wake word among `dev` speech of its own. Exit code 1 if the
-second hour leaves the first one's 95 % interval, or a fresh engine hears something else after 10 s.
+One hour, all `dev` recordings of the wake word among `dev` speech, is played twice, so that the second
+differs by what was heard before alone. Engines started anew every minute of it are compared after 10 s of
+common audio. Exit code 1 if the second hour leaves the first one's 95 % interval, or more than one event in
+twenty is heard by one kind of engine alone: a recurrent state may judge the same 10 s in two ways, so none is
+the aim, and the last line says how many there were.
 
 python tests/verification/drift.py [MODEL ...]      # by default the bundled models
 """
@@ -20,21 +23,26 @@ from training.streams import is_word
 
 FRESH_EVERY = 60
 """Seconds from one fresh start to the next; each hears so long, so all of the second hour is compared."""
+MOST_ALONE = 0.05
+"""Share of events that one kind of engine may hear alone."""
 
 
 def main(models: list[str]) -> int:
     """Print what was found for every model; the last line sums it up."""
     names = models or kws.bundled_names()
-    kept = [steady(name) for name in names]
+    found = [measured(name) for name in names]
+    alone = sum((comparison for _, comparison in found), Comparison(0, (), (), ()))
     print(
-        f"Second hour within the first hour's 95 % interval, and fresh engines in agreement after 10 s: "
-        f"{sum(kept)} of {len(kept)} models."
+        f"Second hour within the first hour's 95 % interval: {sum(kept for kept, _ in found)} of "
+        f"{len(found)} models. Heard alike by fresh engines after 10 s: {len(alone.shifts)} events; "
+        f"by one kind alone: "
+        f"{count_alone(alone)}."
     )
-    return 0 if all(kept) and kept else 1
+    return 0 if found and all(kept and mostly_alike(comparison) for kept, comparison in found) else 1
 
 
-def steady(model: str) -> bool:
-    """Whether one model hears the second hour like the first, and like fresh engines."""
+def measured(model: str) -> tuple[bool, Comparison]:
+    """Whether one model hears the second hour like the first, and how it compares with fresh engines."""
     engine = kws.load(model)
     word = engine.wake_words[0].bundle.wake_word.lower()
     clips = dev_clips()
@@ -48,7 +56,18 @@ def steady(model: str) -> bool:
     for title, hour in (("first hour", first), ("second hour", second)):
         print(f"  {title}: {described(hour)}")
     print(f"  {compared.positions} fresh starts in the second hour: {agreement(compared)}")
-    return first.holds(second) and compared.agrees
+    return first.holds(second), compared
+
+
+def count_alone(compared: Comparison) -> int:
+    """Events that one kind of engine heard and the other did not."""
+    return len(compared.only_long) + len(compared.only_fresh)
+
+
+def mostly_alike(compared: Comparison) -> bool:
+    """Whether so few events differ as is allowed."""
+    alone = count_alone(compared)
+    return alone <= MOST_ALONE * (alone + len(compared.shifts))
 
 
 def described(hour: Hour) -> str:
