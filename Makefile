@@ -17,8 +17,9 @@ help:
 demo: $(VENV)/installed
 	$(BIN)/kws run $(DEMO) --model computer --model jarvis --model alexa
 
-test: $(VENV)/installed-for-tests
-	@scripts/install-test-packages.sh
+# The packages come first: pip needs the compiler among them.
+test:
+	@scripts/install-test-packages.sh $(PYTHON)
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest
 
@@ -43,5 +44,6 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
+	@scripts/check-compiler.sh $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,daemon,dev]'
 	@touch $@ $(VENV)/installed

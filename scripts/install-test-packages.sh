@@ -1,11 +1,17 @@
 #!/bin/sh
-# Install the Debian packages that the tests use, those missing, if this may be done without asking for a password.
-# Otherwise name them: without them the tests marked "debian" are skipped.
+# install-test-packages.sh PYTHON: install the Debian packages that the tests use, those missing, if this may be done
+# without asking for a password. Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
 packages="chromium chromium-driver cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-none-eabi \
 gcc-riscv64-unknown-elf libasound2-plugins libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
 pulseaudio pulseaudio-utils qemu-system-arm qemu-system-misc"
+
+# Debian's own Python comes without the headers that pyworld is built with; another brings its own.
+headers=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))' 2>/dev/null || true)
+case $headers in
+/usr/include/*) packages="$packages ${headers##*/}-dev" ;;
+esac
 
 command -v dpkg-query >/dev/null || {
     echo "not a Debian system: tests that need one of these are skipped: $packages" >&2
