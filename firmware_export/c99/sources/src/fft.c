@@ -46,28 +46,33 @@ static struct complex rotated(struct complex value, const int16_t *by)
     return product;
 }
 
+static unsigned digits_reversed(unsigned index)
+{
+    unsigned reversed = 0;
+    for (unsigned place = 1; place < HALF; place *= 4) {
+        reversed = reversed << 2 | (index & 3u);
+        index >>= 2;
+    }
+    return reversed;
+}
+
 /* Points in the order of their base-4 digits read backwards, where radix 4 in place wants them. */
 static void reorder(int16_t *frame)
 {
     for (unsigned i = 0; i < HALF; i++) {
-        unsigned reversed = 0;
-        for (unsigned digit = 1; digit < HALF; digit *= 4)
-            reversed = reversed * 4 + i / digit % 4;
-        if (reversed > i) {
-            struct complex a = load(frame, i), b = load(frame, reversed);
+        unsigned j = digits_reversed(i);
+        if (j > i) {
+            struct complex a = load(frame, i), b = load(frame, j);
             store(frame, i, b.re, b.im);
-            store(frame, reversed, a.re, a.im);
+            store(frame, j, a.re, a.im);
         }
     }
 }
 
-/* Four points `apart` of each other; `turn` is the step through the twiddles. */
-static void butterfly(int16_t *frame, unsigned first, unsigned apart, unsigned turn)
+/* Four points `apart` of each other, a quarter of each, turned, become sums and differences. */
+static inline void join(int16_t *frame, unsigned first, unsigned apart, struct complex a, struct complex b,
+                        struct complex c, struct complex d)
 {
-    struct complex a = divided(load(frame, first), 4);
-    struct complex b = rotated(divided(load(frame, first + apart), 4), kws_twiddles + 2 * turn);
-    struct complex c = rotated(divided(load(frame, first + 2 * apart), 4), kws_twiddles + 4 * turn);
-    struct complex d = rotated(divided(load(frame, first + 3 * apart), 4), kws_twiddles + 6 * turn);
     struct complex even = {a.re + c.re, a.im + c.im}, odd = {a.re - c.re, a.im - c.im};
     store(frame, first, even.re + (b.re + d.re), even.im + (b.im + d.im));
     store(frame, first + apart, odd.re + (b.im - d.im), odd.im - (b.re - d.re));
@@ -75,13 +80,36 @@ static void butterfly(int16_t *frame, unsigned first, unsigned apart, unsigned t
     store(frame, first + 3 * apart, odd.re - (b.im - d.im), odd.im + (b.re - d.re));
 }
 
+static struct complex quarter(const int16_t *frame, unsigned index)
+{
+    return divided(load(frame, index), 4);
+}
+
+/* `turn` is the step through the twiddles. */
+static void butterfly(int16_t *frame, unsigned first, unsigned apart, unsigned turn)
+{
+    join(frame, first, apart, quarter(frame, first),
+         rotated(quarter(frame, first + apart), kws_twiddles + 2 * turn),
+         rotated(quarter(frame, first + 2 * apart), kws_twiddles + 4 * turn),
+         rotated(quarter(frame, first + 3 * apart), kws_twiddles + 6 * turn));
+}
+
+/* The same for a turn of 0: a factor of 32767 / 32768 changes no quarter, since rounding undoes it. */
+static void unturned_butterfly(int16_t *frame, unsigned first, unsigned apart)
+{
+    join(frame, first, apart, quarter(frame, first), quarter(frame, first + apart),
+         quarter(frame, first + 2 * apart), quarter(frame, first + 3 * apart));
+}
+
 static void complex_fft(int16_t *frame)
 {
     reorder(frame);
     for (unsigned apart = 1; apart < HALF; apart *= 4)
-        for (unsigned group = 0; group < HALF; group += 4 * apart)
-            for (unsigned k = 0; k < apart; k++)
+        for (unsigned group = 0; group < HALF; group += 4 * apart) {
+            unturned_butterfly(frame, group, apart);
+            for (unsigned k = 1; k < apart; k++)
                 butterfly(frame, group + k, apart, k * (HALF / (4 * apart)));
+        }
 }
 
 /* The spectra of even and odd samples lie in one another; take them apart and join them by one more butterfly,

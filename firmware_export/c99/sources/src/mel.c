@@ -4,13 +4,27 @@
 #include "fixed_point.h"
 #include "frontend.h"
 
-/* The nearest whole root. Below 2**32 it keeps to 16 bits. */
-static uint32_t square_root(uint64_t value)
+/* The nearest whole root, bit by bit from the highest. */
+static uint32_t root_of_32_bits(uint32_t value)
+{
+    uint32_t rest = value, root = 0;
+    unsigned bits = kws_bit_length(value);
+    for (uint32_t bit = bits ? (uint32_t)1 << ((bits - 1u) & ~1u) : 0; bit; bit >>= 2) {
+        uint32_t with = root + bit;
+        root >>= 1;
+        if (rest >= with) {
+            rest -= with;
+            root += bit;
+        }
+    }
+    return root + (rest > root && root < 0xFFFF); /* the original keeps these to 16 bits */
+}
+
+static uint32_t root_of_64_bits(uint64_t value)
 {
     uint64_t rest = value, root = 0;
-    unsigned high = kws_bit_length((uint32_t)(value >> 32));
-    unsigned bits = high ? 32u + high : kws_bit_length((uint32_t)value);
-    for (uint64_t bit = bits ? (uint64_t)1 << ((bits - 1u) & ~1u) : 0; bit; bit >>= 2) {
+    unsigned bits = 32u + kws_bit_length((uint32_t)(value >> 32));
+    for (uint64_t bit = (uint64_t)1 << ((bits - 1u) & ~1u); bit; bit >>= 2) {
         uint64_t with = root + bit;
         root >>= 1;
         if (rest >= with) {
@@ -18,9 +32,12 @@ static uint32_t square_root(uint64_t value)
             root += bit;
         }
     }
-    if (rest > root && !(high == 0 && root == 0xFFFF))
-        root++;
-    return (uint32_t)root;
+    return (uint32_t)(root + (rest > root));
+}
+
+static uint32_t square_root(uint64_t value)
+{
+    return value >> 32 ? root_of_64_bits(value) : root_of_32_bits((uint32_t)value);
 }
 
 static uint32_t energy(const int16_t *bin)
