@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @contextmanager
-def firmware(bundle: Bundle, directory: Path) -> Iterator[Firmware]:
+def firmware(bundle: Bundle, directory: Path, flags: Sequence[str] = SANITIZED) -> Iterator[Firmware]:
     """The programs of a bundle."""
     export(bundle, directory, None)
-    with built(directory, SANITIZED) as programs:
+    with built(directory, flags) as programs:
         yield programs
 
 

@@ -1,9 +1,11 @@
 """An hour of real recordings through the exported C: front end, models and detector beside their judges.
 
-Built with checks for undefined behaviour and bad addresses. Rows are compared with pymicro-features, outputs
-with tflite-micro and, for the record, with LiteRT's reference kernels; events with those of kws's detector on
-the same outputs, and with what `kws run` hears. Random rows and graphs follow. Exit code 1 if a row, an
-output (of tflite-micro) or an event of the detector differs, or one of the desktop by more than 0.1 s.
+Rows are compared with pymicro-features, outputs with tflite-micro and, for the record, with LiteRT's
+reference kernels; events with those of kws's detector on the same outputs, and with what `kws run` hears.
+Random rows and graphs follow, the graphs built with checks for undefined behaviour and bad addresses. Exit
+code 1
+if a row, an output (of tflite-micro) or an event of the detector differs, or one of the desktop by more than
+0.1 s.
 
 python tests/verification/firmware.py [MODEL ...]      # by default the bundled models and the community's
 """
@@ -72,7 +74,7 @@ def model_holds(bundle: Bundle, samples: Samples) -> bool:
     """Whether one model's firmware agrees with all its judges."""
     with (
         tempfile.TemporaryDirectory() as work,
-        exported.firmware(bundle, Path(work) / "c") as firmware,
+        exported.firmware(bundle, Path(work) / "c", flags=()) as firmware,
     ):
         found = compare_with_desktop(firmware, bundle, samples)
         heard = unequal_to_microcontroller(firmware, bundle, Frontend().push(samples))
@@ -88,7 +90,7 @@ def model_holds(bundle: Bundle, samples: Samples) -> bool:
         f"  model: {found.unequal_steps} of {found.steps} outputs differ from LiteRT's reference kernels, "
         f"by at most {found.largest_difference} of 255"
     )
-    print(f"  events: {events_of(found)}")
+    print(f"  events: {events_of(found)}", flush=True)
     return found.holds and heard == 0 and noisy == 0
 
 
