@@ -25,8 +25,10 @@ BUILT_IN = {
     "config": "kws.commands.config",
     "daemon": "kws.commands.daemon",
     "devices": "kws.commands.devices",
+    "doctor": "kws.commands.doctor",
     "eval": "kws.commands.eval",
     "info": "kws.commands.models",
+    "install-service": "kws.commands.install_service",
     "listen": "kws.commands.run",
     "models": "kws.commands.models",
     "run": "kws.commands.run",
@@ -34,7 +36,7 @@ BUILT_IN = {
     "selftest": "kws.commands.selftest",
     "serve": "kws.commands.serve",
 }
-"""Subcommand -> the module that holds a click command of that name."""
+"""Subcommand -> the module that holds a click command of that name, with _ for -."""
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -52,7 +54,8 @@ class Subcommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None; other packages' entry points are read only for names not built in."""
         if cmd_name in BUILT_IN:
-            command: click.Command = getattr(import_module(BUILT_IN[cmd_name]), cmd_name)
+            module = import_module(BUILT_IN[cmd_name])
+            command: click.Command = getattr(module, cmd_name.replace("-", "_"))
             return command
         entry = _offered().get(cmd_name)
         return Offered(entry) if entry else None

@@ -30,6 +30,7 @@ COMMAND_OF = {
     "pulseaudio-utils": "pactl",
     "python3-venv": "python3",
     "qemu-system-misc": "qemu-system-riscv32",
+    "systemd": "systemd-analyze",
 }
 """Debian packages whose command is not called as they are."""
 LIBRARY_OF = {"libportaudio2": "portaudio", "libpulse0": "pulse"}

@@ -1,0 +1,83 @@
+"""`kws doctor`: what is wrong here, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import click
+
+from kws.commands.engines import engine_of
+from kws.errors import KwsError
+from kws.examination import Finding, examine_audio, examine_ports, examine_resources
+
+FAILED = 1
+"""Exit code when something is wrong."""
+SIGNS = {"good": "ok", "doubtful": "??", "bad": "!!"}
+
+
+@click.command()
+@click.option("--config", "-c", "path", type=click.Path(), help="TOML file of the daemon.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.5, 60), default=3.0, show_default=True, help="How long to listen."
+)
+def doctor(path: str | None, seconds: float) -> int:
+    """Look for what keeps kws from hearing well.
+
+    Configuration, models, microphones, their level, clipping, hum and noise,
+    speed, ports. Be quiet while it listens. Exit code 1 if something is wrong.
+    """
+    worst = "good"
+    for finding in _findings(path, seconds):
+        click.echo(f"{SIGNS[finding.state]}  {finding.text}")
+        if finding.state == "bad":
+            worst = "bad"
+    return FAILED if worst == "bad" else 0
+
+
+def _findings(path: str | None, seconds: float) -> Iterator[Finding]:
+    from kws.config import Config, load_config
+
+    try:
+        config = load_config(path)
+        yield Finding("good", f"configuration: {path or 'none given, so the defaults'}")
+    except KwsError as error:
+        yield Finding("bad", f"configuration: {error}")
+        config = Config()
+    yield from _tried(lambda: _models(config))
+    yield from _tried(lambda: list(_devices()))
+    yield from _tried(lambda: examine_audio(config.audio, seconds))
+    yield from examine_ports(config)
+    yield from examine_resources()
+
+
+def _tried(examine: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return examine()
+    except KwsError as error:
+        return [Finding("bad", " ".join(str(error).split()))]
+
+
+def _models(config: object) -> list[Finding]:
+    from kws.config import Config
+    from kws.examination import examine_speed
+
+    assert isinstance(config, Config)
+    engine = engine_of(config.model)
+    names = ", ".join(word.bundle.name for word in engine.wake_words)
+    return [Finding("good", f"models: {names} load on the CPU"), examine_speed(engine)]
+
+
+def _devices() -> Iterator[Finding]:
+    from kws.sources.microphone import list_devices
+
+    devices = list_devices()
+    for device in devices:
+        default = ", the default" if device.is_default else ""
+        text = (
+            f"microphone {device.index}: {device.name}, {device.channels} channels, {device.rate} Hz{default}"
+        )
+        yield Finding("good", text)
+    if not devices:
+        yield Finding(
+            "bad", "microphones: there is none; plug one in, or check that this user may use it (group audio)"
+        )

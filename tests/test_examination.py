@@ -1,0 +1,126 @@
+"""`kws doctor`: each ailment is named when it is there, and only then."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from signals import clipped, noise, tone
+
+import kws
+from kws import cli
+from kws.config import AudioSettings, read_config
+from kws.examination import Finding, examine_audio, examine_ports, examine_resources, examine_speed, judge
+from kws.types import SAMPLE_RATE, Samples
+
+ROOM = noise(100)
+"""A quiet room through a decent microphone, at -50 dB."""
+TIME = np.arange(len(ROOM)) / SAMPLE_RATE
+
+
+def complaints(samples: Samples) -> list[str]:
+    """The first word of each finding that is not good."""
+    return [finding.text.split(":")[0] for finding in judge(samples) if finding.state != "good"]
+
+
+def test_a_good_microphone_has_no_complaints() -> None:
+    assert complaints(ROOM) == []
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (tone(440, amplitude=200_000), ["clipping", "noise floor"]),
+        (clipped(ROOM + 1_000.0), ["constant voltage"]),
+        (noise(2_000), ["noise floor"]),
+        (noise(2), ["noise floor"]),
+        (clipped(ROOM + 200 * sum(np.sin(2 * np.pi * 50 * n * TIME) / n for n in (1, 2, 3))), ["hum"]),
+        (clipped(ROOM + 200 * sum(np.sin(2 * np.pi * 60 * n * TIME) / n for n in (1, 2, 3))), ["hum"]),
+        (np.zeros(SAMPLE_RATE, np.int16), ["audio"]),
+        (np.zeros(0, np.int16), ["audio"]),
+    ],
+)
+def test_each_ailment_is_named(samples: Samples, expected: list[str]) -> None:
+    assert complaints(samples) == expected
+
+
+def test_speech_in_a_quiet_room_is_no_noise() -> None:
+    speech = ROOM.copy()
+    speech[SAMPLE_RATE : 2 * SAMPLE_RATE] = tone(300, amplitude=8_000)[:SAMPLE_RATE]
+    assert complaints(speech) == []
+
+
+def test_every_complaint_says_what_to_do() -> None:
+    for samples in (tone(440, amplitude=200_000), clipped(ROOM + 1_000.0), noise(2), ROOM[:0], 0 * ROOM):
+        for finding in judge(samples):
+            assert finding.state == "good" or any(sign in finding.text for sign in ";?")
+
+
+def test_it_listens_to_the_source_of_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "room.wav"
+    soundfile.write(path, np.repeat(ROOM, 3), 3 * SAMPLE_RATE)
+    findings = examine_audio(AudioSettings(source=str(path)), seconds=2)
+    assert [finding.state for finding in findings] == ["good"] * 4
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = read_config(
+            {"http": {"address": f"127.0.0.1:{port}"}, "wyoming": {"uri": f"tcp://127.0.0.1:{port}"}}, "x"
+        )
+        assert [finding.state for finding in examine_ports(config)] == ["bad", "bad"]
+    assert [finding.state for finding in examine_ports(config)] == ["good", "good"]
+    nowhere = read_config({"http": {"address": ""}}, "x")
+    assert list(examine_ports(nowhere)) == []
+
+
+def test_a_slow_computer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = kws.load("computer")
+    assert examine_speed(engine).state == "good"
+    ticks = iter([0.0, 4.0])
+    monkeypatch.setattr("kws.examination.time.process_time", lambda: next(ticks))
+    finding = examine_speed(engine)
+    assert (finding.state, "80.00%" in finding.text) == ("bad", True)
+
+
+def test_load_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert [finding.state for finding in examine_resources()] == ["doubtful"]
+
+
+def test_the_command_goes_on_after_each_failure(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.sources.microphone.list_devices", list)
+    config = tmp_path / "kws.toml"
+    audio = f'[audio]\nsource = "{tmp_path}/missing.wav"\n[http]\naddress = ""\n'
+    config.write_text(audio + '[[model]]\nname = "/no/such/model"\n')
+    assert cli.main(["doctor", "--config", str(config)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    bad = [line for line in lines if line.startswith("!!")]
+    words = ("/no/such/model", "microphones", "missing.wav")
+    assert [word for word, line in zip(words, bad, strict=True) if word not in line] == []
+
+
+def test_all_good_is_code_0(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.commands.doctor._devices", lambda: iter([Finding("good", "microphone")]))
+    soundfile.write(tmp_path / "room.wav", ROOM, SAMPLE_RATE)
+    config = tmp_path / "kws.toml"
+    config.write_text(f'[audio]\nsource = "{tmp_path}/room.wav"\n[http]\naddress = ""\n')
+    assert cli.main(["doctor", "--config", str(config)]) == 0
+    assert "!!" not in capsys.readouterr().out
+
+
+def test_a_wrong_configuration_is_a_finding(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.commands.doctor.examine_audio", lambda settings, seconds: [])
+    assert cli.main(["doctor", "--config", str(tmp_path / "none.toml")]) == 1
+    assert "!!  configuration: " in capsys.readouterr().out
