@@ -45,5 +45,5 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/installed-for-tests: pyproject.toml | $(VENV)/bin/python
 	@scripts/check-compiler.sh $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,daemon,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,daemon,speech,encoder,dev]'
 	@touch $@ $(VENV)/installed
