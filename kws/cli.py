@@ -31,6 +31,7 @@ BUILT_IN = {
     "install-service": "kws.commands.install_service",
     "listen": "kws.commands.run",
     "models": "kws.commands.models",
+    "monitor": "kws.commands.monitor",
     "run": "kws.commands.run",
     "scores": "kws.commands.scores",
     "selftest": "kws.commands.selftest",
