@@ -1,10 +1,13 @@
-"""Models by other hands run here unchanged and say what they say elsewhere: tiers 2 and 3 of the contract.
+"""Models, by other hands and ours, say here what they say elsewhere: tiers 2 and 3 of the contract.
 
 Tier 2, microcontroller arithmetic: our reference kernels give what `tflite-micro` gives, with one exception.
 Both round a scaled product to the nearest whole number, but the microcontroller's FULLY_CONNECTED does it in
 two steps (31 bits, then the rest) and LiteRT's in one, so a product less than about 1e-4 below a half rounds
 up there and down here: one unit of the layer's output. It happened in one of 54,360 steps on 150 real
 wake-word clips; convolutions agreed in all of 1.2 million values.
+
+A recurrent network carries such a unit on, so our GRUs differ from the microcontroller in about a tenth of
+their steps, by some units; there the smoothed scores are held to the bound of tier 3.
 
 Tier 3, the default kernels: raw outputs differ by some units in some steps from those of pymicro-wakeword's
 own TFLite library; the smoothed scores stay close and the events are the same.
@@ -31,11 +34,14 @@ import numpy as np
 import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
-from kws.bundle import find_bundle
+import kws
+from kws.bundle import MODELS, bundled_names, find_bundle
 from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend, FrontendConfig
 from kws.types import SAMPLE_RATE, Block, Rows, Samples
 
+OURS = {f"kws-{name}": MODELS / f"{name}.json" for name in bundled_names()}
+MANIFESTS = {**{name: community.manifest(name) for name in community.NAMES}, **OURS}
 PAUSE = np.zeros(SAMPLE_RATE, np.int16)
 VOICES = ("en-us", "en-us+f3", "en-gb")
 ARENA_BYTES = 200_000
@@ -49,7 +55,9 @@ MAX_SCORE_DIFFERENCE = 0.1
 @pytest.fixture(scope="module")
 def spoken(say: Callable[..., Samples]) -> Samples:
     """Each model's phrase by three synthetic voices, a second apart."""
-    phrases = [say(community.phrase(name), voice) for voice in VOICES for name in community.NAMES]
+    theirs = [community.phrase(name) for name in community.NAMES]
+    ours = [find_bundle(name).wake_word for name in bundled_names() if name not in theirs]
+    phrases = [say(text, voice) for texts in (theirs, ours) for voice in VOICES for text in texts]
     return np.concatenate([PAUSE, *(part for phrase in phrases for part in (phrase, PAUSE))])
 
 
@@ -86,19 +94,21 @@ def micro_runtime() -> ModuleType:
 
 
 def outputs_of_tflite_micro(runtime: ModuleType, name: str, rows: Rows) -> np.ndarray:
-    interpreter = runtime.Interpreter.from_file(str(community.tflite(name)), arena_size=ARENA_BYTES)
+    bundle = find_bundle(MANIFESTS[name])
+    interpreter = runtime.Interpreter.from_file(str(bundle.model_path), arena_size=ARENA_BYTES)
+    stride = bundle.open_model().stride
     outputs = []
-    for step in range(len(rows) // 3):
-        interpreter.set_input(rows[None, 3 * step : 3 * step + 3], 0)
+    for step in range(len(rows) // stride):
+        interpreter.set_input(rows[None, stride * step : stride * (step + 1)], 0)
         interpreter.invoke()
         outputs.append(interpreter.get_output(0)[0])
     return np.array(outputs)
 
 
-@pytest.mark.parametrize("name", community.NAMES)
+@pytest.mark.parametrize("name", [name for name in MANIFESTS if name not in OURS])
 def test_reference_kernels_are_those_of_microcontrollers(micro_runtime, samples, name):
     rows = Frontend().push(samples)
-    ours = find_bundle(community.manifest(name)).open_model(reference_kernels=True).push(rows)
+    ours = find_bundle(MANIFESTS[name]).open_model(reference_kernels=True).push(rows)
     theirs = outputs_of_tflite_micro(micro_runtime, name, rows)
     difference = np.abs(ours.astype(int) - theirs)
     assert ours.max() > 200 or name not in heard_in(samples)  # equal, and not because nothing was said
@@ -106,9 +116,23 @@ def test_reference_kernels_are_those_of_microcontrollers(micro_runtime, samples,
     assert np.count_nonzero(difference) <= len(difference) / 1_000
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_a_recurrent_model_stays_close_to_microcontrollers(micro_runtime, samples, name, record_property):
+    rows = Frontend().push(samples)
+    bundle = find_bundle(MANIFESTS[name])
+    ours = bundle.open_model(reference_kernels=True).push(rows)[:, 0].astype(int)
+    theirs = outputs_of_tflite_micro(micro_runtime, name, rows)[:, 0].astype(int)
+    window = np.ones(bundle.window) / bundle.window
+    smoothed = np.abs(np.convolve(ours, window) - np.convolve(theirs, window)) / 256
+    record_property("steps that differ", int(np.count_nonzero(ours != theirs)))
+    assert ours.max() > 200 or name not in heard_in(samples)
+    assert np.abs(ours - theirs).max() <= MAX_RAW_DIFFERENCE
+    assert smoothed.max() <= MAX_SCORE_DIFFERENCE
+
+
 def heard_in(samples: Samples) -> set[str]:
-    engine = Engine([WakeWord(find_bundle(community.manifest(name))) for name in community.NAMES])
-    return {event.name for event in engine.push(Block(samples))}
+    """Names of the models that hear something."""
+    return {name for name, path in MANIFESTS.items() if kws.load(path).push(Block(samples))}
 
 
 # Tier 3
@@ -126,7 +150,7 @@ class Track:
 
 def track_of_package(name: str, rows: Rows) -> Track:
     """What pymicro-wakeword says to these rows: as features, they quantize to the rows themselves."""
-    model = MicroWakeWord.from_config(community.manifest(name))
+    model = MicroWakeWord.from_config(MANIFESTS[name])
     features = (rows.astype(np.float64) + 128) * FrontendConfig().row_scale
     raw, score = [], []
     for count, row in enumerate(features, 1):
@@ -138,16 +162,16 @@ def track_of_package(name: str, rows: Rows) -> Track:
 
 
 def track_of_ours(name: str, rows: Rows) -> Track:
-    bundle = find_bundle(community.manifest(name))
+    bundle = find_bundle(MANIFESTS[name])
     raw = bundle.open_model().push(rows)[:, 0]
     return Track(raw.astype(float), WakeWord(bundle).scores(rows)[:, 0])
 
 
-@pytest.mark.parametrize("name", community.NAMES)
+@pytest.mark.parametrize("name", MANIFESTS)
 def test_scores_are_those_of_the_package(samples, name, record_property):
     rows = Frontend().push(samples)
     ours, theirs = track_of_ours(name, rows), track_of_package(name, rows)
-    config = WakeWord(find_bundle(community.manifest(name))).detectors[0].config
+    config = WakeWord(find_bundle(MANIFESTS[name])).detectors[0].config
     first = config.warmup + config.window - 1
     agree = np.convolve(ours.raw != theirs.raw, np.ones(config.window))[: len(ours.raw)] == 0
     agree[:first] = False
@@ -162,7 +186,7 @@ def test_scores_are_those_of_the_package(samples, name, record_property):
 
 def detections_of_package(name: str, samples: Samples) -> list[float]:
     """Ends in seconds, by the package's own front end and comparison; quiet for a second after each."""
-    model, features = MicroWakeWord.from_config(community.manifest(name)), MicroWakeWordFeatures()
+    model, features = MicroWakeWord.from_config(MANIFESTS[name]), MicroWakeWordFeatures()
     ends: list[float] = []
     armed = True
     for count, row in enumerate(features.process_streaming(samples.tobytes()), 1):
@@ -176,10 +200,10 @@ def detections_of_package(name: str, samples: Samples) -> list[float]:
     return ends
 
 
-@pytest.mark.parametrize("name", community.NAMES)
+@pytest.mark.parametrize("name", MANIFESTS)
 def test_events_are_those_of_the_package(samples, name):
     """As many, and each within one step of 30 ms: two kernels may cross a threshold a step apart."""
-    engine = Engine([WakeWord(find_bundle(community.manifest(name)))])
+    engine = Engine([WakeWord(find_bundle(MANIFESTS[name]))])
     ours = [event.end for event in engine.push(Block(samples))]
     theirs = detections_of_package(name, samples)
     assert len(ours) == len(theirs)
@@ -189,9 +213,9 @@ def test_events_are_those_of_the_package(samples, name):
 @pytest.mark.debian("espeak-ng")
 def test_every_model_hears_its_word(spoken):
     """So that the comparisons above are about something."""
-    assert heard_in(spoken) == set(community.NAMES)
+    assert heard_in(spoken) == set(MANIFESTS)
 
 
 @pytest.mark.recordings
 def test_a_real_voice_is_heard(recorded):
-    assert "alexa" in heard_in(recorded)
+    assert {"alexa", "kws-computer", "kws-jarvis", "kws-alexa"} <= heard_in(recorded)
