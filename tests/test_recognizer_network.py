@@ -28,10 +28,10 @@ def network() -> AcousticNetwork:
     made = AcousticNetwork(front=16, width=24, dilations=(1, 2, 4))
     rng = np.random.default_rng(2)
     for layer in made.layers:
-        size = layer.norm.moving_mean.shape
-        layer.norm.moving_mean.assign(rng.normal(0, 0.3, size))
-        layer.norm.moving_variance.assign(rng.uniform(2, 30, size))
-        layer.norm.beta.assign(rng.normal(0, 0.2, size))
+        size = layer.mean.shape
+        layer.mean.assign(rng.normal(0, 0.3, size))
+        layer.variance.assign(rng.uniform(2, 30, size))
+        layer.beta.assign(rng.normal(0, 0.2, size))
     return made
 
 
