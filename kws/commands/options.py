@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from kws.commands.budget import Budget
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -60,12 +62,55 @@ def threshold_option(command: Command) -> Command:
     )(command)
 
 
-def load_engine(models: tuple[str, ...], threshold: float | None = None) -> Engine:
+def threshold_options(command: Command) -> Command:
+    """--threshold, or --max-false-alarms-per-day and --strict; the argument is one `threshold`."""
+
+    @functools.wraps(command)
+    def with_one_threshold(
+        *arguments: Any,
+        threshold: float | None,
+        max_false_alarms_per_day: float | None,
+        strict: bool,
+        **others: Any,
+    ) -> object:
+        asked = _one_threshold(threshold, max_false_alarms_per_day, strict=strict)
+        return command(*arguments, threshold=asked, **others)
+
+    with_strict = click.option(
+        "--strict", is_flag=True, help="Refuse a rate that the measured hours cannot promise."
+    )(with_one_threshold)
+    with_rate = click.option(
+        "--max-false-alarms-per-day",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="Choose each model's threshold by its calibration.",
+    )(with_strict)
+    return cast(Command, threshold_option(with_rate))
+
+
+def _one_threshold(
+    threshold: float | None, max_per_day: float | None, *, strict: bool
+) -> float | Budget | None:
+    if max_per_day is None:
+        if strict:
+            raise KwsError("--strict: says how to take --max-false-alarms-per-day; give that too")
+        return threshold
+    if threshold is not None:
+        raise KwsError("--threshold and --max-false-alarms-per-day: both say when a word is heard; give one")
+    return Budget(max_per_day, strict)
+
+
+def load_engine(models: tuple[str, ...], threshold: float | Budget | None = None) -> Engine:
     """The engine of these models; raises KwsError for one that is named twice, BundleError for one unfit."""
-    from kws.engine import load
+    from kws.bundle import find_bundle
+    from kws.engine import Engine, WakeWord, load
 
     with quiet_runtime():
-        engine = load(*models, threshold=threshold)
+        if isinstance(threshold, Budget):
+            bundles = [find_bundle(model) for model in models]
+            engine = Engine([WakeWord(bundle, threshold=threshold.threshold(bundle)) for bundle in bundles])
+        else:
+            engine = load(*models, threshold=threshold)
     refuse_repeats(engine.wake_words)
     return engine
 

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from kws.cli import BAD_INPUT, report
-from kws.commands.options import check_raw_format, models_option, threshold_option
+from kws.commands.budget import Budget
+from kws.commands.options import check_raw_format, models_option, threshold_options
 from kws.commands.speech import Speech, engine_for, speech_options
 from kws.errors import SourceError
 
@@ -17,14 +18,14 @@ from kws.errors import SourceError
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @models_option
-@threshold_option
+@threshold_options
 @speech_options
 @click.option("--rate", type=int, help="Sample rate of raw PCM on standard input.  [default: 16000]")
 @click.option("--channels", type=int, help="Channels of raw PCM on standard input.  [default: 1]")
 def run(
     files: tuple[str, ...],
     models: tuple[str, ...],
-    threshold: float | None,
+    threshold: float | Budget | None,
     rate: int | None,
     channels: int | None,
     **speech: Any,
@@ -57,10 +58,10 @@ def run(
 
 @click.command()
 @models_option
-@threshold_option
+@threshold_options
 @speech_options
 @click.option("--device", default="", help="Index or part of the name of a microphone (see kws devices).")
-def listen(models: tuple[str, ...], threshold: float | None, device: str, **speech: Any) -> None:
+def listen(models: tuple[str, ...], threshold: float | Budget | None, device: str, **speech: Any) -> None:
     """Print what a microphone hears, one JSON event a line.
 
     Until Ctrl-C or SIGTERM. A microphone that goes away is reported and opened again when it is back.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime, refuse_repeats
+from kws.commands.budget import Budget
+from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _OPTIONS = (
 )
 
 
-def engine_for(models: tuple[str, ...], threshold: float | None, speech: Speech) -> Engine:
+def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
     """Wake words, or what the options for speech ask for; raises KwsError where they do not fit."""
     from kws.recognition.bundle import names_recognizer
 
@@ -73,12 +74,13 @@ def engine_for(models: tuple[str, ...], threshold: float | None, speech: Speech)
             f"{recognizers[0]} is a recognizer; use it alone, or after a wake word: "
             f"--wake {DEFAULT_MODEL} --then {recognizers[0]}"
         )
+    if isinstance(threshold, Budget):
+        raise KwsError("--max-false-alarms-per-day is for wake words; give --threshold")
     return _dictation(recognizers[0], threshold, speech)
 
 
-def _session(models: tuple[str, ...], threshold: float | None, speech: Speech) -> Engine:
-    from kws.bundle import find_bundle
-    from kws.engine import WakeWord
+def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
+    """A budget is the wake words' own; a plain threshold is that of the recognizer's grammar."""
     from kws.recognition.build import COMMAND, build_recognizer, parse_boost
     from kws.session import Session
 
@@ -87,17 +89,17 @@ def _session(models: tuple[str, ...], threshold: float | None, speech: Speech) -
         raise KwsError("--model does not go with --wake and --then; name the wake word with --wake")
     if not speech.then:
         raise KwsError("--wake: say what comes after the wake word, for example --then english")
+    budget = threshold if isinstance(threshold, Budget) else None
+    wake_words = load_engine(speech.wake or (DEFAULT_MODEL,), budget).wake_words
     with quiet_runtime():
-        wake_words = [WakeWord(find_bundle(name)) for name in speech.wake or (DEFAULT_MODEL,)]
         recognizer = build_recognizer(
             speech.then,
             grammar=speech.grammar,
             wake_words=[word.bundle.wake_word for word in wake_words],
             boost=parse_boost(speech.boost),
-            threshold=threshold,
+            threshold=None if isinstance(threshold, Budget) else threshold,
             endpoint=COMMAND,
         )
-    refuse_repeats(wake_words)
     return Session(wake_words, recognizer)
 
 
