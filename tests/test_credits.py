@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import training.cli
+from kws.bundle import bundled_names, find_bundle
 from training.cli import Job, train
 from training.credits import data_credits, voice_credits
 from training.data.manifest import Clip
@@ -61,3 +62,12 @@ def test_a_recipe_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert find_recipe("gru") == RECIPES / "gru.toml"
     assert find_recipe(tmp_path / "gru.toml") == tmp_path / "gru.toml"
     assert short_name(tmp_path / "gru.toml") == str(tmp_path / "gru.toml")
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_the_bundled_models_credit_all_their_data(name: str) -> None:
+    card = find_bundle(name).card
+    assert card["credits"] == data_credits(card["data"])
+    assert all(credit.get("home") for credit in card["credits"].values())
+    parts = shlex.split(card["command"])
+    assert find_recipe(parts[parts.index("--recipe") + 1]).is_file()
