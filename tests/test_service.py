@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from queue import Queue
 
@@ -18,6 +19,8 @@ import pymicro_wakeword
 import pytest
 import soundfile
 from pulse import wait_for
+from wyoming.event import read_event, write_event
+from wyoming.info import Describe
 
 import kws
 from kws.types import SAMPLE_RATE, Samples
@@ -26,14 +29,14 @@ MODELS = Path(pymicro_wakeword.__file__).parent / "models"
 RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
 PATIENCE = 60
 ALEXA = f'[[model]]\nname = "{MODELS / "alexa.json"}"\nthreshold = 0.3\n'
-QUIET_HOUSE = '[http]\naddress = ""\n'
 
 
 class Daemon:
     """`kws daemon` that hears what it is given on standard input."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, http: str = "") -> None:
         self._config = folder / "kws.toml"
+        self._http = http
         self.configure(text)
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.bind(str(folder / "notify"))
@@ -51,7 +54,7 @@ class Daemon:
 
     def configure(self, text: str) -> None:
         """What the file says from now on."""
-        self._config.write_text(f'[audio]\nsource = "-"\n{QUIET_HOUSE}{text}')
+        self._config.write_text(f'[audio]\nsource = "-"\n[http]\naddress = "{self._http}"\n{text}')
 
     def told(self) -> str:
         """The next message to the service manager, signs of life passed over."""
@@ -170,6 +173,38 @@ def test_a_program_that_hangs_holds_up_neither_other_sinks_nor_the_end(
     code, log = daemon.stop()
     assert code == 0
     assert "Traceback" not in log
+    daemon.close()
+
+
+def test_its_servers_show_what_it_hears_and_serve_others(tmp_path: Path, samples: Samples) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    wyoming = f'[wyoming]\nuri = "unix://{tmp_path}/wyoming"\n'
+    daemon = Daemon(tmp_path, ALEXA + wyoming, http=f"127.0.0.1:{port}")
+    assert daemon.told() == "READY=1"
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/events")
+    events = connection.getresponse()
+    daemon.say(samples)
+    while not (line := events.readline()).startswith(b"data"):
+        pass
+    assert json.loads(line.removeprefix(b"data: "))["name"] == "alexa"
+    page = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    page.request("GET", "/models")
+    (model,) = json.loads(page.getresponse().read())
+    assert (model["name"], model["threshold"]) == ("alexa", 0.3)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, client.makefile("rwb") as stream:
+        client.connect(f"{tmp_path}/wyoming")
+        write_event(Describe().event(), stream)
+        info = read_event(stream)
+        assert info
+        assert info.data["wake"][0]["models"][0]["name"] == "alexa"
+    code, log = daemon.stop()
+    assert (code, log) == (0, "")
+    assert not (tmp_path / "wyoming").exists()
+    connection.close()
+    page.close()
     daemon.close()
 
 
