@@ -59,7 +59,7 @@ HEADERS = ("include/kws.h", "src/frontend.h", "src/detector.h", "src/fixed_point
 
 def export(bundle: Bundle, directory: Path, board: Board | None, arena: int) -> Report:
     """Everything but the interpreter itself; raises BundleError or ExportError before anything is written."""
-    project = c99.prepare(bundle)
+    project = c99.without_model(bundle)
     graph = read_graph(bundle.model_path)
     content = bundle.model_path.read_bytes()
     resolver = _resolver(graph)

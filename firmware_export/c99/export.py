@@ -73,8 +73,16 @@ _BYTES_OF = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 
 
 def prepare(bundle: Bundle) -> Project:
     """Read, check and translate; nothing is written. Raises BundleError or ExportError."""
+    return _project(bundle, lower(read_graph(bundle.model_path)))
+
+
+def without_model(bundle: Bundle) -> Project:
+    """Front end and detector alone, for a model that another interpreter runs. Raises BundleError."""
+    return _project(bundle, Program())
+
+
+def _project(bundle: Bundle, program: Program) -> Project:
     model = bundle.open_model()
-    program = lower(read_graph(bundle.model_path))
     return Project(
         bundle=bundle,
         program=program,
