@@ -13,8 +13,10 @@ from test_speech_commands import Says, english  # noqa: F401 the fixture
 
 import training.speech_tasks
 from kws.recognition.bundle import find_recognizer
+from kws.recognition.priors import decoding_of
+from kws.recognition.tokens import BLANK, PHONES
 from training.data.manifest import Clip
-from training.speech_tasks import dev_sets, drawn, fitted, hear, measured, speech_tasks
+from training.speech_tasks import dev_sets, drawn, fitted, hear, measured, speech_tasks, write_decoding
 
 
 def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word", split: str = "dev") -> Clip:
@@ -71,10 +73,19 @@ def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
     assert figures["commands beam, CPU s a second"] > 0
 
 
-def test_the_confidence_is_fitted_on_right_and_wrong_paths(heard, monkeypatch, english):  # noqa: F811
+def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monkeypatch, english):  # noqa: F811
     monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
-    calibration = fitted(find_recognizer(english), heard)
-    assert calibration.mean + calibration.worst > 0
+    bundle = find_recognizer(english)
+    decoding = fitted(bundle, heard)
+    write_decoding(bundle, decoding)
+    known = decoding_of(find_recognizer(english).card, PHONES)
+    assert known.calibration.mean + known.calibration.worst > 0
+    assert known.calibration.threshold == decoding["confidence"]["threshold"] > 0
+    assert BLANK in np.argsort(-known.priors.nats)[:4]
+    scaled = known.priors.scaled(saying("stop"))
+    np.testing.assert_allclose(np.exp(scaled).sum(axis=1), 1, rtol=1e-5)
+    assert (scaled[:, BLANK] < saying("stop")[:, BLANK]).all()
+    assert decoding_of({}, PHONES).priors.nats[BLANK] > 0
 
 
 def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tmp_path):  # noqa: F811

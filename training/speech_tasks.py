@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from kws.recognition.confidence import Calibration, fit, path_features
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.priors import WEIGHT as PRIOR_WEIGHT
+from kws.recognition.priors import Decoding, Priors, decoding_of
 from kws.recognition.recognizer import Recognizer
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.sources.whole import read_samples
@@ -88,7 +90,12 @@ class Listener:
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
-@click.option("--fit", "fits", is_flag=True, help="Fit the confidence on these clips and print its weights.")
+@click.option(
+    "--fit",
+    "fits",
+    is_flag=True,
+    help="Fit priors and confidence, and write them into the card.",
+)
 @click.option(
     "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
 )
@@ -101,7 +108,8 @@ def speech_tasks(model: str, most: int | None, fits: bool, cache: Path, as_json:
     }
     heard = {name: hear(bundle, clips, cache / f"heard-{name}.npz") for name, clips in sets.items()}
     if fits:
-        click.echo(fitted(bundle, heard))
+        write_decoding(bundle, fitted(bundle, heard))
+        click.echo(f"wrote {bundle.manifest_path}")
         return
     figures = measured(bundle, heard)
     if as_json:
@@ -167,7 +175,7 @@ def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[st
     step = AcousticModel(bundle, "phones").step_seconds
     figures: dict[str, float] = {}
     for name, measure in _BY_GRAMMAR.items():
-        listener = grammar_listener(name, step)
+        listener = grammar_listener(name, step, decoding_of(bundle.card, PHONES))
         figures |= measure(listener, heard)
         free = [*heard["libri"], *heard["ocean"]]
         figures[f"{name} false accepts an hour"] = _accepted_per_hour(listener, free)
@@ -176,9 +184,10 @@ def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[st
     return figures
 
 
-def grammar_listener(name: str, step_seconds: float, calibration: Calibration | None = None) -> Listener:
+def grammar_listener(name: str, step_seconds: float, known: Decoding) -> Listener:
     """For a grammar among the examples."""
-    return Listener(GrammarDecoder(graph_of(name), step_seconds, calibration=calibration), step_seconds)
+    decoder = GrammarDecoder(graph_of(name), step_seconds, calibration=known.calibration, priors=known.priors)
+    return Listener(decoder, step_seconds)
 
 
 def graph_of(name: str) -> TokenGraph:
@@ -247,27 +256,69 @@ def _accepted_per_hour(listener: Listener, clips: Sequence[Heard]) -> float:
     return 3600 * accepted / seconds if seconds else float("nan")
 
 
-def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Calibration:
-    """The calibration of paths that are right against those that are wrong, all grammars pooled."""
+def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str, Any]:
+    """What goes into the card as `decoding`: priors of the phones, confidence of paths, its threshold."""
     step = AcousticModel(bundle, "phones").step_seconds
-    features: list[tuple[float, float]] = []
-    right: list[bool] = []
-    for name, sets in (("commands", ("commands", "others", "silence")), ("digits", ("digits", "ocean"))):
-        decoder = GrammarDecoder(graph_of(name), step)
-        for clip, sound in (pair for one in sets for pair in heard[one]):
-            for found, text in _paths(decoder, sound):
-                features.append(found)
-                right.append(text == clip.label.lower())
-    return fit(features, right)
+    steps = np.concatenate([sound for name in ("libri", "ocean") for _, sound in heard[name]])
+    log_priors = np.log(np.exp(steps).mean(axis=0))
+    paths = {
+        name: [found for one in sets for found in _paths(name, heard[one], step, Priors.of(log_priors))]
+        for name, sets in _FITTED_ON.items()
+    }
+    every = [path for found in paths.values() for path in found]
+    calibration = fit([path.features for path in every], [path.right for path in every])
+    threshold = _threshold(calibration, paths["commands"])
+    return {
+        "log_priors": {"phones": [round(float(value), 3) for value in log_priors]},
+        "prior_weight": PRIOR_WEIGHT,
+        "confidence": {**asdict(calibration), "threshold": round(threshold, 4)},
+    }
 
 
-def _paths(decoder: GrammarDecoder, sound: LogProbs) -> Iterator[tuple[tuple[float, float], str]]:
-    decoder.reset()
-    decoder.push(sound)
-    for path in decoder.paths()[:1]:
-        found = path_features(path.score, path.words)
-        if found:
-            yield found, path.text
+_FITTED_ON = {"commands": ("commands", "others", "silence"), "digits": ("digits", "ocean")}
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A grammar's best path through one clip."""
+
+    features: tuple[float, float]
+    right: bool
+    clip: Clip
+
+
+def _paths(name: str, clips: Sequence[Heard], step_seconds: float, priors: Priors) -> Iterator[_Judged]:
+    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors)
+    for clip, sound in clips:
+        decoder.reset()
+        decoder.push(sound)
+        for path in decoder.paths()[:1]:
+            features = path_features(path.score, path.words)
+            if features:
+                yield _Judged(features, path.text == " ".join(clip.label.lower().split()), clip)
+
+
+def _threshold(calibration: Calibration, commands: Sequence[_Judged]) -> float:
+    """The lowest that at most 8 % of the other words and 1.5 % of the silences reach."""
+    found = [0.02]
+    for kind, share in (("word", 0.92), ("noise", 0.985)):
+        others = [
+            calibration.of_features(path.features)
+            for path in commands
+            if path.clip.kind == kind and path.clip.label not in COMMANDS
+        ]
+        if others:
+            found.append(float(np.quantile(others, share)))
+    return max(found)
+
+
+def write_decoding(bundle: RecognizerBundle, decoding: dict[str, Any]) -> None:
+    """Put it into the card of the bundle on disk."""
+    manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
+    manifest["kws"].setdefault("card", {})["decoding"] = decoding
+    bundle.manifest_path.write_text(
+        json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def _share(which: Iterable[Any]) -> float:

@@ -16,7 +16,6 @@ from kws.grammar.pronunciation import pronunciations
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confidence import Calibration
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
@@ -24,6 +23,7 @@ from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.lexicon import Lexicon, Spelling
 from kws.recognition.ngram import ArpaModel, read_arpa
+from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer
 from kws.recognition.spotter import Spotter, SpotterConfig
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
@@ -64,10 +64,11 @@ def build_recognizer(
     decoder: Decoder
     if grammar is not None:
         graph = compile_grammar(read_grammar(grammar), tokens, lead_in=lead_in)
-        calibration = Calibration()
+        known = decoding_of(bundle.card, tokens)
+        calibration = known.calibration
         if threshold is not None:
             calibration = dataclasses.replace(calibration, threshold=threshold)
-        decoder = GrammarDecoder(graph, step, calibration=calibration)
+        decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors)
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {})
     return Recognizer(acoustic, decoder, endpoint)
@@ -81,7 +82,8 @@ def build_spotter(
     acoustic = AcousticModel(bundle, _kind(bundle, by_words=True))
     config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
     ways = {phrase: phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
-    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config))
+    priors = decoding_of(bundle.card, acoustic.tokens).priors
+    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config), priors)
 
 
 def phrase_spellings(phrase: str, tokens: Tokens, limit: int = 8) -> list[Spelling]:

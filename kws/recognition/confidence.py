@@ -36,9 +36,11 @@ class Calibration:
     def of_path(self, score: float, words: Sequence[SpokenWord]) -> float:
         """Confidence of a path, 0 to 1; 0 where no word was said."""
         features = path_features(score, words)
-        return (
-            _logistic(self.mean * features[0] + self.worst * features[1] + self.offset) if features else 0.0
-        )
+        return self.of_features(features) if features else 0.0
+
+    def of_features(self, features: tuple[float, float]) -> float:
+        """Confidence by `path_features`."""
+        return _logistic(self.mean * features[0] + self.worst * features[1] + self.offset)
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""

@@ -10,6 +10,7 @@ from kws.grammar.word_graph import Mark
 from kws.recognition.confidence import Calibration
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
+from kws.recognition.priors import Priors
 from kws.recognition.tokens import LogProbs
 from kws.recognition.word_history import SpokenWord
 
@@ -25,10 +26,12 @@ class GrammarDecoder:
         step_seconds: float,
         *,
         calibration: Calibration | None = None,
+        priors: Priors | None = None,
         beam: BeamConfig | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
+        self._priors = priors
         self._beam = GraphBeam(graph, beam)
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
@@ -38,7 +41,7 @@ class GrammarDecoder:
         """A partial whenever the words, or how many of them are certain, have changed."""
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
-            self._beam.push(piece)
+            self._beam.push(self._priors.scaled(piece) if self._priors else piece)
             partial = self._partial() if looks else None
             if partial and (partial.text, partial.stable) != self._shown:
                 self._shown = (partial.text, partial.stable)

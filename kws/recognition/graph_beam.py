@@ -33,9 +33,9 @@ SAID, PAUSED = 0, 1
 class BeamConfig:
     """How much is kept from step to step."""
 
-    width: float = 12.0
+    width: float = 16.0
     """Nats below the best hypothesis at which one is dropped."""
-    nodes: int = 250
+    nodes: int = 400
     """Nodes kept, at most."""
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from kws.events import Detection, Event, HeardWord, NoSpeech, Partial, Transcript
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import End, Endpoint, EndpointConfig
+from kws.recognition.priors import Priors
 from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import LogProbs
 from kws.types import Rows
@@ -36,16 +37,16 @@ class AcousticStage(Protocol):
 class PhraseSpotting:
     """A streaming Stage: int8 rows -> the Detections of a spotter behind an acoustic stage."""
 
-    def __init__(self, acoustic: AcousticStage, spotter: Spotter) -> None:
-        self.acoustic, self.spotter = acoustic, spotter
+    def __init__(self, acoustic: AcousticStage, spotter: Spotter, priors: Priors | None = None) -> None:
+        self.acoustic, self.spotter, self._priors = acoustic, spotter, priors
 
     def push(self, rows: Rows) -> list[Event]:
         """Times count from the first row since the last reset."""
-        return list(self.spotter.push(self.acoustic.push(rows)))
+        return list(self._spot(self.acoustic.push(rows)))
 
     def flush(self) -> list[Event]:
         """The audio has ended."""
-        found = self.spotter.push(self.acoustic.flush()) + self.spotter.flush()
+        found = self._spot(self.acoustic.flush()) + self.spotter.flush()
         self.reset()
         return list(found)
 
@@ -53,6 +54,9 @@ class PhraseSpotting:
         """As new."""
         self.acoustic.reset()
         self.spotter.reset()
+
+    def _spot(self, log_probs: LogProbs) -> list[Detection]:
+        return self.spotter.push(self._priors.scaled(log_probs) if self._priors else log_probs)
 
 
 class Recognizer:
