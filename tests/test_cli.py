@@ -268,6 +268,7 @@ def test_a_score_track_refuses_a_gap(samples: Samples) -> None:
 def test_a_score_track_of_several_labels_has_columns(tmp_path: Path, samples: Samples) -> None:
     class TwoLabels:
         detectors = (None, None)
+        bundle = find_bundle("alexa")
 
         def reset(self) -> None: ...
 

@@ -17,6 +17,8 @@ ESPHOME_OPERATIONS = {
     "ASSIGN_VARIABLE", "CONV_2D", "MUL", "ADD", "MEAN", "FULLY_CONNECTED", "LOGISTIC", "QUANTIZE",
     "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PACK", "SPLIT_V",
 }  # fmt: skip
+INT8_APART = {"mhatt": 0.25}
+"""How far int8 scores may lie from float ones, where not 0.1: attention chooses anew which steps it heeds."""
 BEYOND_ESPHOME = {"mhatt": {"SOFTMAX", "SUM"}}
 """What an architecture needs that ESPHome's interpreter lacks; it runs everywhere else."""
 
@@ -83,9 +85,12 @@ def test_future_rows_change_nothing(network: Network, rows: np.ndarray) -> None:
 
 
 class TestInt8:
-    def test_follows_the_float_network(self, network: Network, rows: np.ndarray, tflite: Path) -> None:
+    def test_follows_the_float_network(
+        self, network: Network, rows: np.ndarray, tflite: Path, request: pytest.FixtureRequest
+    ) -> None:
         scores = StreamingModel(tflite).push(rows)[:, 0] / 256
-        assert np.abs(scores - batch_scores(network, rows)).max() < 0.1
+        most = INT8_APART.get(request.node.callspec.params["network"], 0.1)
+        assert np.abs(scores - batch_scores(network, rows)).max() < most
 
     def test_has_the_front_ends_input_scale(self, tflite: Path) -> None:
         scale, zero_point = StreamingModel(tflite).input_quantization

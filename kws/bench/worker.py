@@ -33,13 +33,14 @@ def main() -> None:
 
 
 def _kws(models: Sequence[str], block: int) -> Hear:
-    from kws.commands.options import load_engine
+    from kws.commands.options import quiet_runtime
     from kws.daemon import listen
-    from kws.engine import Engine
+    from kws.engine import Engine, load
     from kws.sinks.memory import Collector
     from kws.sources.memory import from_samples
 
-    engine = load_engine(tuple(models)) if models else Engine([])
+    with quiet_runtime():
+        engine = load(*models) if models else Engine([])
     return lambda samples: listen(from_samples(samples, block=block), engine, [Collector()])
 
 
