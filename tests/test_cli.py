@@ -22,6 +22,7 @@ import soundfile
 import kws
 import kws.sources
 from kws import cli
+from kws.bundle import find_bundle
 from kws.recognition.bundle import bundled_recognizers
 from kws.scoring import ScoreTrack, score_track
 from kws.sources.devices import Device
