@@ -92,6 +92,21 @@ class RecordingSettings:
 
 
 @dataclass(frozen=True)
+class ArbitrationSettings:
+    """Several daemons in one home, of which the one that hears best answers."""
+
+    group: str = setting(
+        "",
+        'multicast group on which they agree, "239.255.75.87:10481"; "" for every one answers',
+        check=lambda text: _address_problem(text),
+    )
+    window_seconds: float = setting(
+        0.2, "how long a detection waits for what the others say", least=0.01, most=2
+    )
+    interface: str = setting("", "address of the network to do it on, if not the default one")
+
+
+@dataclass(frozen=True)
 class DaemonSettings:
     """The process."""
 
@@ -119,6 +134,7 @@ class Config:
     http: HttpSettings = field(default_factory=HttpSettings)
     wyoming: WyomingSettings = field(default_factory=WyomingSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    arbitration: ArbitrationSettings = field(default_factory=ArbitrationSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
 
@@ -127,6 +143,7 @@ TABLES: dict[str, type[Any]] = {
     "http": HttpSettings,
     "wyoming": WyomingSettings,
     "recording": RecordingSettings,
+    "arbitration": ArbitrationSettings,
     "daemon": DaemonSettings,
 }
 """Tables that stand once; `[[model]]` and `[[sink]]` may stand several times."""
@@ -170,6 +187,7 @@ def documented() -> Iterator[Key]:
     yield from document(HttpSettings, "http.")
     yield from document(WyomingSettings, "wyoming.")
     yield from document(RecordingSettings, "recording.")
+    yield from document(ArbitrationSettings, "arbitration.")
     yield from document(DaemonSettings, "daemon.")
 
 

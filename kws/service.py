@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
+from kws.arbitration import Arbiter
 from kws.attended import AttendedSource, StoppedError
 from kws.config import Config
 from kws.daemon import listen
 from kws.errors import KwsError
 from kws.events import Event, Gap, SourceLost, SourceRestored
+from kws.loudness import Loudness
 from kws.notify import ServiceManager
 from kws.sinks.outlets import Outlets
 from kws.sources import open_source
@@ -64,7 +66,9 @@ class Service:
         self._stopped = False
         self._attended: AttendedSource | None = None
         self.engine = SwappableEngine(build(config))
-        self.outlets = Outlets(config.sink)
+        self.loudness = Loudness()
+        self.outlets = Outlets(config.sink, measure=self.loudness.of)
+        self._arbiter = self._new_arbiter()
 
     def run(self, *, sinks: Sequence[Sink] = (), taps: Sequence[Callable[[Block], None]] = ()) -> None:
         """Listen until the source ends or `stop`.
@@ -78,11 +82,13 @@ class Service:
         """
         self._attended = self._attend(taps)
         try:
-            listen(self._attended, self.engine, [_Watcher(self.tally), self.outlets, *sinks])
+            listen(self._attended, self.engine, [_Watcher(self.tally), self._arbiter or self.outlets, *sinks])
         except StoppedError:
             pass  # the signal came just after a block
         finally:
             self._manager.stopping()
+            if self._arbiter:
+                self._arbiter.close()
             self.outlets.close(STOP_SECONDS if self._stopped else END_SECONDS)
 
     def stop(self) -> None:
@@ -131,8 +137,14 @@ class Service:
             tally=self.tally,
             opened=self._manager.ready,
             between=self._between_blocks,
-            taps=taps,
+            taps=[self.loudness.tap, *taps],
         )
+
+    def _new_arbiter(self) -> Arbiter | None:
+        settings = self.config.arbitration
+        if not settings.group:
+            return None
+        return Arbiter(settings, self.outlets.emit, lambda event: self.loudness.of(event)["snr"])
 
     def _between_blocks(self) -> None:
         self._manager.alive()
@@ -189,6 +201,7 @@ class _Watcher:
 def _say_what_needs_a_restart(old: Config, new: Config) -> None:
     tables: tuple[tuple[str, Any, Any], ...] = (
         ("audio", old.audio, new.audio),
+        ("arbitration", old.arbitration, new.arbitration),
         ("http", old.http, new.http),
         ("recording", old.recording, new.recording),
         ("wyoming", old.wyoming, new.wyoming),

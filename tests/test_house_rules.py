@@ -35,6 +35,7 @@ HOMES = {
     "prometheus_client": ("kws/servers/",),
     "wyoming": ("kws/servers/", "kws/sinks/wyoming.py"),
     "zeroconf": ("kws/servers/",),
+    "ovos_plugin_manager": ("kws/ovos.py",),
     "paho": ("kws/sinks/mqtt.py",),
     "click": ("kws/cli.py", "kws/commands/"),
     "hassil": ("kws/grammar/",),

@@ -96,11 +96,12 @@ def test_the_collector_keeps_events_in_order() -> None:
     assert collector.events == EVENTS
 
 
-def test_the_daemon_adds_the_time_of_day() -> None:
-    stamped = Stamped(EVENTS[0], at=1_700_000_000.5)
+def test_the_daemon_adds_how_loud_it_was_and_the_time_of_day() -> None:
+    stamped = Stamped(EVENTS[0], at=1_700_000_000.5, more=(("snr", 21.5),))
     assert stamped.type == "detection"
     assert json.loads(stamped.to_json()) == {
         **json.loads(EVENTS[0].to_json()),
+        "snr": 21.5,
         "at": "2023-11-14T22:13:20.500Z",
     }
 

@@ -49,6 +49,8 @@ class Stamped:
     event: Event
     at: float
     """Seconds since 1970."""
+    more: tuple[tuple[str, float], ...] = ()
+    """Further fields: name, value."""
 
     @property
     def type(self) -> str:
@@ -56,9 +58,10 @@ class Stamped:
         return self.event.type
 
     def to_json(self) -> str:
-        """The event's own line, with `at` as its last field: UTC to the millisecond, ISO 8601."""
+        """The event's own line, then further fields, then `at`: UTC to the millisecond, ISO 8601."""
         at = datetime.fromtimestamp(self.at, timezone.utc).isoformat(timespec="milliseconds")
-        return f'{self.event.to_json()[:-1]}, "at": "{at.replace("+00:00", "Z")}"}}'
+        more = {**dict(self.more), "at": at.replace("+00:00", "Z")}
+        return f"{self.event.to_json()[:-1]}, {json.dumps(more)[1:]}"
 
 
 def fields_of(notice: Notice) -> dict[str, Any]:

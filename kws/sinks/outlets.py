@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from kws.config import Sink
 from kws.errors import KwsError
-from kws.events import Event
+from kws.events import Detection, Event
 from kws.sinks import open_sink
 from kws.sinks.notice import DaemonSink, Stamped
 from kws.sinks.outlet import Outlet
@@ -22,12 +22,21 @@ HELD = 1_000
 class Outlets:
     """A Sink in front of all configured ones; `emit` never waits.
 
+    Args:
+        measure: further fields of a detection, how loud it was for one.
+
     Raises:
         KwsError: a sink cannot be opened.
     """
 
-    def __init__(self, sinks: Sequence[Sink], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        clock: Callable[[], float] = time.time,
+        measure: Callable[[Detection], Mapping[str, float]] | None = None,
+    ) -> None:
         self._clock = clock
+        self._measure = measure
         self._lock = threading.Lock()
         self._held: deque[Stamped] | None = None
         self.hanging: list[str] = []
@@ -41,7 +50,7 @@ class Outlets:
 
     def emit(self, event: Event, /) -> None:
         """To every sink that is to get it, or held while sinks are exchanged."""
-        stamped = Stamped(event, self._clock())
+        stamped = Stamped(event, self._clock(), self._measured(event))
         with self._lock:
             if self._held is not None:
                 self._held.append(stamped)
@@ -71,6 +80,11 @@ class Outlets:
     def close(self, seconds: float = 0.5) -> None:
         """Hand over what waits for so long, then give up; `hanging` tells which sinks did not end."""
         self.hanging = _close(self.outlets, seconds)
+
+    def _measured(self, event: Event) -> tuple[tuple[str, float], ...]:
+        if self._measure is None or not isinstance(event, Detection):
+            return ()
+        return tuple(self._measure(event).items())
 
     def _release(self) -> None:
         with self._lock:
