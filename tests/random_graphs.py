@@ -162,6 +162,11 @@ def depthwise_over_time(g: RandomGraph) -> None:
     _depthwise(g, g.image(6, 1, 20), (1, 6, 1, 20), (1, 1, 1, 20), padding=VALID, depthMultiplier=1)
 
 
+def depthwise_over_rows(g: RandomGraph) -> None:
+    options = {"padding": VALID, "depthMultiplier": 1, "strideH": 2}
+    _depthwise(g, g.image(10, 2, 6), (1, 3, 2, 6), (1, 4, 1, 6), **options)
+
+
 def depthwise_with_padding_and_multiplier(g: RandomGraph) -> None:
     _depthwise(
         g, g.image(6, 5, 4), (1, 3, 3, 8), (1, 3, 3, 8), padding=SAME, depthMultiplier=2, strideH=2, strideW=2
@@ -291,6 +296,7 @@ BRANCHES: tuple[Callable[[RandomGraph], None], ...] = (
     convolution_with_padding,
     convolution_with_dilation,
     depthwise_over_time,
+    depthwise_over_rows,
     depthwise_with_padding_and_multiplier,
     average_pool,
     max_pool,

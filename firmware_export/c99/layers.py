@@ -38,10 +38,7 @@ def conv_2d(lowering: Lowering, op: Op) -> None:
     window = _window(op, weights.shape[1], weights.shape[2])
     lowering.program.multiplications += output.size * elements(weights.shape[1:])
     if _is_one_stretch(window):
-        apart = window["step_y"] * window["in_width"] * window["in_channels"]
-        if window["width"] == window["height"] == 1:
-            apart = window["in_channels"]
-        _matrix(lowering, op, weights, rows=window["out_height"] * window["out_width"], apart=apart)
+        _matrix(lowering, op, weights, rows=window["out_height"] * window["out_width"], apart=_apart(window))
         return
     members = {
         "output": _output(lowering, op, weights.reshape(weights.shape[0], -1), folded=False),
@@ -54,18 +51,22 @@ def conv_2d(lowering: Lowering, op: Op) -> None:
 
 @lowers("DEPTHWISE_CONV_2D")
 def depthwise_conv_2d(lowering: Lowering, op: Op) -> None:
-    """Each channel on its own."""
+    """Each channel on its own: column by column where every window is one stretch of the input."""
     source, output = _first(op), op.outputs[0]
     weights = int8_constant(op.inputs[1], f"{op}: weights")
     _, height, width, channels = weights.shape
+    window = _window(op, height, width)
+    lowering.program.multiplications += output.size * height * width
+    if channels == source.shape[3] and _is_one_stretch(window):
+        _columns(lowering, op, weights, window)
+        return
     members = {
         "output": _output(lowering, op, weights.reshape(-1, channels).T, folded=False),
-        "window": _window(op, height, width),
+        "window": window,
         "weights": lowering.program.array("int8_t", weights),
         "input_offset": -source.zero_point,
         "multiplier": channels // source.shape[3],
     }
-    lowering.program.multiplications += output.size * height * width
     lowering.call_layer("kws_depthwise", "kws_depthwise", members, op)
 
 
@@ -124,6 +125,27 @@ def _matrix(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, rows: 
         "apart": apart,
     }
     lowering.call_layer("kws_matrix", "kws_matrix", members, op)
+
+
+def _columns(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], window: dict[str, int]) -> None:
+    channels = weights.shape[3]
+    flat = weights.reshape(-1, channels)
+    members = {
+        "output": _output(lowering, op, flat.T, folded=True),
+        "weights": lowering.program.array("int8_t", flat),
+        "depth": len(flat),
+        "channels": channels,
+        "rows": window["out_height"] * window["out_width"],
+        "apart": _apart(window),
+    }
+    lowering.call_layer("kws_columns", "kws_matrix", members, op)
+
+
+def _apart(window: dict[str, int]) -> int:
+    """Bytes from one window that is one stretch to the next."""
+    if window["width"] == window["height"] == 1:
+        return window["in_channels"]
+    return window["step_y"] * window["in_width"] * window["in_channels"]
 
 
 def _output(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, folded: bool) -> dict[str, Any]:

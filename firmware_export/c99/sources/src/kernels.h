@@ -29,6 +29,10 @@ struct kws_matrix {
 
 void kws_matrix(const struct kws_matrix *layer, const int8_t *input, int8_t *output);
 
+/* Rows of inputs [depth][channels], each channel with weights [depth] of its own, stored as the inputs are:
+ * DEPTHWISE_CONV_2D over whole rows without padding. */
+void kws_columns(const struct kws_matrix *layer, const int8_t *input, int8_t *output);
+
 /* A two-dimensional window that moves over [height][width][channels]; what lies outside counts as real 0. */
 struct kws_window2 {
     int32_t in_height, in_width, in_channels;
