@@ -80,7 +80,7 @@ def model_holds(bundle: Bundle, samples: Samples) -> bool:
         heard = unequal_to_microcontroller(firmware, bundle, Frontend().push(samples))
         noise = np.random.default_rng(2).integers(-128, 128, (RANDOM_ROWS, 40)).astype(np.int8)
         noisy = unequal_to_microcontroller(firmware, bundle, noise)
-    print(f"{bundle.name}")
+    print(community.title(bundle))
     print(f"  front end: {found.unequal_rows} of {found.rows} rows differ from pymicro-features")
     print(
         f"  model: {heard} of {found.steps} outputs differ from tflite-micro, "

@@ -67,7 +67,8 @@ def model_on_all(bundle: Bundle) -> list[bool]:
                 found = emulated.run(machine, Path(work) / "c", samples, Path(work), flags)
                 results.append((found.row_sum, found.output_sum) == expected)
                 print(
-                    row(bundle.name, machine.name, flags, found) + " differs" * (not results[-1]), flush=True
+                    row(community.title(bundle), machine.name, flags, found) + " differs" * (not results[-1]),
+                    flush=True,
                 )
     return results
 
