@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import community
@@ -134,12 +135,13 @@ def test_something_is_heard(say, tmp_path):
 def test_the_whole_number_threshold_is_the_detectors(threshold, tmp_path):
     """The smallest sum of five outputs that the desktop's comparison in single precision lets through."""
     project = prepare(find_bundle(community.manifest("alexa")))
-    config = project.detector
-    object.__setattr__(config, "threshold", threshold)
+    config = replace(project.detector, threshold=threshold)
     passes = [
         np.float32(s * (config.output_scale / config.window)) >= np.float32(threshold) for s in range(1276)
     ]
-    assert project.threshold_sum == (passes.index(True) if any(passes) else len(passes))
+    assert replace(project, detector=config).threshold_sum == (
+        passes.index(True) if any(passes) else len(passes)
+    )
 
 
 # What it is made of
@@ -177,7 +179,6 @@ def test_a_label_of_any_text_is_printed_as_it_is(tmp_path):
     label = 'ça "va"? \\n%d */'
     bundle = exported.bundle_of(community.tflite("alexa").read_bytes(), tmp_path, labels=[label])
     with exported.firmware(bundle, tmp_path / "c") as programs:
-        object.__setattr__(bundle, "threshold", 0)
         assert programs.events(np.zeros(SAMPLE_RATE, np.int16)) == ()
     model = (tmp_path / "c" / "generated" / "kws_model.c").read_text(encoding="utf-8")
     assert "\\303\\247a \\042va\\042\\077 \\134n%d */" in model

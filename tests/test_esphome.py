@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import community
@@ -144,6 +145,6 @@ def test_two_outputs_are_refused(tmp_path):
 def test_more_variables_than_it_has_room_for_are_refused():
     graph = read_graph(community.tflite("alexa"))
     many = {index: f"variable {index}" for index in range(21)}
-    object.__setattr__(graph, "variables", many)
+    graph = replace(graph, variables=many)
     with pytest.raises(ExportError, match="21 resource variables"):
         esphome.check_graph(graph)
