@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from kws.bundle import find_bundle
-from kws.config import ModelSettings
+from kws.config import Config, ModelSettings, SpeechSettings
 from kws.engine import Engine, WakeWord
 
+if TYPE_CHECKING:
+    from kws.session import Dictation
 
-def build_engine(models: Sequence[ModelSettings]) -> Engine:
-    """All these wake words on one front end, each with its own threshold; raises BundleError."""
-    return Engine([WakeWord(find_bundle(model.name), threshold=model.threshold) for model in models])
+
+def build_engine(config: Config) -> Engine:
+    """The wake words, and after each a command where there is a recognizer; raises KwsError."""
+    words, speech = _wake_words(config.model), config.speech
+    if not speech.recognizer:
+        return Engine(words)
+    from kws.recognition.build import COMMAND, build_recognizer
+    from kws.session import Session
+
+    recognizer = build_recognizer(
+        speech.recognizer,
+        grammar=speech.grammar or None,
+        wake_words=[word.bundle.wake_word for word in words],
+        threshold=speech.threshold,
+        endpoint=COMMAND,
+    )
+    return Session(words, recognizer)
+
+
+def build_spotting(models: Sequence[ModelSettings]) -> Engine:
+    """The wake words alone, on one front end, each with its own threshold; raises BundleError."""
+    return Engine(_wake_words(models))
+
+
+def dictation_of(speech: SpeechSettings) -> Callable[[], Dictation] | None:
+    """A function that makes recognizers of all that is said, or None where there is none to be had."""
+    if not speech.recognizer:
+        return None
+    from kws.recognition.build import build_recognizer
+    from kws.session import Dictation
+
+    def dictation() -> Dictation:
+        grammar = speech.grammar or None
+        return Dictation(build_recognizer(speech.recognizer, grammar=grammar, threshold=speech.threshold))
+
+    return dictation
+
+
+def language_of(speech: SpeechSettings) -> str:
+    """Of the recognizer, "" without one; raises BundleError."""
+    if not speech.recognizer:
+        return ""
+    from kws.recognition.bundle import find_recognizer
+
+    return find_recognizer(speech.recognizer).language
+
+
+def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
+    return [WakeWord(find_bundle(model.name), threshold=model.threshold) for model in models]

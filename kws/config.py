@@ -47,6 +47,17 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class SpeechSettings:
+    """What may be said after a wake word."""
+
+    recognizer: str = setting("", 'bundled name or path of a recognizer; "" for wake words alone')
+    grammar: str = setting("", 'sentences to listen for, .jsgf or .yaml; "" for anything')
+    threshold: float | None = setting(
+        None, "confidence from which a sentence counts as said, if not the recognizer's own", least=0, most=1
+    )
+
+
+@dataclass(frozen=True)
 class SinkSettings:
     """One place that events go to."""
 
@@ -131,6 +142,7 @@ class Config:
     audio: AudioSettings = field(default_factory=AudioSettings)
     model: tuple[ModelSettings, ...] = (ModelSettings(DEFAULT_MODEL),)
     sink: tuple[Sink, ...] = field(default_factory=lambda: (_default_sink(),))
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     wyoming: WyomingSettings = field(default_factory=WyomingSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
@@ -140,6 +152,7 @@ class Config:
 
 TABLES: dict[str, type[Any]] = {
     "audio": AudioSettings,
+    "speech": SpeechSettings,
     "http": HttpSettings,
     "wyoming": WyomingSettings,
     "recording": RecordingSettings,
@@ -181,6 +194,7 @@ def documented() -> Iterator[Key]:
     """Every key there is, in the order of the documentation."""
     yield from document(AudioSettings, "audio.")
     yield from document(ModelSettings, "model.")
+    yield from document(SpeechSettings, "speech.")
     yield from document(SinkSettings, "sink.")
     for schemes, options in _options_by_schemes().items():
         yield from document(options, f"sink. ({schemes}) ")

@@ -229,7 +229,7 @@ def transcribed(ears: ModelEars, *said: Sequence[KwsEvent]) -> list[tuple[str, s
 
 @pytest.fixture
 def speech_ears() -> ModelEars:
-    return ModelEars(lambda: kws.load(MODEL), dictation=lambda: Script([]), languages=["en"])
+    return ModelEars(lambda: kws.load(MODEL), dictation=lambda: Script([]), language="en")
 
 
 def test_words_are_sent_when_they_are_certain_then_all_at_once(speech_ears: ModelEars) -> None:

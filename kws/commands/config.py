@@ -22,7 +22,7 @@ def check(file: str) -> None:
     from kws.config import load_config
 
     settings = load_config(file)
-    engine_of(settings.model)
+    engine_of(settings)
     models = ", ".join(model.name for model in settings.model)
     sinks = ", ".join(sink.settings.uri for sink in settings.sink)
     click.echo(f"{file}: good: {settings.audio.source} through {models} to {sinks}")

@@ -28,7 +28,7 @@ def daemon(path: str | None) -> None:
 
     config = load_config(path)
     log_to_stderr(config.daemon.log_level)
-    service = Service(config, build=lambda c: engine_of(c.model), reread=lambda: load_config(path))
+    service = Service(config, build=engine_of, reread=lambda: load_config(path))
     recorder = Recorder(config.recording)
     servers = Servers(service, recorder)
     service.handle_signals()

@@ -62,7 +62,7 @@ def _models(config: object) -> list[Finding]:
     from kws.examination import examine_speed
 
     assert isinstance(config, Config)
-    engine = engine_of(config.model)
+    engine = engine_of(config)
     names = ", ".join(word.bundle.name for word in engine.wake_words)
     return [Finding("good", f"models: {names} load on the CPU"), examine_speed(engine)]
 

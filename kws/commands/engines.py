@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kws.commands.options import quiet_runtime
 
 if TYPE_CHECKING:
-    from kws.config import ModelSettings
+    from kws.config import Config
     from kws.engine import Engine
 
 
-def engine_of(models: Sequence[ModelSettings]) -> Engine:
-    """All these wake words, each with its own threshold; raises BundleError."""
+def engine_of(config: Config) -> Engine:
+    """Wake words, each with its own threshold, and the recognizer after them; raises KwsError."""
     from kws.assembly import build_engine
 
     with quiet_runtime():
-        return build_engine(models)
+        return build_engine(config)

@@ -26,25 +26,39 @@ DEFAULT_URI = "tcp://127.0.0.1:10400"
 )
 @models_option
 @threshold_option
+@click.option("--recognizer", default="", metavar="MODEL", help="Also transcribe speech, by this recognizer.")
+@click.option(
+    "--grammar", default="", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
+)
 @click.option("--zeroconf", metavar="NAME", help="Announce it by this name, so that Home Assistant finds it.")
 @click.option("--debug", is_flag=True, help="Log every client's comings and goings.")
 def serve(
-    uri: str, models: tuple[str, ...], threshold: float | None, zeroconf: str | None, debug: bool
+    uri: str,
+    models: tuple[str, ...],
+    threshold: float | None,
+    recognizer: str,
+    grammar: str,
+    zeroconf: str | None,
+    debug: bool,
 ) -> None:
-    """Offer wake word detection to other programs by the Wyoming protocol.
+    """Hear for other programs, by the Wyoming protocol.
 
     No microphone is opened: audio comes from the clients, Home Assistant or a
     satellite, each of which is heard by itself. Until Ctrl-C or SIGTERM.
     """
-    from kws.assembly import build_engine
-    from kws.config import ModelSettings
+    from kws.assembly import build_spotting, dictation_of, language_of
+    from kws.config import Config, ModelSettings, SpeechSettings
     from kws.servers.ears import ModelEars
     from kws.servers.wyoming import WyomingServer
 
     log_to_stderr("debug" if debug else "info")
-    wanted = [ModelSettings(name, threshold) for name in models]
-    engine_of(wanted)  # once with LiteRT's greeting kept quiet
-    asyncio.run(_serve(WyomingServer(uri, ModelEars(lambda: build_engine(wanted))), zeroconf))
+    wanted = tuple(ModelSettings(name, threshold) for name in models)
+    speech = SpeechSettings(recognizer, grammar)
+    engine_of(
+        Config(model=wanted, speech=speech)
+    )  # what is wrong shows now, and LiteRT's greeting is kept quiet
+    ears = ModelEars(lambda: build_spotting(wanted), dictation_of(speech), language_of(speech))
+    asyncio.run(_serve(WyomingServer(uri, ears), zeroconf))
 
 
 async def _serve(server: WyomingServer, name: str | None) -> None:

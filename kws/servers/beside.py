@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError
 from typing import TYPE_CHECKING
 
-from kws.assembly import build_engine
+from kws.assembly import build_spotting, dictation_of, language_of
 from kws.recording import Recorder
 from kws.servers.http import EventFeed, HttpServer
 from kws.servers.hub import Hub
@@ -34,7 +34,7 @@ class Servers:
         self._service = service
         loop = self._thread.loop
         events, live = Hub(loop), Hub(loop)
-        self._view = LiveView(live, loop, lambda: build_engine(service.config.model))
+        self._view = LiveView(live, loop, lambda: build_spotting(service.config.model))
         service.on_reload.append(self._view.renew)
         self._feed = EventFeed(events, live)
         http = service.config.http
@@ -68,7 +68,10 @@ class Servers:
         from kws.servers.wyoming import WyomingServer, announce
 
         settings = self._service.config.wyoming
-        ears = ModelEars(lambda: build_engine(self._service.config.model))
+        speech = self._service.config.speech
+        ears = ModelEars(
+            lambda: build_spotting(self._service.config.model), dictation_of(speech), language_of(speech)
+        )
         self._wyoming = WyomingServer(settings.uri, ears)
         await self._wyoming.start()
         if settings.zeroconf:

@@ -20,18 +20,18 @@ class ModelEars:
 
     Args:
         build: makes an engine of all wake words, with state of its own.
-        languages: of the recognizer.
+        language: of the recognizer.
     """
 
     def __init__(
         self,
         build: Callable[[], Engine],
         dictation: Callable[[], Listener] | None = None,
-        languages: Sequence[str] = (),
+        language: str = "",
     ) -> None:
         self._build = build
         self._dictation = dictation
-        self._languages = list(languages)
+        self._languages = [language] if language else []
         self._ready: Engine | None = build()  # what is wrong with a model shows now, not with a client
         bundles = [word.bundle for word in self._ready.wake_words]
         self.names = [label for bundle in bundles for label in bundle.labels]

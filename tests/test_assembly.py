@@ -1,0 +1,84 @@
+"""What a configuration asks for is built: wake words, a command after them. The acoustic model is made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_speech_commands import Says
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.event import Event
+
+import kws.recognition.build
+from kws.assembly import build_engine, build_spotting, dictation_of, language_of
+from kws.config import Config, ModelSettings, SpeechSettings, read_config
+from kws.errors import KwsError
+from kws.events import Transcript
+from kws.recognition.bundle import write_recognizer
+from kws.recognition.tokens import PHONES
+from kws.servers.conversation import Conversation
+from kws.servers.ears import ModelEars
+from kws.session import Session
+from kws.types import SAMPLE_RATE, Block
+
+GRAMMAR = str(Path(__file__).parents[1] / "examples" / "grammars" / "home.yaml")
+QUIET = np.zeros(8 * SAMPLE_RATE, np.int16)
+
+
+@pytest.fixture
+def speech(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpeechSettings:
+    monkeypatch.setattr(kws.recognition.build, "AcousticModel", Says)
+    tokens = {"phones": (0, len(PHONES))}
+    write_recognizer(tmp_path, "english", b"", language="en", tokens=tokens, flush_rows=0, card={})
+    return SpeechSettings(str(tmp_path), GRAMMAR)
+
+
+def test_each_model_has_its_threshold() -> None:
+    config = read_config({"model": [{"name": "computer", "threshold": 0.25}, {"name": "jarvis"}]}, "x")
+    for engine in (build_engine(config), build_spotting(config.model)):
+        first, second = engine.wake_words
+        assert first.detectors[0].config.threshold == 0.25
+        assert second.detectors[0].config.threshold == second.bundle.threshold
+
+
+def test_without_a_recognizer_there_is_no_speech() -> None:
+    assert not isinstance(build_engine(Config()), Session)
+    assert dictation_of(SpeechSettings()) is None
+    assert language_of(SpeechSettings()) == ""
+
+
+def test_with_one_a_command_follows_the_wake_word(speech: SpeechSettings) -> None:
+    engine = build_engine(Config(model=(ModelSettings("computer", 0.0),), speech=speech))
+    assert isinstance(engine, Session)
+    events = [
+        e for start in range(0, len(QUIET), 640) for e in engine.push(Block(QUIET[start : start + 640]))
+    ]
+    (said,) = [event for event in events if isinstance(event, Transcript)]
+    assert (said.text, said.intent, said.slots) == (
+        "lights on in the kitchen",
+        "TurnOn",
+        {"area": "kitchen", "domain": "light"},
+    )
+
+
+def test_a_wyoming_client_is_told_what_was_said(speech: SpeechSettings) -> None:
+    ears = ModelEars(lambda: build_spotting(Config().model), dictation_of(speech), language_of(speech))
+    assert ears.info.asr[0].models[0].languages == ["en"]
+    client = Conversation(ears)
+    client.push(Event("transcribe"))
+    answers = []
+    for start in range(0, len(QUIET), 1024):
+        pcm = QUIET[start : start + 1024].tobytes()
+        answers += client.push(AudioChunk(SAMPLE_RATE, 2, 1, pcm).event())
+    answers += client.push(AudioStop().event())
+    chunks = "".join(answer.data["text"] for answer in answers if answer.type == "transcript-chunk")
+    assert chunks == "lights on in the kitchen"
+    (whole,) = [answer.data["text"] for answer in answers if answer.type == "transcript"]
+    assert whole == chunks
+    assert len([answer for answer in answers if answer.type == "transcript-chunk"]) > 1
+
+
+def test_a_recognizer_that_is_not_there_is_said() -> None:
+    with pytest.raises(KwsError, match="no such recognizer"):
+        build_engine(Config(speech=SpeechSettings("/no/such/model")))
