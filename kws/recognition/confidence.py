@@ -16,6 +16,8 @@ import numpy as np
 
 from kws.recognition.word_history import SpokenWord
 
+Features = tuple[float, float, float]
+
 _STEPS = 50
 _RIDGE = 1e-3
 """Keeps the weights finite where right and wrong can be told apart perfectly."""
@@ -29,6 +31,8 @@ class Calibration:
     """Of the nats per token over the whole path."""
     worst: float = 1.0
     """Of the nats per token of its worst word."""
+    length: float = 0.0
+    """Of ln of the tokens: a long sentence is seldom found where it was not said."""
     offset: float = 3.0
     threshold: float = 0.5
     """Confidence from which a sentence counts as said."""
@@ -38,24 +42,27 @@ class Calibration:
         features = path_features(score, words)
         return self.of_features(features) if features else 0.0
 
-    def of_features(self, features: tuple[float, float]) -> float:
+    def of_features(self, features: Features) -> float:
         """Confidence by `path_features`."""
-        return _logistic(self.mean * features[0] + self.worst * features[1] + self.offset)
+        mean, worst, length = features
+        return _logistic(self.mean * mean + self.worst * worst + self.length * length + self.offset)
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""
-        return _logistic((self.mean + self.worst) * word.score / max(word.tokens, 1) + self.offset)
+        tokens = max(word.tokens, 1)
+        return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens)))
 
 
-def path_features(score: float, words: Sequence[SpokenWord]) -> tuple[float, float] | None:
-    """Nats per token of the path and of its worst word; None where no word was said."""
+def path_features(score: float, words: Sequence[SpokenWord]) -> Features | None:
+    """Nats per token of the path and of its worst word, ln of its tokens; None where no word was said."""
     said = [word for word in words if not word.is_filler]
     if not said:
         return None
-    return score / sum(word.tokens for word in said), min(word.score / max(word.tokens, 1) for word in said)
+    tokens = sum(word.tokens for word in said)
+    return score / tokens, min(word.score / max(word.tokens, 1) for word in said), math.log(tokens)
 
 
-def fit(features: Sequence[tuple[float, float]], right: Sequence[bool]) -> Calibration:
+def fit(features: Sequence[Features], right: Sequence[bool]) -> Calibration:
     """Weights from labelled paths, by Newton's method on the ridge-penalized log-likelihood.
 
     Raises:
@@ -65,13 +72,12 @@ def fit(features: Sequence[tuple[float, float]], right: Sequence[bool]) -> Calib
         raise ValueError("calibration needs paths that are right and paths that are wrong")
     x = np.column_stack([np.array(features, np.float64), np.ones(len(features))])
     y = np.array(right, np.float64)
-    weights = np.zeros(3)
+    weights = np.zeros(x.shape[1])
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -40, 40)))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(3)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(len(weights))
         weights = weights + np.linalg.solve(hessian, x.T @ (y - p) - _RIDGE * weights)
-    mean, worst, offset = (float(weight) for weight in weights)
-    return Calibration(mean, worst, offset)
+    return Calibration(*(float(weight) for weight in weights))
 
 
 def _logistic(x: float) -> float:

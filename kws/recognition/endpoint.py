@@ -22,7 +22,7 @@ class EndpointConfig:
     """From the first sound of speech on; then it is cut off."""
     patience: float | None = None
     """How long to wait for speech; None: for ever."""
-    blank: float = 0.5
+    blank: float = 0.8
     """Probability of the blank below which a step counts as speech."""
 
 
