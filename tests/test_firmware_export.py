@@ -263,3 +263,15 @@ def test_a_row_or_a_detector_that_differs_is_no_agreement():
     event = (Heard("a", 1_600),)
     assert not Comparison(event, event, event, 1, 1, 1, 0, 0).holds
     assert not Comparison(event, (), event, 1, 0, 1, 0, 0).holds
+
+
+@pytest.mark.parametrize("target", ["c99", "tflm", "esphome"])
+def test_a_damaged_model_is_one_line(capsys, tmp_path, target):
+    manifest = copied(tmp_path / "model")
+    model = tmp_path / "model" / "alexa.tflite"
+    model.write_bytes(model.read_bytes()[:30_000])
+    path = tmp_path / "model" / "alexa.json"
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", "--arena", "30000")
+    assert "alexa.tflite" in line
+    assert not (tmp_path / "out").exists()

@@ -19,6 +19,7 @@ from firmware_export.output import Report, write_files
 from kws.bundle import Bundle
 from kws.detector import DetectorConfig
 from kws.frontend import FrontendConfig
+from kws.model import StreamingModel
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -73,16 +74,16 @@ _BYTES_OF = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 
 
 def prepare(bundle: Bundle) -> Project:
     """Read, check and translate; nothing is written. Raises BundleError or ExportError."""
-    return _project(bundle, lower(read_graph(bundle.model_path)))
+    model = bundle.open_model()  # first: a damaged or unfit file is refused in LiteRT's own words
+    return _project(bundle, model, lower(read_graph(bundle.model_path)))
 
 
 def without_model(bundle: Bundle) -> Project:
     """Front end and detector alone, for a model that another interpreter runs. Raises BundleError."""
-    return _project(bundle, Program())
+    return _project(bundle, bundle.open_model(), Program())
 
 
-def _project(bundle: Bundle, program: Program) -> Project:
-    model = bundle.open_model()
+def _project(bundle: Bundle, model: StreamingModel, program: Program) -> Project:
     return Project(
         bundle=bundle,
         program=program,
