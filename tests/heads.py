@@ -10,7 +10,7 @@ from kws.bundle import write_bundle
 from kws.frontends import SPEECH_EMBEDDING
 from kws.types import Rows
 from training.heads.graph import head_model
-from training.heads.head import Head
+from training.heads.head import Committee, Head
 
 
 def random_head(seed: int = 0, context: int = 16, projected: int = 24, hidden: int = 24) -> Head:
@@ -44,5 +44,5 @@ def head_bundle(folder: Path, name: str = "word", seed: int = 0, **ours: object)
         "micro": {"probability_cutoff": 0.5, "feature_step_size": 10, "sliding_window_size": 1},
         "kws": {"labels": [name], "refractory_seconds": 0, "warmup_rows": 0, **ours},
     }
-    content = head_model(random_head(seed), random_rows())
+    content = head_model(Committee((random_head(seed),)), random_rows())
     return write_bundle(folder, name, content, manifest, front_end=SPEECH_EMBEDDING)

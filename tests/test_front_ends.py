@@ -25,7 +25,7 @@ from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Samples
 from training.heads.graph import head_model
-from training.heads.head import Head
+from training.heads.head import Committee, Head
 
 CONFIG = EmbeddingRowsConfig()
 
@@ -101,7 +101,9 @@ def test_end_is_the_audio_heard_when_the_event_comes(tmp_path):
 def bundle_of(folder, head: Head, **ours):
     path = head_bundle(folder, **ours)
     manifest = json.loads(path.read_text())
-    return write_bundle(folder, "word", head_model(head, random_rows()), manifest, front_end=SPEECH_EMBEDDING)
+    return write_bundle(
+        folder, "word", head_model(Committee((head,)), random_rows()), manifest, front_end=SPEECH_EMBEDDING
+    )
 
 
 def test_after_a_long_gap_all_starts_anew(tmp_path, speech):

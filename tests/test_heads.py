@@ -17,6 +17,7 @@ from training import embedded
 from training.data.manifest import Clip
 from training.embedded import QUIET, embed
 from training.heads.examples import join
+from training.heads.head import Committee
 from training.heads.recipe import HeadRecipe, head_recipe
 from training.tapes import IGNORED, NEGATIVE, POSITIVE
 
@@ -100,7 +101,7 @@ def test_a_stream_is_what_the_deployed_encoder_hears(recorded, tmp_path, monkeyp
 
 def test_a_recipe_reads_and_mistakes_are_named():
     assert head_recipe({"name": "embedding-head", "context": 8}) == HeadRecipe(context=8)
-    with pytest.raises(KwsError, match=r"unknown key network\.units; allowed are context, "):
+    with pytest.raises(KwsError, match=r"unknown key network\.units; allowed are heads, context, "):
         head_recipe({"name": "embedding-head", "units": 3})
     with pytest.raises(KwsError, match=r"network\.hidden is 2\.5, expected int"):
         head_recipe({"hidden": 2.5})
@@ -161,7 +162,7 @@ def test_scores_are_spread_over_the_steps_there_are(learnt):
     from training.heads.bundling import spread
 
     progress, known = learnt
-    head = progress[-1].head
+    head = Committee((progress[-1].head,))
     changed = spread(head.scaled(30.0, 2.0), known)
     logits = changed.logits(known.rows)
     assert np.median(logits[known.words].max(axis=1)) == pytest.approx(1.5, abs=1e-3)
@@ -175,5 +176,5 @@ def test_a_head_that_learned_nothing_is_left_alone(learnt):
     from training.heads.bundling import spread
 
     progress, known = learnt
-    deaf = dataclasses.replace(progress[-1].head, out=np.zeros(8, np.float32))
+    deaf = Committee((dataclasses.replace(progress[-1].head, out=np.zeros(8, np.float32)),))
     assert spread(deaf, known) is deaf

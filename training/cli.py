@@ -107,6 +107,7 @@ def _train_head(job: Job) -> None:
     """A head on the published encoder."""
     from kws.frontends import SPEECH_EMBEDDING, require
     from training.heads.bundling import spread, write_head
+    from training.heads.head import Committee
     from training.heads.learning import fit
     from training.heads.material import gather
     from training.heads.recipe import head_recipe
@@ -124,12 +125,16 @@ def _train_head(job: Job) -> None:
     )
     known = material.examples
     job.say(f"{len(known.words)} words, {material.hours:.1f} h in all")
-    for progress in fit(known, learning, seed=job.seed):
-        job.say(
-            f"round {progress.round}/{learning.rounds}: loss {progress.loss:.4f}, {progress.heard:.1%} heard"
-        )
-    head = spread(progress.head, known)
-    path = write_head(job.output, job.phrase, head, material, job.recipe, seed=job.seed, command=job.command)
+    learnt = []
+    for number in range(learning.heads):
+        for progress in fit(known, learning, seed=1000 * number + job.seed):
+            job.say(
+                f"head {number + 1}/{learning.heads}, round {progress.round}/{learning.rounds}: "
+                f"loss {progress.loss:.4f}, {progress.heard:.1%} heard"
+            )
+        learnt.append(progress.head)
+    heads = spread(Committee(tuple(learnt)), known)
+    path = write_head(job.output, job.phrase, heads, material, job.recipe, seed=job.seed, command=job.command)
     job.say(f"wrote {path}")
 
 

@@ -13,7 +13,7 @@ from training.bundling import file_name, manifest_of
 from training.credits import data_credits, voice_credits
 from training.heads.examples import Examples
 from training.heads.graph import head_model
-from training.heads.head import Head
+from training.heads.head import Committee
 from training.heads.material import HeadMaterial
 from training.recipe import Recipe
 from training.synth import available_voices
@@ -25,8 +25,8 @@ _LOW, _HIGH = -1.5, 1.5
 """Logits of what is rarely heard in other speech, and of the median word: scores of 0.18 and 0.82."""
 
 
-def spread(head: Head, known: Examples) -> Head:
-    """The same head with its scores where 256 steps tell most apart.
+def spread(head: Committee, known: Examples) -> Committee:
+    """The same heads with their scores where 256 steps tell most apart.
 
     What other speech reaches about once an hour becomes a logit of _LOW, the median word one of _HIGH.
     """
@@ -43,7 +43,7 @@ def spread(head: Head, known: Examples) -> Head:
 def write_head(
     directory: Path,
     phrase: str,
-    head: Head,
+    heads: Committee,
     material: HeadMaterial,
     recipe: Recipe,
     *,
@@ -54,8 +54,8 @@ def write_head(
 
     The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
     """
-    tflite = head_model(head, _calibration(material.examples))
-    card = _card(head, material, recipe, seed, command)
+    tflite = head_model(heads, _calibration(material.examples))
+    card = _card(heads, material, recipe, seed, command)
     manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
     return write_bundle(directory, file_name(phrase), tflite, manifest, front_end=SPEECH_EMBEDDING)
 
@@ -66,12 +66,14 @@ def _calibration(known: Examples) -> np.ndarray:
     return np.concatenate([known.rows[:half], known.rows[half:][-half:]])
 
 
-def _card(head: Head, material: HeadMaterial, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
-    weights = (head.project, head.project_bias, head.hidden, head.hidden_bias, head.out)
+def _card(
+    heads: Committee, material: HeadMaterial, recipe: Recipe, seed: int, command: str
+) -> dict[str, Any]:
+    weights = [(h.project, h.project_bias, h.hidden, h.hidden_bias, h.out) for h in heads.members]
     return {
         "licence": "Apache-2.0",
         "architecture": "two dense layers on the speech embedding of Lin et al. 2020",
-        "weights": sum(array.size for array in weights) + 1,
+        "weights": sum(array.size for arrays in weights for array in arrays) + 1,
         "data": dict(sorted(material.sources.items())),
         "credits": data_credits(dict(sorted(material.sources.items()))),
         "voices": voice_credits(available_voices()),

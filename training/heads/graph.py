@@ -8,7 +8,7 @@ from kws.encoders.graph import Graph, Scale, Tensor
 from kws.encoders.quantized import per_channel
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.types import Rows
-from training.heads.head import Floats, Head
+from training.heads.head import Committee, Floats, Head
 
 LOGITS = Scale([1 / 16])
 """Of logits: -8 to 7.9, more than a probability in steps of 1/256 tells apart."""
@@ -17,27 +17,37 @@ _COVERED = 0.9999
 """Share of the activations that an int8 scale must hold."""
 
 
-def head_model(head: Head, calibration: Rows) -> bytes:
+def head_model(heads: Committee, calibration: Rows) -> bytes:
     """The .tflite: int8 [1, 1, 96] in, uint8 [1, 1] out, the past projections in a resource variable.
 
     Activations are ReLUs whose scale starts at 0, so that int8's lowest value cuts off below.
 
     Args:
-        head: its weights.
+        heads: their weights.
         calibration: rows (t, 96) of words and of other speech, by which activations get their scales.
     """
     config = EmbeddingRowsConfig()
-    projected = _positive(head.projections(calibration))
+    hidden = _positive(np.concatenate([head.hidden_values(calibration) for head in heads.members], axis=1))
     graph = Graph()
     row = graph.input((1, 1, config.channels), Scale([config.row_scale], config.row_zero_point))
-    x = graph.reshape(row, (1, 1, 1, config.channels))
-    x = _layer(graph, x, head.project[None], head.project_bias, projected)
-    x = _remembered(graph, x, head, projected)
-    x = _layer(graph, x, head.hidden, head.hidden_bias, _positive(head.hidden_values(calibration)))
-    x = _layer(graph, x, head.out[None, :, None], np.array([head.out_bias]), LOGITS)
+    row = graph.reshape(row, (1, 1, 1, config.channels))
+    parts = [
+        _hidden(graph, row, head, _positive(head.projections(calibration)), hidden) for head in heads.members
+    ]
+    x = graph.concatenate(parts, axis=3) if len(parts) > 1 else parts[0]
+    out = np.concatenate([head.out for head in heads.members]) / len(parts)
+    bias = np.mean([head.out_bias for head in heads.members], keepdims=True)
+    x = _layer(graph, x, out[None, :, None], bias, LOGITS)
     score = graph.logistic(graph.reshape(x, (1, 1)))
     graph.output(graph.quantize(score, Scale([1 / 256]), np.uint8))
     return graph.tflite()
+
+
+def _hidden(graph: Graph, row: Tensor, head: Head, projected: Scale, hidden: Scale) -> Tensor:
+    """The hidden values of one head, (1, 1, 1, hidden)."""
+    x = _layer(graph, row, head.project[None], head.project_bias, projected)
+    x = _remembered(graph, x, head, projected)
+    return _layer(graph, x, head.hidden, head.hidden_bias, hidden)
 
 
 def _remembered(graph: Graph, newest: Tensor, head: Head, scale: Scale) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,19 +53,17 @@ class Head:
         return replace(self, out=self.out * np.float32(factor), out_bias=factor * (self.out_bias - offset))
 
 
-def side_by_side(heads: Sequence[Head]) -> Head:
-    """One head whose logit is the mean of those of several: their layers beside each other, not connected."""
-    width = [head.project.shape[1] for head in heads]
-    units = [len(head.out) for head in heads]
-    hidden = np.zeros((heads[0].context, sum(width), sum(units)), np.float32)
-    for number, head in enumerate(heads):
-        left, top = sum(width[:number]), sum(units[:number])
-        hidden[:, left : left + width[number], top : top + units[number]] = head.hidden
-    return Head(
-        np.concatenate([head.project for head in heads], axis=1),
-        np.concatenate([head.project_bias for head in heads]),
-        hidden,
-        np.concatenate([head.hidden_bias for head in heads]),
-        np.concatenate([head.out for head in heads]) / np.float32(len(heads)),
-        float(np.mean([head.out_bias for head in heads])),
-    )
+@dataclass(frozen=True, eq=False)
+class Committee:
+    """Heads that learned from other random numbers; their mean is the answer, less sure where they differ."""
+
+    members: tuple[Head, ...]
+
+    def logits(self, rows: Rows) -> Floats:
+        """Shape (t, 96) -> (t,)."""
+        mean: Floats = np.mean([head.logits(rows) for head in self.members], axis=0)
+        return mean
+
+    def scaled(self, factor: float, offset: float = 0.0) -> Committee:
+        """The same with logits `factor` * (logit - `offset`)."""
+        return Committee(tuple(head.scaled(factor, offset) for head in self.members))

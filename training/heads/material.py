@@ -22,7 +22,7 @@ TAPES = TapeConfig(positive=(-0.05, 0.4), ignored=(-0.8, 1.6))
 be those whose end was found wrongly, and a score that comes early or stays long does no harm."""
 
 _NOISY_SHARE = 3
-"""Of the recordings every third is heard a second time, in rooms and noise."""
+"""Every third recording is heard a second time, in rooms and noise, where the recipe asks for it."""
 _ECHO_SECONDS = 2.0
 """After a recording with the word in it, so long the rows are not judged."""
 
@@ -51,24 +51,24 @@ def gather(
     made = tapes_of(found, recipe, TAPES, seed=seed, cache=cache, front_end=SPEECH_EMBEDDING)
     sequences = [pair for tapes in made for pair in zip(tapes.rows, tapes.marks, strict=True)]
     if recordings:
-        sequences += real_speech(phrase, cache=cache)
+        sequences += real_speech(phrase, noisy=recipe.noisy_speech, cache=cache)
     row_seconds = row_format(SPEECH_EMBEDDING).row_seconds
     steps = round((TAPES.positive[1] - TAPES.positive[0]) / row_seconds)
     hours = sum(len(rows) for rows, _ in sequences) * row_seconds / 3600
     return HeadMaterial(join(sequences, look_back=look_back, steps=steps), found.sources, hours)
 
 
-def real_speech(phrase: str, *, cache: Path) -> list[tuple[Rows, Marks]]:
-    """All trainable recordings, as recorded and a part in noise; where the phrase is said is not judged."""
+def real_speech(phrase: str, *, noisy: bool, cache: Path) -> list[tuple[Rows, Marks]]:
+    """All trainable recordings, and a part again in noise; where the phrase is said is not judged."""
     clips = [clip for clip in trainable() if clip.kind in SPOKEN or clip.kind == "noise"]
     noises = [clip.path for clip in clips if clip.kind == "noise"]
     if not clips:
         return []
-    some = clips[::_NOISY_SHARE]
-    return [
-        *_sequences(embed(clips, [], QUIET, seed=1, cache=cache), clips, phrase),
-        *_sequences(embed(some, noises, NOISY, seed=2, cache=cache), some, phrase),
-    ]
+    found = [*_sequences(embed(clips, [], QUIET, seed=1, cache=cache), clips, phrase)]
+    if noisy:
+        some = clips[::_NOISY_SHARE]
+        found += _sequences(embed(some, noises, NOISY, seed=2, cache=cache), some, phrase)
+    return found
 
 
 def _sequences(found: Embedded, clips: list[Clip], phrase: str) -> Iterator[tuple[Rows, Marks]]:

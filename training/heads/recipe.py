@@ -13,22 +13,24 @@ from kws.errors import KwsError
 class HeadRecipe:
     """What a head is like and how it learns."""
 
-    context: int = 16
+    heads: int = 2
+    """Trained alike from other random numbers; the answer is their mean."""
+    context: int = 12
     """Embeddings it hears, 80 ms each."""
-    projected: int = 24
+    projected: int = 20
     """Values that each embedding is first brought to."""
-    hidden: int = 24
+    hidden: int = 16
     rounds: int = 6
     """After each, all negatives are heard and the hardest sought out."""
-    steps: int = 300
+    steps: int = 250
     """Batches in a round."""
     words: int = 128
     """In a batch."""
     negatives: int = 768
     """In a batch."""
-    hard_share: float = 0.4
+    hard_share: float = 0.65
     """Of these, how many are among the hardest."""
-    hardest: int = 6000
+    hardest: int = 4000
     learning_rate: float = 2e-3
     """Peak of AdamW's, which falls on a cosine."""
     weight_decay: float = 1e-3
