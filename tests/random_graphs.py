@@ -173,14 +173,15 @@ def depthwise_with_padding_and_multiplier(g: RandomGraph) -> None:
     )
 
 
-def _pool(g: RandomGraph, name: str, **options: int) -> None:
-    shape = (1, 6, 5, 4)
-    view = g.graph.tensor("int8", shape, END_SCALE, END_ZERO)
-    g.graph.op("QUANTIZE", [g.image(*shape[1:])], [view], options="Quantize")
+def _pool(g: RandomGraph, name: str) -> None:
+    """On the input as it is, whose numbers are of either sign; a pool keeps its input's scale."""
+    view, made = (g.graph.tensor("int8", shape, ROW_SCALE, -128) for shape in ((1, 6, 5, 4), (1, 3, 3, 4)))
+    shape = g.graph.constant(np.array([1, 6, 5, 4], np.int32))
+    g.graph.op("RESHAPE", [g.input, shape], [view], options="Reshape")
     g.graph.op(
         name,
         [view],
-        [g.end((1, 3, 3, 4))],
+        [made],
         2,
         "Pool2D",
         filterHeight=3,
@@ -190,6 +191,7 @@ def _pool(g: RandomGraph, name: str, **options: int) -> None:
         padding=SAME,
         fusedActivationFunction=g.activation(),
     )
+    g.graph.op("QUANTIZE", [made], [g.end((1, 3, 3, 4))], options="Quantize")
     g.flatten()
 
 
