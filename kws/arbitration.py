@@ -18,7 +18,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from kws.config import ArbitrationSettings, split_address
+from kws.addresses import split_address
+from kws.config_keys import ArbitrationSettings
 from kws.errors import KwsError
 from kws.events import Detection, Event, NoSpeech, Partial, Transcript
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kws.bundle import find_bundle
-from kws.config import Config, ModelSettings, SpeechSettings
+from kws.config import Config
+from kws.config_keys import ModelSettings, SpeechSettings
 from kws.engine import Engine, WakeWord
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from kws.config import AudioSettings, Config, split_address
+from kws.addresses import split_address
+from kws.config import Config
+from kws.config_keys import AudioSettings
 from kws.engine import Engine
 from kws.events import Event
 from kws.sources import open_source

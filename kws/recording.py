@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from kws.config import RecordingSettings
+from kws.config_keys import RecordingSettings
 from kws.errors import KwsError
 from kws.events import Detection, Event
 from kws.ring import RecentAudio

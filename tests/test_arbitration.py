@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pulse import wait_for
 
 from kws.arbitration import ANSWERED_SECONDS, Arbiter, Ballot, Claim, read_claim
-from kws.config import ArbitrationSettings
+from kws.config_keys import ArbitrationSettings
 from kws.errors import KwsError
 from kws.events import Detection, Event, Gap, Transcript
 

@@ -12,7 +12,8 @@ from wyoming.event import Event
 
 import kws.recognition.build
 from kws.assembly import build_engine, build_spotting, dictation_of, language_of
-from kws.config import Config, ModelSettings, SpeechSettings, read_config
+from kws.config import Config, read_config
+from kws.config_keys import ModelSettings, SpeechSettings
 from kws.errors import KwsError
 from kws.events import Transcript
 from kws.recognition.bundle import write_recognizer

@@ -12,7 +12,8 @@ from signals import clipped, noise, tone
 
 import kws
 from kws import cli
-from kws.config import AudioSettings, read_config
+from kws.config import read_config
+from kws.config_keys import AudioSettings
 from kws.examination import Finding, examine_audio, examine_ports, examine_resources, examine_speed, judge
 from kws.types import SAMPLE_RATE, Samples
 

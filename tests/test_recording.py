@@ -11,7 +11,7 @@ import soundfile
 from pulse import wait_for
 
 from kws import recording
-from kws.config import RecordingSettings
+from kws.config_keys import RecordingSettings
 from kws.errors import KwsError
 from kws.events import Detection
 from kws.recording import Recorder, write_wav

@@ -47,7 +47,8 @@ def serve(
     satellite, each of which is heard by itself. Until Ctrl-C or SIGTERM.
     """
     from kws.assembly import build_spotting, dictation_of, language_of
-    from kws.config import Config, ModelSettings, SpeechSettings
+    from kws.config import Config
+    from kws.config_keys import ModelSettings, SpeechSettings
     from kws.servers.ears import ModelEars
     from kws.servers.wyoming import WyomingServer
 

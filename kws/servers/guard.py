@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from kws.config import is_loopback
+from kws.addresses import is_loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

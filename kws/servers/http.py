@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from kws.config import split_address
+from kws.addresses import split_address
 from kws.errors import KwsError
 from kws.events import Event
 from kws.servers.guard import Guard, add_headers

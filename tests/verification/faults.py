@@ -1,9 +1,9 @@
 """The daemon among things that die: it and its peers are killed (-9) again and again while audio flows.
 
 Words come every two seconds, four times as fast as spoken. Victims are the daemon itself (started again, as
-systemd does it), the MQTT broker, and a reader of the Unix socket; chance picks with a fixed seed. After each death
-an event must arrive where it was missing within 5 s, counted from when the victim is ready again, and the
-daemon's counters must add up. Exit code 1 if not.
+systemd does it), the MQTT broker, and a reader of the Unix socket; chance picks with a fixed seed. After each
+death an event must arrive where it was missing within 5 s, counted from when the victim is ready again, and
+the daemon's counters must add up. Exit code 1 if not.
 
 python tests/verification/faults.py [--rounds 100]      # needs the Debian package mosquitto
 """
