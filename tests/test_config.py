@@ -85,7 +85,10 @@ def test_what_is_written_is_meant(tmp_path: Path) -> None:
 
 
 MISTAKES = {
-    "[audoi]": ("audoi: no such table", "arbitration, audio, daemon, http, model, recording, sink, speech, wyoming"),
+    "[audoi]": (
+        "audoi: no such table",
+        "arbitration, audio, daemon, http, model, recording, sink, speech, wyoming",
+    ),
     "[audio]\nvolume = 1": ("audio.volume: no such key", "silence_seconds"),
     "[audio]\nsource = 3": ("audio.source: found 3", "a text"),
     "[audio]\nrate = 44100.0": ("audio.rate: found 44100", "a whole number from 1000 to 384000"),
