@@ -74,10 +74,11 @@ def _described(found: Comparison) -> list[str]:
 
 
 def _agreement(found: Comparison) -> str:
-    counts = f"{len(found.firmware)} in the firmware, {len(found.desktop)} here"
-    if found.largest_shift is None:
-        return f"{counts}, not the same"
-    return f"{counts}, {found.exact} to the sample, all within {1000 * found.largest_shift:.0f} ms"
+    shifts = found.shifts
+    return (
+        f"{len(found.firmware)} in the firmware, {len(found.desktop)} here; {len(shifts)} in both, "
+        f"{shifts.count(0)} of them to the sample, all within {1000 * max(shifts, default=0):.0f} ms"
+    )
 
 
 def _time(event: Heard) -> str:

@@ -56,27 +56,35 @@ class Comparison:
     """Of 255."""
 
     @property
-    def exact(self) -> int:
-        """Events that are the same to the sample."""
-        return len(set(self.firmware) & set(self.desktop))
+    def shifts(self) -> tuple[float, ...]:
+        """Seconds from each event of the firmware to the desktop's, of those with one within the slack."""
+        left, found = list(self.desktop), []
+        for event in self.firmware:
+            near = [e for e in left if e.label == event.label and _seconds(e, event) <= SLACK_SECONDS]
+            if near:
+                nearest = min(near, key=lambda e: _seconds(e, event))
+                left.remove(nearest)
+                found.append(_seconds(nearest, event))
+        return tuple(found)
 
     @property
-    def largest_shift(self) -> float | None:
-        """Seconds between an event and the desktop's at most; None if they are not the same events."""
-        ours, theirs = (
-            sorted(side, key=lambda e: (e.label, e.end)) for side in (self.firmware, self.desktop)
-        )
-        if [event.label for event in ours] != [event.label for event in theirs]:
-            return None
-        shifts = [abs(a.end - b.end) for a, b in zip(ours, theirs, strict=True)]
-        return max(shifts, default=0) / SAMPLE_RATE
+    def alone(self) -> int:
+        """Events that only one side has."""
+        return len(self.firmware) + len(self.desktop) - 2 * len(self.shifts)
+
+    @property
+    def exact(self) -> bool:
+        """Whether front end and detector are the desktop's, to the bit."""
+        return self.firmware == self.expected and self.unequal_rows == 0
 
     @property
     def holds(self) -> bool:
-        """Whether front end and detector are exact, and the events the desktop's."""
-        shift = self.largest_shift
-        exact = self.firmware == self.expected and self.unequal_rows == 0
-        return exact and shift is not None and shift <= SLACK_SECONDS
+        """Whether that is so, and the events are the desktop's."""
+        return self.exact and self.alone == 0
+
+
+def _seconds(a: Heard, b: Heard) -> float:
+    return abs(a.end - b.end) / SAMPLE_RATE
 
 
 class Firmware:

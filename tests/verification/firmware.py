@@ -2,10 +2,10 @@
 
 Rows are compared with pymicro-features, outputs with tflite-micro and, for the record, with LiteRT's
 reference kernels; events with those of kws's detector on the same outputs, and with what `kws run` hears.
-Random rows and graphs follow, the graphs built with checks for undefined behaviour and bad addresses. Exit
-code 1
-if a row, an output (of tflite-micro) or an event of the detector differs, or one of the desktop by more than
-0.1 s.
+Random rows and graphs follow, the graphs built with checks for undefined behaviour and bad addresses.
+
+Exit code 1 if a row, an output (of tflite-micro) or an event of the detector differs, or if more than one in
+twenty of the desktop's events is not heard within 0.1 s: its kernels round in another way.
 
 python tests/verification/firmware.py [MODEL ...]      # by default the bundled models and the community's
 """
@@ -35,6 +35,8 @@ from training.data.manifest import read_manifest, recordings_manifest
 SECONDS = 3_600
 RANDOM_ROWS = 30_000
 GRAPHS = 10
+MOST_ALONE = 0.05
+"""Share of events that only one side may have: a score that just reaches the threshold there and not here."""
 
 
 def main(models: list[str]) -> int:
@@ -91,7 +93,8 @@ def model_holds(bundle: Bundle, samples: Samples) -> bool:
         f"by at most {found.largest_difference} of 255"
     )
     print(f"  events: {events_of(found)}", flush=True)
-    return found.holds and heard == 0 and noisy == 0
+    few = found.alone <= len(found.desktop) * MOST_ALONE
+    return found.exact and few and heard == 0 and noisy == 0
 
 
 def unequal_to_microcontroller(firmware: Firmware, bundle: Bundle, rows: np.ndarray) -> int:
@@ -102,14 +105,12 @@ def unequal_to_microcontroller(firmware: Firmware, bundle: Bundle, rows: np.ndar
 
 def events_of(found: Comparison) -> str:
     """Counts, and how far they lie apart."""
-    counts = (
+    shifts = found.shifts
+    return (
         f"{len(found.firmware)} in the firmware, {len(found.expected)} by kws's detector on its outputs, "
+        f"{len(found.desktop)} by kws run: {len(shifts)} in both, {shifts.count(0)} of them to the sample, "
+        f"all within {1000 * max(shifts, default=0):.0f} ms, {found.alone} on one side alone"
     )
-    desktop = f"{len(found.desktop)} by kws run"
-    if found.largest_shift is None:
-        return f"{counts}{desktop}, not the same"
-    shift = f"{found.exact} of them to the sample, all within {1000 * found.largest_shift:.0f} ms"
-    return f"{counts}{desktop}: {shift}"
 
 
 def graph_holds(seed: int) -> bool:
