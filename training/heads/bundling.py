@@ -21,23 +21,27 @@ from training.synth import available_voices
 CALIBRATION_ROWS = 60_000
 """Rows that give the activations their scales, at most: 80 minutes."""
 
+PER_HOUR = 50
+"""Steps of other speech, many more than anybody would have as false alarms."""
+
 _LOW, _HIGH = -1.5, 1.5
-"""Logits of what is rarely heard in other speech, and of the median word: scores of 0.18 and 0.82."""
+"""Logits of what these reach and of a word that is heard well: scores of 0.18 and 0.82."""
 
 
 def spread(head: Committee, known: Examples) -> Committee:
     """The same heads with their scores where 256 steps tell most apart.
 
-    What other speech reaches about once an hour becomes a logit of _LOW, the median word one of _HIGH.
+    What other speech reaches PER_HOUR times an hour becomes a logit of _LOW, a word that is heard well one of
+    _HIGH. The two must lie well apart: hard negatives and words in much noise overlap.
     """
     logits = head.logits(known.rows)
     hours = len(known.negative) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
-    rare = np.sort(logits[known.negative])[-max(1, round(hours))]
-    typical = np.median(logits[known.words].max(axis=1))
-    if typical <= rare:  # learned next to nothing
+    low = np.sort(logits[known.negative])[-max(1, round(PER_HOUR * hours))]
+    high = np.quantile(logits[known.words].max(axis=1), 0.75)
+    if high <= low:  # learned next to nothing
         return head
-    factor = float((_HIGH - _LOW) / (typical - rare))
-    return head.scaled(factor, float(rare) - _LOW / factor)
+    factor = float((_HIGH - _LOW) / (high - low))
+    return head.scaled(factor, float(low) - _LOW / factor)
 
 
 def write_head(
