@@ -8,8 +8,10 @@ from pathlib import Path
 from firmware_export import arena, esphome, tflm
 from firmware_export.boards import Board
 from firmware_export.c99 import export as c99
+from firmware_export.errors import ExportError
 from firmware_export.output import Report
 from kws.bundle import Bundle
+from kws.frontends import MICRO
 
 Target = Callable[[Bundle, Path, "Board | None", "int | None"], Report]
 """Bundle, directory, board to fit, arena of TensorFlow Lite Micro if it is not to be measured -> what was
@@ -32,9 +34,23 @@ def _with_arena(export: Interpreted) -> Target:
     return measured
 
 
+def _on_micro_rows(target: Target) -> Target:
+    """Refuses what does not listen through the micro front end, the only one that devices have."""
+
+    def checked(bundle: Bundle, directory: Path, board: Board | None, given: int | None) -> Report:
+        if bundle.front_end != MICRO:
+            raise ExportError(
+                f"{bundle.manifest_path}: listens through {bundle.front_end}, which no device computes; "
+                "train the word with --recipe gru"
+            )
+        return target(bundle, directory, board, given)
+
+    return checked
+
+
 TARGETS: dict[str, Target] = {
-    "c99": _plain,
-    "esphome": _with_arena(esphome.export),
-    "tflm": _with_arena(tflm.export),
+    "c99": _on_micro_rows(_plain),
+    "esphome": _on_micro_rows(_with_arena(esphome.export)),
+    "tflm": _on_micro_rows(_with_arena(tflm.export)),
 }
 """By the name a user gives."""

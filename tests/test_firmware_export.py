@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -17,7 +18,9 @@ from tflite_builder import GraphBuilder
 from firmware_export.boards import BOARDS, check_fit
 from firmware_export.errors import ExportError
 from firmware_export.graph import read_graph
+from firmware_export.targets import TARGETS
 from firmware_export.verify import Comparison, Heard
+from kws.bundle import read_bundle
 from kws.cli import main
 from kws.frontend import FrontendConfig
 from kws.types import SAMPLE_RATE
@@ -275,4 +278,12 @@ def test_a_damaged_model_is_one_line(capsys, tmp_path, target):
     path.write_text(json.dumps(manifest), encoding="utf-8")
     line = refused(capsys, "export", target, path, "-o", tmp_path / "out", "--arena", "30000")
     assert "alexa.tflite" in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_word_that_listens_through_the_encoder_is_refused(target: str, tmp_path: Path) -> None:
+    head = dataclasses.replace(read_bundle(community.manifest("alexa")), front_end="speech-embedding")
+    with pytest.raises(ExportError, match="which no device computes; train the word with --recipe gru"):
+        TARGETS[target](head, tmp_path / "out", None, None)
     assert not (tmp_path / "out").exists()
