@@ -12,7 +12,7 @@ import pytest
 import kws
 import kws.selftest
 from kws import cli
-from kws.bench import MANY, PEER, configurations, cpu_ratios, latency, measure
+from kws.bench import MANY, PEER, Cost, Run, Spread, configurations, cpu_ratios, latency, measure
 from kws.errors import KwsError
 from kws.selftest import Recording, replay
 
@@ -46,9 +46,18 @@ def test_the_peer_is_measured_with_the_same_models() -> None:
 def test_every_configuration_is_measured() -> None:
     costs = measure([MODEL], runs=1, seconds=2, recordings=[RECORDING])
     assert set(costs) == set(configurations([MODEL]))
-    assert all(cost.cpu > 0 and cost.startup > 0 and cost.peak_mb > 1 for cost in costs.values())
-    ratios = cpu_ratios(costs)
-    assert ratios["1 model"] == costs["kws, 1 model of the peer"].cpu / costs[f"{PEER}, 1 model"].cpu
+    runs = [run for cost in costs.values() for run in cost.runs]
+    assert len(runs) == len(costs)
+    assert all(run.cpu > 0 and run.startup > 0 and run.peak_mb > 1 for run in runs)
+    ours, theirs = (costs[who].runs[0].cpu for who in ("kws, 1 model of the peer", f"{PEER}, 1 model"))
+    assert cpu_ratios(costs)["1 model"].median == ours / theirs
+
+
+def test_ratios_are_of_runs_of_one_round() -> None:
+    cpu = {"front end": (1.0, 4.0, 9.0), f"{PEER}, front end": (2.0, 4.0, 3.0)}
+    costs = {title: Cost(tuple(Run(value, 0.1, 30.0) for value in values)) for title, values in cpu.items()}
+    assert cpu_ratios(costs) == {"front end": Spread(median=1.0, low=0.5, high=3.0)}
+    assert costs["front end"].spread("cpu") == Spread(median=4.0, low=1.0, high=9.0)
 
 
 def test_a_model_that_cannot_be_loaded_is_named() -> None:
@@ -64,6 +73,8 @@ def test_json_holds_costs_ratios_and_latency(capsys: pytest.CaptureFixture[str],
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"costs", "cpu_ratio_to_peer", "latency"}
     assert set(found["costs"]["1 model"]) == {"cpu", "startup", "peak_mb"}
+    assert set(found["costs"]["1 model"]["cpu"]) == {"median", "low", "high"}
+    assert set(found["cpu_ratio_to_peer"]["1 model"]) == {"median", "low", "high"}
     assert found["latency"]["words"] == 1
 
 

@@ -1,6 +1,7 @@
 """What kws costs here: CPU time, start-up, memory and latency, beside a peer if that is installed.
 
-Every run is a fresh process on one core with one thread (worker.py); figures are medians over runs.
+Every run is a fresh process on one core with one thread (worker.py); figures are medians over
+runs, with the lowest and the highest.
 """
 
 from __future__ import annotations
@@ -40,8 +41,26 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 @dataclass(frozen=True)
-class Cost:
-    """One configuration, medians over its runs."""
+class Spread:
+    """Values of several runs.
+
+    The median of all possible runs lies from `low` to `high` with confidence 1 - 2 / 2^runs: 97 % with six.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Median, lowest and highest."""
+        found = sorted(values)
+        return cls(statistics.median(found), found[0], found[-1])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one fresh process took."""
 
     cpu: float
     """CPU seconds per audio second."""
@@ -49,6 +68,17 @@ class Cost:
     """Seconds of wall-clock time from the start of the process until its models are ready."""
     peak_mb: float
     """Megabytes (10^6 bytes) of resident memory at most."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One configuration, run after run."""
+
+    runs: tuple[Run, ...]
+
+    def spread(self, of: str) -> Spread:
+        """Of one field of `Run`."""
+        return Spread.of(getattr(run, of) for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -75,13 +105,17 @@ def configurations(models: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def cpu_ratios(costs: Mapping[str, Cost]) -> dict[str, float]:
-    """CPU time of kws to that of the peer on the peer's own models; empty where it is not installed."""
+def cpu_ratios(costs: Mapping[str, Cost]) -> dict[str, Spread]:
+    """CPU time of kws to the peer's on its own models, round by round; empty where it is not installed."""
     return {
-        part: costs[_on_peer_models(part)].cpu / costs[_by_peer(part)].cpu
+        part: _ratio(costs[_on_peer_models(part)], costs[_by_peer(part)])
         for part in _peer_parts()
         if _by_peer(part) in costs
     }
+
+
+def _ratio(ours: Cost, theirs: Cost) -> Spread:
+    return Spread.of(a.cpu / b.cpu for a, b in zip(ours.runs, theirs.runs, strict=True))
 
 
 def peer_models() -> list[str]:
@@ -110,13 +144,17 @@ def measure(
 ) -> dict[str, Cost]:
     """The cost of every configuration on `seconds` of the recordings, joined and repeated.
 
+    Configurations take turns, one run each a round, so that what else the machine does falls on all alike.
+
     Raises:
         KwsError: a worker failed; the text holds its last line.
     """
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder, "audio.wav")
         _write_wav(audio, _joined(recordings, seconds))
-        return {title: _cost(worker, audio, runs) for title, worker in configurations(models).items()}
+        workers = configurations(models)
+        rounds = [{title: _run(worker, audio) for title, worker in workers.items()} for _ in range(runs)]
+    return {title: Cost(tuple(done[title] for done in rounds)) for title in workers}
 
 
 def latency(recordings: Iterable[Recording], engine: Engine) -> Latency:
@@ -137,12 +175,7 @@ def _matched(recording: Recording, engine: Engine) -> Iterator[Matched]:
         yield match_detections([detection for detection in heard if detection.name == label], said)
 
 
-def _cost(worker: Sequence[str], audio: Path, runs: int) -> Cost:
-    measured = [_run(worker, audio) for _ in range(runs)]
-    return Cost(*(statistics.median(column) for column in zip(*measured, strict=True)))
-
-
-def _run(worker: Sequence[str], audio: Path) -> tuple[float, float, float]:
+def _run(worker: Sequence[str], audio: Path) -> Run:
     kind, *models = worker
     command = [sys.executable, WORKER, kind, str(BLOCK), str(audio), *models]
     with tempfile.TemporaryFile("w+") as errors:
@@ -159,7 +192,7 @@ def _run(worker: Sequence[str], audio: Path) -> tuple[float, float, float]:
             last = (errors.read().strip().splitlines() or ["it failed"])[-1]
             raise KwsError(f"bench: {' '.join(worker)}: {last}")
     result = json.loads(output)
-    return result["cpu"], startup, result["peak_mb"]
+    return Run(result["cpu"], startup, result["peak_mb"])
 
 
 def _joined(recordings: Sequence[Recording], seconds: float) -> Samples:

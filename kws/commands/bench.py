@@ -14,7 +14,7 @@ from kws.commands.table import print_table
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
-    from kws.bench import Cost, Latency
+    from kws.bench import Cost, Latency, Spread
 
 
 @click.command()
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--model", "-m", "models", multiple=True, help="Models to measure, instead of all bundled ones."
 )
 @click.option(
-    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Fresh processes a figure."
+    "--runs", type=click.IntRange(1), default=6, show_default=True, help="Fresh processes a figure."
 )
 @click.option(
     "--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="Audio heard in each."
@@ -54,26 +54,39 @@ def bench(clips: tuple[str, ...], models: tuple[str, ...], runs: int, seconds: f
         _print(costs, delays)
 
 
+_COLUMNS = {"cpu": ("CPU s per audio s", 5), "startup": ("start-up s", 2), "peak_mb": ("peak MB", 0)}
+"""Field of a run -> heading and decimals."""
+
+
+def _text(spread: Spread, digits: int) -> str:
+    """As in "0.00113 (0.00108 to 0.00125)"."""
+    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+
+
 def _as_json(costs: dict[str, Cost], delays: Latency) -> dict[str, object]:
     from kws.bench import cpu_ratios
 
     return {
-        "costs": {title: asdict(cost) for title, cost in costs.items()},
-        "cpu_ratio_to_peer": cpu_ratios(costs),
+        "costs": {title: {of: asdict(cost.spread(of)) for of in _COLUMNS} for title, cost in costs.items()},
+        "cpu_ratio_to_peer": {part: asdict(ratio) for part, ratio in cpu_ratios(costs).items()},
         "latency": asdict(delays),
     }
 
 
 def _print(costs: dict[str, Cost], delays: Latency) -> None:
     from kws.bench import cpu_ratios
+    from kws.evaluation import Proportion
 
-    heading = ("", "CPU s per audio s", "start-up s", "peak MB")
-    print_table(
-        heading, [(t, f"{c.cpu:.5f}", f"{c.startup:.2f}", f"{c.peak_mb:.0f}") for t, c in costs.items()]
-    )
+    rows = [
+        (title, *(_text(cost.spread(of), digits) for of, (_, digits) in _COLUMNS.items()))
+        for title, cost in costs.items()
+    ]
+    print_table(("", *(heading for heading, _ in _COLUMNS.values())), rows)
     for part, ratio in cpu_ratios(costs).items():
-        click.echo(f"CPU, same models, kws to the peer, {part}: {ratio:.2f}")
+        click.echo(f"CPU, same models, kws to the peer, {part}: {_text(ratio, 2)}")
     if delays.p50 is not None and delays.p95 is not None:
         p50, p95 = delays.p50 * 1000, delays.p95 * 1000
-        click.echo(f"latency from word end to event: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
-    click.echo(f"words heard: {delays.heard} of {delays.words}")
+        click.echo(
+            f"latency from word end to event: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {delays.heard} words heard"
+        )
+    click.echo(f"words missed: {Proportion(delays.words - delays.heard, delays.words)}")
