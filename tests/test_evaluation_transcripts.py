@@ -10,7 +10,7 @@ pytest.importorskip("jiwer")
 
 from spoken import random_steps
 
-from kws.evaluation.transcripts import Scored, blame, mistakes
+from kws.evaluation.transcripts import Scored, WordErrors, blame, mistakes
 from kws.recognition.ctc import likeliest_spelling, log_probability
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 
@@ -33,6 +33,24 @@ def test_nothing_written_is_all_deletions():
     found = mistakes(["one two", "three"], ["", ""])
     assert found.rate == 1
     assert found.deletions.total() == 3
+
+
+def test_word_errors_of_like_speakers_are_certain_and_of_unlike_ones_are_not():
+    alike = WordErrors("speakers", (5,) * 20, (10,) * 20)
+    assert alike.value == 0.5
+    assert alike.interval == (0.5, 0.5)
+    unlike = WordErrors("speakers", (0, 10) * 10, (10,) * 20)
+    low, high = unlike.interval
+    deviation = 0.5 / math.sqrt(20)  # of a mean of twenty fair coins
+    assert (low, high) == pytest.approx((0.5 - 1.96 * deviation, 0.5 + 1.96 * deviation), abs=0.051)
+    assert unlike.interval == (low, high)
+    assert str(alike) == "50.0 % (50.0 to 50.0), 100 of 200 words, 20 speakers"
+
+
+def test_word_errors_of_nothing_are_unknown():
+    nothing = WordErrors("clips", (), ())
+    assert math.isnan(nothing.value)
+    assert all(map(math.isnan, nothing.interval))
 
 
 def test_the_fault_is_the_searchs_where_the_reference_scores_higher():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from spoken import saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
 import training.speech_tasks
+from kws.evaluation.intervals import Proportion, Rate
+from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.priors import decoding_of
 from kws.recognition.tokens import BLANK, PHONES
@@ -63,14 +66,24 @@ def test_the_dev_clips_are_sorted_by_what_they_are_for():
 def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
     monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
     figures = measured(find_recognizer(english), heard)
-    assert figures["commands right"] == 0.5
-    assert figures["commands, other words accepted"] == 0
-    assert figures["commands, silences accepted"] == 0
-    assert figures["single digits, word error rate"] == figures["digit strings, word error rate"] == 0
-    assert figures["coffee, all slots right"] == figures["coffee accepted"] == 1
-    assert figures["libri, word error rate"] == figures["ocean, word error rate"] == 0
-    assert figures["coffee false accepts an hour"] == 0
+    assert figures["commands right"] == Proportion(1, 2)
+    assert figures["commands, other words accepted"] == Proportion(0, 1)
+    assert figures["commands, silences accepted"] == Proportion(0, 1)
+    assert figures["single digits, word error rate"] == WordErrors("clips", (0,), (1,))
+    assert figures["digit strings, word error rate"] == WordErrors("clips", (0,), (2,))
+    assert figures["coffee, all slots right"] == figures["coffee accepted"] == Proportion(1, 1)
+    assert figures["libri, word error rate"] == WordErrors("clips", (0,), (3,))
+    assert figures["ocean, word error rate"] == WordErrors("clips", (0,), (4,))
+    assert figures["coffee false accepts an hour"] == Rate(0, 4 / 3600)
     assert figures["commands beam, CPU s a second"] > 0
+
+
+def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, english):  # noqa: F811
+    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    ((said, sound),) = heard["libri"]
+    heard["libri"] = [(replace(said, speaker=str(number % 10)), sound) for number in range(20)]
+    errors = measured(find_recognizer(english), heard)["libri, word error rate"]
+    assert errors == WordErrors("speakers", (0,) * 10, (6,) * 10)
 
 
 def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monkeypatch, english):  # noqa: F811
@@ -94,7 +107,7 @@ def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tm
     monkeypatch.setattr(training.speech_tasks, "read_samples", lambda path: np.zeros(80_000, np.int16))
     arguments = [english, "--cache", str(tmp_path), "--json"]
     first = CliRunner().invoke(speech_tasks, arguments)
-    assert json.loads(first.output)["commands right"] == 0
+    assert json.loads(first.output)["commands right"]["count"] == 0
     monkeypatch.setattr(training.speech_tasks, "read_samples", None)
     assert CliRunner().invoke(speech_tasks, arguments).exit_code == 0
     assert len(hear(find_recognizer(english), [clip("stop")], tmp_path / "heard-commands.npz")) == 1

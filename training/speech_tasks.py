@@ -3,7 +3,8 @@
 python -m training.speech_tasks english [--most 200] [--fit] [--json]
 
 Every clip goes through the recognizer as `kws run` has it, end-points included. The acoustic model runs once
-a clip; what it says is kept under --cache, so that grammars and beams are compared in seconds.
+a clip; what it says is kept under --cache, so that grammars and beams are compared in seconds. Every share,
+rate and word error rate comes with its 95 % interval and the counts behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 import click
 import numpy as np
 
-from kws.evaluation.transcripts import Mistakes, mistakes
+from kws.evaluation.intervals import Proportion, Rate
+from kws.evaluation.transcripts import WordErrors, mistakes
 from kws.events import Event, Transcript
 from kws.frontend import Frontend
 from kws.grammar.compile import TokenGraph, compile_grammar
@@ -45,6 +47,12 @@ COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go
 DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 Heard = tuple[Clip, LogProbs]
+Figure = Proportion | Rate | WordErrors | float
+"""Counted, or measured by the clock."""
+Figures = dict[str, Figure]
+
+_ENOUGH_SPEAKERS = 10
+"""From so many on, word errors are resampled by speaker; below, by clip."""
 
 
 class Replay:
@@ -114,10 +122,16 @@ def speech_tasks(model: str, most: int | None, fits: bool, cache: Path, as_json:
         return
     figures = measured(bundle, heard)
     if as_json:
-        click.echo(json.dumps(figures, indent=1))
+        click.echo(json.dumps({name: _as_dict(figure) for name, figure in figures.items()}, indent=1))
     else:
-        for name, value in figures.items():
-            click.echo(f"{name:32} {value:10.4g}")
+        for name, figure in figures.items():
+            click.echo(f"{name:32} {f'{figure:.4f}' if isinstance(figure, float) else figure}")
+
+
+def _as_dict(figure: Figure) -> Any:
+    if isinstance(figure, float):
+        return figure
+    return {**asdict(figure), "interval": figure.interval}
 
 
 def dev_sets(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
@@ -171,10 +185,10 @@ def log_probs_of(acoustic: AcousticModel, path: Path) -> LogProbs:
     return np.concatenate([acoustic.push(rows), acoustic.flush()])
 
 
-def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str, float]:
-    """All figures; shares from 0 to 1, rates an hour, costs in CPU seconds a second of audio."""
+def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Figures:
+    """All figures; costs are CPU seconds a second of audio."""
     step = AcousticModel(bundle, "phones").step_seconds
-    figures: dict[str, float] = {}
+    figures: Figures = {}
     for name, measure in _BY_GRAMMAR.items():
         listener = grammar_listener(name, step, decoding_of(bundle.card, PHONES))
         figures |= measure(listener, heard)
@@ -197,7 +211,7 @@ def graph_of(name: str) -> TokenGraph:
     return compile_grammar(read_grammar(path), PHONES)
 
 
-def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:
     return {
         "commands right": _share(_text(listener, sound) == clip.label for clip, sound in heard["commands"]),
         "commands, other words accepted": _share(_text(listener, sound) for _, sound in heard["others"]),
@@ -205,15 +219,15 @@ def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, fl
     }
 
 
-def _digits(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+def _digits(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:
     return {
-        f"{title}, word error rate": _mistakes(listener, heard[name]).rate
+        f"{title}, word error rate": _word_errors(listener, heard[name])
         for name, title in (("digit", "single digits"), ("digits", "digit strings"))
         if heard[name]
     }
 
 
-def _coffee(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, float]:
+def _coffee(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:
     right, accepted = [], []
     for clip, sound in heard["coffee"]:
         said = [transcript for transcript in listener.transcripts(sound) if transcript.in_grammar]
@@ -223,17 +237,17 @@ def _coffee(listener: Listener, heard: dict[str, list[Heard]]) -> dict[str, floa
     return {"coffee, all slots right": _share(right), "coffee accepted": _share(accepted)}
 
 
-_BY_GRAMMAR: dict[str, Callable[[Listener, dict[str, list[Heard]]], dict[str, float]]] = {
+_BY_GRAMMAR: dict[str, Callable[[Listener, dict[str, list[Heard]]], Figures]] = {
     "commands": _commands,
     "digits": _digits,
     "coffee": _coffee,
 }
 
 
-def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) -> dict[str, float]:
+def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) -> Figures:
     listener = Listener(free_decoder(bundle, PHONES, step), step)
-    figures = {
-        f"{name}, word error rate": _mistakes(listener, heard[name]).rate
+    figures: Figures = {
+        f"{name}, word error rate": _word_errors(listener, heard[name])
         for name in ("libri", "ocean")
         if heard[name]
     }
@@ -241,19 +255,33 @@ def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) 
     return figures
 
 
-def _mistakes(listener: Listener, clips: Sequence[Heard]) -> Mistakes:
-    texts = [_text(listener, sound) for _, sound in clips]
-    return mistakes([" ".join(clip.label.lower().split()) for clip, _ in clips], texts)
+def _word_errors(listener: Listener, clips: Sequence[Heard]) -> WordErrors:
+    """By speaker, or by clip where the speakers are few."""
+    by_speaker = len({clip.speaker for clip, _ in clips}) >= _ENOUGH_SPEAKERS
+    groups: dict[str, list[Heard]] = {}
+    for clip, sound in clips:
+        groups.setdefault(clip.speaker if by_speaker else str(clip.path), []).append((clip, sound))
+    found = [
+        mistakes(
+            [" ".join(clip.label.lower().split()) for clip, _ in group],
+            [_text(listener, sound) for _, sound in group],
+        )
+        for group in groups.values()
+    ]
+    return WordErrors(
+        "speakers" if by_speaker else "clips",
+        tuple(one.errors for one in found),
+        tuple(one.words for one in found),
+    )
 
 
 def _text(listener: Listener, log_probs: LogProbs) -> str:
     return " ".join(filter(None, (transcript.text for transcript in listener.transcripts(log_probs))))
 
 
-def _accepted_per_hour(listener: Listener, clips: Sequence[Heard]) -> float:
-    seconds = sum(clip.seconds for clip, _ in clips)
+def _accepted_per_hour(listener: Listener, clips: Sequence[Heard]) -> Rate:
     accepted = sum(bool(t.in_grammar) for _, sound in clips for t in listener.transcripts(sound))
-    return 3600 * accepted / seconds if seconds else float("nan")
+    return Rate(accepted, sum(clip.seconds for clip, _ in clips) / 3600)
 
 
 def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str, Any]:
@@ -336,9 +364,9 @@ def write_decoding(bundle: RecognizerBundle, decoding: dict[str, Any]) -> None:
     )
 
 
-def _share(which: Iterable[Any]) -> float:
-    values = list(which)
-    return sum(map(bool, values)) / len(values) if values else float("nan")
+def _share(which: Iterable[Any]) -> Proportion:
+    values = [bool(value) for value in which]
+    return Proportion(sum(values), len(values))
 
 
 if __name__ == "__main__":

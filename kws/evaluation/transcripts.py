@@ -5,11 +5,15 @@ Alignment and word error rate come from the package jiwer.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jiwer
+import numpy as np
+
+from kws.evaluation.intervals import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,48 @@ def mistakes(references: Sequence[str], transcripts: Sequence[str]) -> Mistakes:
             elif chunk.type == "insert":
                 found.insertions.update(there)
     return found
+
+
+_RESAMPLED = 2000
+"""Times that a bootstrap draws."""
+
+
+@dataclass(frozen=True)
+class WordErrors:
+    """A word error rate with its interval.
+
+    Errors of one speaker hang together, so it is groups of utterances that are resampled, with their errors
+    and words (Bisani and Ney 2004).
+    """
+
+    groups: str
+    """What each is, in the plural: speakers, clips."""
+    errors: tuple[int, ...]
+    """Of each group."""
+    words: tuple[int, ...]
+    """Said in each group."""
+
+    @property
+    def value(self) -> float:
+        """Word error rate of all together, 0 to more than 1; nan without any words."""
+        return sum(self.errors) / sum(self.words) if sum(self.words) else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Percentile bootstrap over the groups at 95 %; the same at every call; nan without any groups."""
+        if not sum(self.words):
+            return math.nan, math.nan
+        drawn = np.random.default_rng(0).integers(len(self.words), size=(_RESAMPLED, len(self.words)))
+        rates = np.asarray(self.errors)[drawn].sum(axis=1) / np.asarray(self.words)[drawn].sum(axis=1)
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(rates, [tail, 1 - tail])
+        return float(low), float(high)
+
+    def __str__(self) -> str:
+        """As in "52.1 % (49.0 to 55.3), 521 of 1000 words, 20 speakers"."""
+        low, high = self.interval
+        counts = f"{sum(self.errors)} of {sum(self.words)} words, {len(self.words)} {self.groups}"
+        return f"{100 * self.value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {counts}"
 
 
 @dataclass(frozen=True)
