@@ -34,17 +34,17 @@ class Engine:
     """One engine in memory of its own."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self.library = library
+        self.code = library
         self.memory = (ctypes.c_uint64 * (library.kws_size() // 8))()
         self.handle = library.kws_init(self.memory, ctypes.sizeof(self.memory))
         assert self.handle == ctypes.addressof(self.memory)
 
     def push(self, samples: Samples) -> int:
-        return int(self.library.kws_push(self.handle, samples.ctypes.data_as(ctypes.c_void_p), len(samples)))
+        return int(self.code.kws_push(self.handle, samples.ctypes.data_as(ctypes.c_void_p), len(samples)))
 
     def poll(self) -> list[tuple[int, int, int]]:
         found, event = [], Event()
-        while self.library.kws_poll(self.handle, ctypes.byref(event)):
+        while self.code.kws_poll(self.handle, ctypes.byref(event)):
             found.append((event.label, event.end, event.score))
         return found
 
