@@ -17,8 +17,7 @@ static int32_t sum_under(const struct kws_convolution *layer, const int8_t *weig
     int32_t sum = 0;
     for (int32_t row = 0; row < window->height; row++)
         for (int32_t column = 0; column < window->width; column++) {
-            const int8_t *pixel = kws_pixel(window, input, kws_top(window, y) + row * window->dilation_y,
-                                            kws_left(window, x) + column * window->dilation_x);
+            const int8_t *pixel = kws_pixel(window, input, y, x, row, column);
             if (pixel)
                 sum += products(pixel, weights, window->in_channels, layer->input_offset);
             weights += window->in_channels;

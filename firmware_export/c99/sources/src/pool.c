@@ -12,8 +12,7 @@ static struct covered look(const struct kws_window2 *window, const int8_t *input
     struct covered seen = {0, 0, -128};
     for (int32_t row = 0; row < window->height; row++)
         for (int32_t column = 0; column < window->width; column++) {
-            const int8_t *pixel =
-                kws_pixel(window, input, kws_top(window, y) + row, kws_left(window, x) + column);
+            const int8_t *pixel = kws_pixel(window, input, y, x, row, column);
             if (!pixel)
                 continue;
             seen.count++;
