@@ -104,9 +104,8 @@ class Lowering:
         self, blocks: int, size: int, apart: int, apart_to: int, source: str | Place, to: Place, note: str
     ) -> None:
         """Blocks of bytes."""
-        reads = (source,) if isinstance(source, Place) else ()
         numbers = tuple(str(n) for n in (blocks, size, apart, apart_to))
-        self.program.call("kws_copy", *numbers, source, to, reads=reads, writes=to, note=note)
+        self.program.call("kws_copy", *numbers, source, to, note=note)
 
     def copy_whole(self, source: str | Place, to: Place, size: int, note: str) -> None:
         """One block of bytes."""
@@ -118,8 +117,7 @@ class Lowering:
         count = 2 if op.name in ("ADD", "SUB", "MUL") else 1
         sources = [self.source(tensor) for tensor in op.inputs[:count]]
         output = self.make(op.outputs[0])
-        reads = [source for source in sources if isinstance(source, Place)]
-        self.program.call(function, layer, *sources, output, reads=reads, writes=output, note=_note(op))
+        self.program.call(function, layer, *sources, output, note=_note(op))
 
     def variable(self, op: Op) -> Buffer:
         """The memory of the variable that an operator reads or assigns."""
@@ -162,7 +160,7 @@ def table(lowering: Lowering, op: Op) -> None:
     source, output = lowering.place(op.inputs[0]), lowering.make(op.outputs[0])
     values: np.ndarray[Any, np.dtype[np.int8]] = op.options["table"]
     arguments = (lowering.program.array("int8_t", values), str(op.outputs[0].size), source, output)
-    lowering.program.call("kws_lookup", *arguments, reads=[source], writes=output, note=_note(op))
+    lowering.program.call("kws_lookup", *arguments, note=_note(op))
 
 
 def _note(op: Op) -> str:

@@ -23,9 +23,9 @@ def _spans(program: Program) -> dict[Buffer, tuple[int, int]]:
     """First and last call that touches each buffer."""
     spans: dict[Buffer, tuple[int, int]] = {}
     for index, call in enumerate(program.calls):
-        for place in (*call.reads, *call.writes):
-            first, _ = spans.get(place.buffer, (index, index))
-            spans[place.buffer] = (first, index)
+        for buffer in call.touched:
+            first, _ = spans.get(buffer, (index, index))
+            spans[buffer] = (first, index)
     return spans | {buffer: (0, 0) for buffer in program.buffers if buffer not in spans}
 
 

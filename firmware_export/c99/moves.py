@@ -102,9 +102,7 @@ def pad(lowering: Lowering, op: Op) -> None:
     inside = tuple(slice(start, start + size) for start, size in zip(before, source.shape, strict=True))
     starts, length = _runs(np.arange(output.size).reshape(output.shape)[inside].ravel())
     place, to = lowering.source(source), lowering.make(output)
-    lowering.program.call(
-        "memset", to, str(output.zero_point), str(output.size), reads=[], writes=to, note="PAD"
-    )
+    lowering.program.call("memset", to, str(output.zero_point), str(output.size), note="PAD")
     for first, count, apart in _regular(op, starts):
         target = Place(to.buffer, to.offset + int(starts[first]))
         lowering.copy(count, length, length, apart, _further(place, first * length), target, "PAD")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +46,12 @@ class Call:
 
     function: str
     arguments: tuple[str | Place, ...]
-    reads: tuple[Place, ...]
-    writes: tuple[Place, ...]
     note: str
+
+    @property
+    def touched(self) -> Iterator[Buffer]:
+        """What it reads and writes."""
+        return (argument.buffer for argument in self.arguments if isinstance(argument, Place))
 
     @property
     def text(self) -> str:
@@ -96,11 +99,9 @@ class Program:
         self.buffers.append(Buffer("arena", size))
         return Place(self.buffers[-1])
 
-    def call(
-        self, function: str, *arguments: str | Place, reads: Sequence[Place], writes: Place, note: str
-    ) -> None:
+    def call(self, function: str, *arguments: str | Place, note: str) -> None:
         """The next statement."""
-        self.calls.append(Call(function, arguments, tuple(reads), (writes,), note))
+        self.calls.append(Call(function, arguments, note))
 
     @property
     def constant_bytes(self) -> int:
