@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -11,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.frontend import FrontendConfig
+from kws.standard_error import silenced
 from kws.types import Rows
 
 CALIBRATION_ROWS = 12_000
@@ -56,7 +55,7 @@ def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None
     converter.inference_output_type = tf.uint8
     # Without it the state stays float inside an int8 graph.
     converter._experimental_variable_quantization = True
-    with _silenced_stderr():
+    with silenced():  # TensorFlow's C++ logs there; errors still come as exceptions
         return bytes(converter.convert())
 
 
@@ -68,16 +67,3 @@ def _calibration_steps(rows: Rows, stride: int, first_step: Rows | None) -> Iter
     steps = len(rows) // stride
     for step in to_real(rows[: steps * stride]).reshape(steps, 1, stride, -1):
         yield [step]
-
-
-@contextlib.contextmanager
-def _silenced_stderr() -> Iterator[None]:
-    """The converter's C++ logs to file descriptor 2; errors still come as exceptions."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as null:
-        os.dup2(null.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import click
 
 from kws.commands.budget import Budget
 from kws.errors import KwsError
+from kws.standard_error import turned_into
 
 if TYPE_CHECKING:
     from kws.engine import Engine, WakeWord
@@ -143,17 +143,12 @@ def quiet_runtime() -> Iterator[None]:
     It writes them from C and knows no setting for it, so the descriptor itself is turned aside; warnings
     and errors are handed on afterwards.
     """
-    if sys.stderr is None:  # closed
-        yield
-        return
-    sys.stderr.flush()
     with tempfile.TemporaryFile() as aside:
-        kept = os.dup(2)
-        os.dup2(aside.fileno(), 2)
         try:
-            yield
+            with turned_into(aside):
+                yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
             aside.seek(0)
-            os.write(2, b"".join(line for line in aside if not line.startswith(b"INFO: ")))
+            said = b"".join(line for line in aside if not line.startswith(b"INFO: "))
+            if said:
+                os.write(2, said)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
 from typing import Any
 
 from kws.errors import SourceError
 from kws.sources.capture import PIECE_SECONDS, Capture
 from kws.sources.devices import Device
+from kws.standard_error import silenced
 
 
 class PortAudio:
@@ -48,7 +47,7 @@ class PortAudio:
         if self._streams:
             return
         sounddevice = _sounddevice()
-        with _quiet():
+        with silenced():
             with contextlib.suppress(sounddevice.PortAudioError):  # an earlier start failed
                 sounddevice._terminate()
             try:
@@ -64,7 +63,7 @@ class PortAudio:
             capture.put(bytes(pcm), frames, time.inputBufferAdcTime, status.input_overflow)
 
         try:
-            with _quiet(), contextlib.ExitStack() as undo:
+            with silenced(), contextlib.ExitStack() as undo:
                 stream = sounddevice.RawInputStream(
                     device=device.index,
                     samplerate=rate,
@@ -100,7 +99,7 @@ class PortAudioStream:
 
     def close(self) -> None:
         """Stop it at once; a stream whose device has gone makes no fuss."""
-        with _quiet():
+        with silenced():
             self._stream.abort()
             self._stream.close()
         self._owner.closed()
@@ -131,23 +130,3 @@ def _default_input(sounddevice: Any) -> int:
         return int(sounddevice.query_devices(kind="input")["index"])
     except sounddevice.PortAudioError:
         return -1
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the C libraries from writing to standard error, at every try of a device that is away.
-
-    What matters of it comes back as an error code. sounddevice does the same as it loads.
-    """
-    try:
-        kept = os.dup(2)
-    except OSError:  # closed
-        yield
-        return
-    with open(os.devnull, "w") as sink:
-        os.dup2(sink.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
