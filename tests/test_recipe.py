@@ -1,11 +1,17 @@
 """Recipes: the shipped ones read, and a mistake is named with file and key."""
 
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import training.recognizer.command
 from kws.errors import KwsError
 from training.recipe import RECIPES, near_misses, read_recipe
+from training.recognizer.command import train_recognizer
+from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
 
 @pytest.mark.parametrize(("file", "network"), [("gru", "gru"), ("embedding_head", "embedding-head")])
@@ -13,25 +19,66 @@ def test_shipped_recipes_read(file: str, network: str) -> None:
     assert read_recipe(RECIPES / f"{file}.toml").network["name"] == network
 
 
+@pytest.mark.parametrize("read", [read_recipe, read_recognizer_recipe])
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("[training]\nepoch = 3\n", "training.epoch"),
+        ("[training]\nepoch = 3\n", "unknown key training.epoch;"),
         ("[trainning]\nepochs = 3\n", "[trainning]"),
         ("[training]\nepochs = 'many'\n", "training.epochs"),
         ("[training]\nepochs = 2.5\n", "training.epochs"),
+        ("[training]\nepochs = true\n", "training.epochs"),
+        ("[training]\nepochs = -1\n", "training.epochs is -1, expected int, not negative"),
+        ("[training]\nweight_decay = -0.1\n", "training.weight_decay"),
+        ("training = 3\n", "expected a table [training]"),
         ("[training\n", "not a readable recipe"),
-        ("[material]\nreal_words = 1\n", "material.real_words"),
-        ("[material]\nsynthetic_words = true\n", "material.synthetic_words"),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, named: str) -> None:
-    path = tmp_path / "mine.toml"
+def test_mistakes_are_named(tmp_path: Path, read: Callable[[Path], object], text: str, named: str) -> None:
+    _refused(read, tmp_path / "mine.toml", text, named)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "named"),
+    [
+        (read_recipe, "[material]\nreal_words = 1\n", "material.real_words is 1, expected bool"),
+        (read_recipe, "[material]\nsynthetic_words = true\n", "material.synthetic_words"),
+        (read_recognizer_recipe, "[network]\ndilations = [0]\n", "network.dilations"),
+        (read_recognizer_recipe, "[network]\ndilations = []\n", "network.dilations"),
+        (read_recognizer_recipe, "[network]\ndilations = 2\n", "network.dilations"),
+    ],
+)
+def test_mistakes_of_one_recipe_are_named(
+    tmp_path: Path, read: Callable[[Path], object], text: str, named: str
+) -> None:
+    _refused(read, tmp_path / "mine.toml", text, named)
+
+
+def _refused(read: Callable[[Path], object], path: Path, text: str, named: str) -> None:
     path.write_text(text)
     with pytest.raises(KwsError) as caught:
-        read_recipe(path)
+        read(path)
     assert named in str(caught.value)
     assert "mine.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("recipe", ["english", "tiny-recognizer.toml"])
+def test_a_recognizers_recorded_command_runs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    if recipe != "english":
+        recipe = str(Path(__file__).parent / "recipes" / recipe)
+    jobs: list[tuple[object, ...]] = []
+    monkeypatch.setattr(
+        training.recognizer.command, "_train", lambda *given, **named: jobs.append((given, named))
+    )
+    first = ["-o", str(tmp_path / "my out"), "--name", "mine", "--recipe", recipe, "--seed", "9"]
+    assert CliRunner().invoke(train_recognizer, first, catch_exceptions=False).exit_code == 0
+    ((_, named),) = jobs
+    program, name, *again = shlex.split(named["command"])
+    assert (program, name) == ("kws", "train-recognizer")
+    assert CliRunner().invoke(train_recognizer, again, catch_exceptions=False).exit_code == 0
+    assert jobs[0] == jobs[1]
 
 
 def test_near_misses_of_a_word_that_is_not_listed_come_from_the_lexicon() -> None:

@@ -12,16 +12,16 @@ import soundfile
 pytest.importorskip("tensorflow")
 pytest.importorskip("pocketsphinx")
 
-from kws.errors import KwsError
 from kws.recognition.tokens import PHONES
 from kws.types import SAMPLE_RATE
+from training.recipe import find_recipe
 from training.recognizer import sentences
 from training.recognizer.batches import AFTER_ROWS, QUIET, Shelf, mask
 from training.recognizer.corpus import Utterance, recorded
 from training.recognizer.labels import phones_of, spoken_words, steps_needed
 from training.recognizer.material import DEV_SETS
 from training.recognizer.network import OUTPUTS, STRIDE
-from training.recognizer.recipe import RECIPES, read_recipe
+from training.recognizer.recipe import read_recipe
 from training.recognizer.scoring import error_rates, greedy
 from training.recognizer.takes import (
     AS_RECORDED,
@@ -159,27 +159,8 @@ def test_outputs_cover_both_token_sets_without_a_gap() -> None:
     assert OUTPUTS == {"phones": (0, 40), "characters": (40, 29)}
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("[training]\nepoch = 3\n", "training.epoch"),
-        ("[trainning]\nepochs = 3\n", "[trainning]"),
-        ("[training]\nepochs = -1\n", "training.epochs"),
-        ("[network]\ndilations = [0]\n", "network.dilations"),
-        ("[training\n", "not a readable recipe"),
-    ],
-)
-def test_mistakes_in_a_recipe_are_named(tmp_path: Path, text: str, named: str) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(KwsError) as caught:
-        read_recipe(path)
-    assert named in str(caught.value)
-    assert "mine.toml" in str(caught.value)
-
-
 def test_the_shipped_recipe_reads() -> None:
-    assert read_recipe(RECIPES / "english.toml").network.width > 100
+    assert read_recipe(find_recipe("english")).network.width > 100
 
 
 @pytest.mark.recordings

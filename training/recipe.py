@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kws.errors import KwsError
 from training import confusion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from training.settings import read_settings, read_tables
 
 RECIPES = Path(__file__).parent / "recipes"
 EMBEDDING_HEAD = "embedding-head"
@@ -107,35 +101,18 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; KwsError names file and key of whatever is unknown or of the wrong type."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise KwsError(f"{path}: not a readable recipe ({error})") from error
-    parts: dict[str, Any] = {}
-    for table, values in tables.items():
-        if table == "network":
-            parts[table] = values
-        else:
-            parts[table] = _part(path, table, values)
-    return Recipe(**parts)
+    return Recipe(**read_settings(path, _TABLES))
 
 
 def near_misses(phrase: str) -> list[str]:
     """What sounds like this phrase: as listed in near_misses.toml, otherwise the nearest in the lexicon."""
-    listed: list[str] = tomllib.loads((RECIPES / "near_misses.toml").read_text()).get(phrase, [])
+    listed: list[str] = read_tables(RECIPES / "near_misses.toml").get(phrase, [])
     return listed or confusion.near_misses(phrase)
 
 
-_PARTS = {"material": MaterialRecipe, "training": TrainingRecipe, "detector": DetectorRecipe}
-
-
-def _part(path: Path, table: str, values: dict[str, Any]) -> Any:
-    if table not in _PARTS:
-        raise KwsError(f"{path}: unknown table [{table}]; allowed are {', '.join([*_PARTS, 'network'])}")
-    allowed = {f.name: type(f.default) for f in fields(_PARTS[table])}
-    for key, value in values.items():
-        if key not in allowed:
-            raise KwsError(f"{path}: unknown key {table}.{key}; allowed are {', '.join(allowed)}")
-        if not isinstance(value, (allowed[key], int)) or (isinstance(value, bool) != (allowed[key] is bool)):
-            raise KwsError(f"{path}: {table}.{key} is {value!r}, expected {allowed[key].__name__}")
-    return _PARTS[table](**values)
+_TABLES = {
+    "material": MaterialRecipe,
+    "training": TrainingRecipe,
+    "detector": DetectorRecipe,
+    "network": dict,
+}

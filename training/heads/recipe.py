@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from kws.errors import KwsError
+from training.settings import checked
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,5 @@ class HeadRecipe:
 
 def head_recipe(network: Mapping[str, Any]) -> HeadRecipe:
     """From a recipe's [network]; KwsError names a key that is unknown or of the wrong type."""
-    allowed = {f.name: type(f.default) for f in fields(HeadRecipe)}
     given = {key: value for key, value in network.items() if key != "name"}
-    for key, value in given.items():
-        if key not in allowed:
-            raise KwsError(f"recipe: unknown key network.{key}; allowed are {', '.join(allowed)}")
-        if not isinstance(value, (allowed[key], int)) or isinstance(value, bool):
-            raise KwsError(f"recipe: network.{key} is {value!r}, expected {allowed[key].__name__}")
-    return HeadRecipe(**given)
+    return checked(HeadRecipe, given, "recipe", "network")

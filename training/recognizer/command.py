@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from training.recognizer.recipe import RECIPES, Recipe, read_recipe
+from training.recipe import find_recipe, short_name
+from training.recognizer.recipe import Recipe, read_recipe
 
 _GLANCE = 120
 """Utterances of each dev set that are read after every epoch."""
@@ -22,10 +23,10 @@ _GLANCE = 120
 @click.option("--name", default="english", show_default=True, help="Name of the bundle.")
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
-    default=RECIPES / "english.toml",
-    show_default="english.toml",
-    help="Recipe (TOML).",
+    default="english",
+    show_default=True,
+    metavar="RECIPE",
+    help="Bundled name or path (TOML) of a recipe.",
 )
 @click.option("--seed", default=7, show_default=True, help="Seed of everything random.")
 @click.option(
@@ -38,15 +39,22 @@ _GLANCE = 120
 @click.option(
     "--resume", is_flag=True, help="Go on from the last epoch's checkpoint in the output directory."
 )
-def train_recognizer(output: Path, name: str, recipe: Path, seed: int, cache: Path, resume: bool) -> None:
+def train_recognizer(output: Path, name: str, recipe: str, seed: int, cache: Path, resume: bool) -> None:
     """Train a recognizer: phones and characters from speech.
 
     Every transcribed recording of the data root's train split that may be published on, and synthetic voices.
     """
-    settings = read_recipe(recipe)
+    path = find_recipe(recipe)
+    settings = read_recipe(path)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    command = shlex.join(["kws", "train-recognizer", "--recipe", recipe.name, "--seed", str(seed)])
+    command = command_line(output, name, path, seed)
     _train(output, name, settings, seed=seed, cache=cache, resume=resume, command=command)
+
+
+def command_line(output: Path, name: str, recipe: Path, seed: int) -> str:
+    """The command that makes the same again, for the card; run where its relative paths lead to the same."""
+    options = ["-o", str(output), "--name", name, "--recipe", short_name(recipe), "--seed", str(seed)]
+    return shlex.join(["kws", "train-recognizer", *options])
 
 
 def _train(

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kws.errors import KwsError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-RECIPES = Path(__file__).parents[1] / "recipes"
+from training.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -76,35 +68,9 @@ class Recipe:
         return asdict(self)
 
 
-_PARTS = {"material": MaterialRecipe, "network": NetworkRecipe, "training": TrainingRecipe}
-
-
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; KwsError names file and key of whatever is unknown or of the wrong type."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise KwsError(f"{path}: not a readable recipe ({error}); give a TOML file") from error
-    unknown = [table for table in tables if table not in _PARTS]
-    if unknown:
-        raise KwsError(f"{path}: unknown table [{unknown[0]}]; allowed are {', '.join(_PARTS)}")
-    return Recipe(**{table: _part(path, table, values) for table, values in tables.items()})
+    return Recipe(**read_settings(path, _TABLES))
 
 
-def _part(path: Path, table: str, values: dict[str, Any]) -> Any:
-    allowed = {f.name: f.default for f in fields(_PARTS[table])}
-    for key, value in values.items():
-        if key not in allowed:
-            raise KwsError(f"{path}: unknown key {table}.{key}; allowed are {', '.join(allowed)}")
-        if not _fits(value, allowed[key]):
-            raise KwsError(
-                f"{path}: {table}.{key} is {value!r}; it must be like {allowed[key]!r}, not negative"
-            )
-    return _PARTS[table](**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
-
-
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, tuple):
-        return isinstance(value, list) and bool(value) and all(type(n) is int and n > 0 for n in value)
-    allowed = (int, float) if isinstance(default, float) else (int,)
-    return type(value) in allowed and value >= 0
+_TABLES = {"material": MaterialRecipe, "network": NetworkRecipe, "training": TrainingRecipe}
