@@ -81,14 +81,14 @@ class Bench:
     """A microphone on a fake library, with the pauses it made."""
 
     def __init__(self, device: Device = DEVICE, wanted: str = "", stall_seconds: float = 60.0) -> None:
-        self.library = FakeLibrary(device)
+        self.portaudio = FakeLibrary(device)
         self.pauses: list[float] = []
         self.now = 50.0
         self.returns_after = 0
         """Pauses after which the device is back."""
         self.microphone = Microphone(
             wanted,
-            backend=self.library,
+            backend=self.portaudio,
             stall_seconds=stall_seconds,
             clock=lambda: self.now,
             sleep=self._pause,
@@ -99,14 +99,14 @@ class Bench:
 
     def __exit__(self, *exception: object) -> None:
         self.microphone.__exit__(None, None, None)
-        assert self.library.capture is None
+        assert self.portaudio.capture is None
 
     def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += seconds
         if len(self.pauses) == self.returns_after:
-            self.library.present = [DEVICE]
-            self.library.refuses = False
+            self.portaudio.present = [DEVICE]
+            self.portaudio.refuses = False
 
 
 def ramp(start: int, count: int = PIECE) -> np.ndarray:
@@ -127,7 +127,7 @@ def test_blocks_join_to_the_samples_and_starts_count_them() -> None:
     bench = Bench()
     with bench as blocks:
         for start in (0, PIECE, 2 * PIECE):
-            bench.library.deliver(ramp(start))
+            bench.portaudio.deliver(ramp(start))
             block = next(blocks)
             np.testing.assert_array_equal(block.pcm, ramp(start))
             assert (block.start, block.source, block.events) == (start, "Fake USB", ())
@@ -136,9 +136,9 @@ def test_blocks_join_to_the_samples_and_starts_count_them() -> None:
 def test_captures_at_the_devices_rate_in_two_channels_at_most() -> None:
     bench = Bench(Device(0, "Array", 8, 48_000))
     with bench as blocks:
-        assert bench.library.opens == [(bench.library.present[0], 48_000, 2)]
+        assert bench.portaudio.opens == [(bench.portaudio.present[0], 48_000, 2)]
         for _ in range(50):
-            bench.library.deliver(np.tile(np.array([[3_000, 1_000]]), (1_920, 1)))
+            bench.portaudio.deliver(np.tile(np.array([[3_000, 1_000]]), (1_920, 1)))
         pcm = np.concatenate([next(blocks).pcm for _ in range(50)])
     assert len(pcm) == pytest.approx(2 * SAMPLE_RATE, rel=0.02)
     assert set(pcm[1_000:-1_000]) == {2_000}
@@ -153,9 +153,9 @@ def test_rate_and_channels_can_be_named() -> None:
 def test_lost_audio_is_a_gap_and_never_silence() -> None:
     bench = Bench()
     with bench as blocks:
-        bench.library.deliver(ramp(0))
-        bench.library.deliver(ramp(0), lost_seconds=0.5, overflow=True)
-        bench.library.deliver(ramp(0))
+        bench.portaudio.deliver(ramp(0))
+        bench.portaudio.deliver(ramp(0), lost_seconds=0.5, overflow=True)
+        bench.portaudio.deliver(ramp(0))
         taken = list(itertools.islice(blocks, 4))
     heard = [block for block in taken if len(block.pcm)]
     assert [block.start for block in heard] == [0, PIECE + 8_000, 2 * PIECE + 8_000]
@@ -168,8 +168,8 @@ def test_lost_audio_is_a_gap_and_never_silence() -> None:
 def test_a_gap_at_another_rate_keeps_all_audio_before_it() -> None:
     bench = Bench(Device(0, "Fake USB", 1, 48_000))
     with bench as blocks:
-        bench.library.deliver(ramp(0, 1_920))
-        bench.library.deliver(ramp(0, 1_920), lost_seconds=0.25, overflow=True)
+        bench.portaudio.deliver(ramp(0, 1_920))
+        bench.portaudio.deliver(ramp(0, 1_920), lost_seconds=0.25, overflow=True)
         before, tail, after = itertools.islice(blocks, 3)
     assert len(before.pcm) + len(tail.pcm) == 640
     assert after.start == 640 + 4_000
@@ -179,9 +179,9 @@ def test_unplugged_and_plugged_in_again() -> None:
     bench = Bench()
     bench.returns_after = 7
     with bench as blocks:
-        bench.library.deliver(ramp(0))
+        bench.portaudio.deliver(ramp(0))
         next(blocks)
-        bench.library.unplug()
+        bench.portaudio.unplug()
         taken = until_restored(blocks)
     events = [event for block in taken for event in block.events]
     lost, gap, restored = events
@@ -193,14 +193,14 @@ def test_unplugged_and_plugged_in_again() -> None:
     np.testing.assert_array_equal(taken[-1].pcm, np.full(PIECE, 7))
     assert bench.pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
     assert gap.end - gap.start == pytest.approx(sum(bench.pauses) - PIECE / SAMPLE_RATE)
-    assert bench.library.rescans == 8
+    assert bench.portaudio.rescans == 8
 
 
 def test_each_failed_try_hands_control_to_the_caller() -> None:
     bench = Bench()
     bench.returns_after = 5
     with bench as blocks:
-        bench.library.unplug()
+        bench.portaudio.unplug()
         taken = until_restored(blocks)
     assert sum(not len(block.pcm) and not block.events for block in taken) >= 5
 
@@ -208,7 +208,7 @@ def test_each_failed_try_hands_control_to_the_caller() -> None:
 def test_a_device_that_falls_silent_counts_as_lost() -> None:
     bench = Bench(stall_seconds=0.02)
     with bench as blocks:
-        bench.library.deliver(ramp(0))
+        bench.portaudio.deliver(ramp(0))
         next(blocks)
         taken = until_restored(blocks)
     lost = next(event for block in taken for event in block.events)
@@ -218,37 +218,37 @@ def test_a_device_that_falls_silent_counts_as_lost() -> None:
 def test_a_device_that_runs_and_is_no_use_can_be_opened_again() -> None:
     bench = Bench()
     with bench as blocks:
-        bench.library.deliver(ramp(0))
+        bench.portaudio.deliver(ramp(0))
         next(blocks)
         bench.microphone.reopen("nothing but zeros")
         taken = until_restored(blocks)
         lost = next(event for block in taken for event in block.events)
         assert lost == SourceLost(PIECE / SAMPLE_RATE, "nothing but zeros", "Fake USB")
-        assert len(bench.library.opens) == 2
-        bench.library.deliver(ramp(0))
+        assert len(bench.portaudio.opens) == 2
+        bench.portaudio.deliver(ramp(0))
         assert next(blocks).events == (), "once is enough"
 
 
 def test_a_device_that_opens_but_brings_nothing_is_not_restored() -> None:
     bench = Bench(stall_seconds=0.02)
-    bench.library.silent = True
+    bench.portaudio.silent = True
     with bench as blocks:
         assert isinstance(next(b for b in blocks if b.events).events[0], SourceLost)
         for _ in range(3):
             assert next(blocks).events == ()
-        bench.library.silent = False
+        bench.portaudio.silent = False
         assert until_restored(blocks)
-    assert len(bench.library.opens) >= 3
+    assert len(bench.portaudio.opens) >= 3
 
 
 def test_a_device_that_is_back_but_refuses_is_tried_again() -> None:
     bench = Bench()
     bench.returns_after = 2
-    bench.library.refuses = False
+    bench.portaudio.refuses = False
     with bench as blocks:
-        bench.library.refuses = True
-        assert bench.library.capture
-        bench.library.capture.end()
+        bench.portaudio.refuses = True
+        assert bench.portaudio.capture
+        bench.portaudio.capture.end()
         until_restored(blocks)
     assert bench.pauses == [0.25, 0.5]
 
@@ -256,9 +256,9 @@ def test_a_device_that_is_back_but_refuses_is_tried_again() -> None:
 def test_a_rescan_that_fails_is_tried_again() -> None:
     bench = Bench()
     with bench as blocks:
-        bench.library.failed_rescans = 2
-        assert bench.library.capture
-        bench.library.capture.end()
+        bench.portaudio.failed_rescans = 2
+        assert bench.portaudio.capture
+        bench.portaudio.capture.end()
         until_restored(blocks)
     assert bench.pauses == [0.25, 0.5]
 
@@ -266,11 +266,11 @@ def test_a_rescan_that_fails_is_tried_again() -> None:
 def test_back_with_another_rate() -> None:
     bench = Bench(Device(3, "Fake USB", 1, 48_000, api="ALSA"), wanted="usb")
     with bench as blocks:
-        bench.library.deliver(ramp(0, 1_920))
+        bench.portaudio.deliver(ramp(0, 1_920))
         next(blocks)
-        assert bench.library.capture
-        bench.library.capture.end()
-        bench.library.present = [DEVICE]  # now at 16 kHz
+        assert bench.portaudio.capture
+        bench.portaudio.capture.end()
+        bench.portaudio.present = [DEVICE]  # now at 16 kHz
         restored = until_restored(blocks)[-1]
     np.testing.assert_array_equal(restored.pcm, np.full(PIECE, 7))
 
@@ -282,7 +282,7 @@ def test_unknown_devices_are_refused_at_the_start() -> None:
 
 def test_a_device_that_cannot_be_opened_is_refused_at_the_start() -> None:
     bench = Bench()
-    bench.library.refuses = True
+    bench.portaudio.refuses = True
     with pytest.raises(SourceError, match="refused"):
         bench.microphone.__enter__()
 
