@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from ctypes.util import find_library
@@ -21,6 +22,9 @@ from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 
 pytest_plugins = ["ci_rules"]
+
+# A shell starts background jobs with Ctrl-C ignored, and the programs that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMMAND_OF = {
     "alsa-utils": "arecord",
