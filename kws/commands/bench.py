@@ -87,6 +87,6 @@ def _print(costs: dict[str, Cost], delays: Latency) -> None:
     if delays.p50 is not None and delays.p95 is not None:
         p50, p95 = delays.p50 * 1000, delays.p95 * 1000
         click.echo(
-            f"latency from word end to event: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {delays.heard} words heard"
+            f"latency from word end to event: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {delays.heard} heard"
         )
     click.echo(f"words missed: {Proportion(delays.words - delays.heard, delays.words)}")
