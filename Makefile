@@ -11,7 +11,7 @@ help:
 	@echo "make test    install everything the tests need, then lint and run all tests"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make verify  the long proofs; results go to docs/verification/"
-	@echo "make bench   what kws costs on this machine"
+	@echo "make bench   what kws costs on this machine, to docs/benchmarks.md"
 	@echo "make clean   remove the environment and all caches"
 
 demo: $(VENV)/installed
@@ -31,7 +31,7 @@ verify: $(VENV)/installed-for-tests
 	@scripts/verify.sh $(BIN)/python
 
 bench: $(VENV)/installed-for-tests
-	@$(BIN)/kws bench
+	@$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""What kws costs, piece by piece and as a whole: `python -m benchmarks` writes docs/benchmarks.md."""
