@@ -3,11 +3,10 @@
 Tier 2, microcontroller arithmetic: our reference kernels give what `tflite-micro` gives, with one exception.
 Both round a scaled product to the nearest whole number, but the microcontroller's FULLY_CONNECTED does it in
 two steps (31 bits, then the rest) and LiteRT's in one, so a product less than about 1e-4 below a half rounds
-up there and down here: one unit of the layer's output. It happened in one of 54,360 steps on 150 real
-wake-word clips; convolutions agreed in all of 1.2 million values.
+up there and down here: one unit of the layer's output.
 
-A recurrent network carries such a unit on, so our GRUs differ from the microcontroller in about a tenth of
-their steps, by some units; there the smoothed scores are held to the bound of tier 3.
+A recurrent network carries such a unit on, so our GRUs differ from the microcontroller by some units in many
+steps (counted in docs/verification/firmware.txt); there the smoothed scores are held to the bound of tier 3.
 
 Tier 3, the default kernels: raw outputs differ by some units in some steps from those of pymicro-wakeword's
 own TFLite library; the smoothed scores stay close and the events are the same.
