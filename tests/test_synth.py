@@ -107,6 +107,11 @@ def test_voices_of_one_back_end_differ() -> None:
     assert len(set(spoken_by)) == 6
 
 
+@pytest.mark.debian("espeak-ng", "flite", "festival")
+def test_every_voice_knows_its_version() -> None:
+    assert [voice.name for voice in available_voices(shippable_only=False) if not voice.version] == []
+
+
 def test_nothing_installed_is_one_line(stand_in: Callable[..., Asked]) -> None:
     stand_in()
     assert [module.voices() for module in (espeak, flite, festival, mbrola, pico, piper)] == [[]] * 6

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soxr
 
 from kws.errors import KwsError
 from kws.types import SAMPLE_RATE, Samples
+from training.shards import spread
+from training.synth.kept import KeptSpeech
 
 BACKENDS = ("espeak", "flite", "festival", "mbrola", "pico", "piper")
 
@@ -30,6 +32,8 @@ class Voice:
     """Of the voice's data."""
     shippable: bool = True
     """Whether a model trained on it may be published."""
+    version: str = ""
+    """Of program and data: what it says differs with it."""
 
     @property
     def backend(self) -> str:
@@ -53,11 +57,17 @@ def available_voices(*, shippable_only: bool = True) -> list[Voice]:
 
 
 def synthesize(
-    texts: list[str], rng: np.random.Generator, *, workers: int = 2, shippable_only: bool = True
+    texts: list[str],
+    rng: np.random.Generator,
+    *,
+    workers: int = 2,
+    shippable_only: bool = True,
+    cache: Path | None = None,
 ) -> list[Samples]:
     """Each text spoken once by a random voice, speed 0.75 to 1.35 and pitch 0.75 to 1.3; 16 kHz int16 clips.
 
-    Utterances that come out empty are left out, so the list may be shorter than `texts`.
+    Utterances that come out empty are left out, so the list may be shorter than `texts`. Under `cache` they
+    are kept for the next time.
     """
     voices = available_voices(shippable_only=shippable_only)
     # A back end counts for 40 voices at most: a few of flite sound less alike than a hundred of espeak.
@@ -67,12 +77,30 @@ def synthesize(
     for text in texts:
         group = groups[rng.choice(len(groups), p=weights / weights.sum())]
         jobs.append((group[rng.integers(len(group))], text, rng.uniform(0.75, 1.35), rng.uniform(0.75, 1.3)))
-    with ThreadPoolExecutor(workers) as pool:
-        spoken = list(pool.map(_speak, jobs))
+    kept = KeptSpeech(cache / "speech") if cache else None
+    spoken = list(spread(_spoken, kept, jobs, f"speaking {len(jobs)} texts", workers=workers, threads=True))
+    if kept:
+        kept.trim()
     return [samples for samples in spoken if len(samples) > SAMPLE_RATE // 10]
 
 
-def _speak(job: tuple[Voice, str, float, float]) -> Samples:
+_Job = tuple[Voice, str, float, float]
+
+
+def _spoken(kept: KeptSpeech | None, job: _Job) -> Samples:
+    """From the folder, or else spoken and put there."""
+    if kept is None:
+        return _speak(job)
+    voice, *asked = job
+    place = kept.place(voice.name, voice.version, *asked)
+    samples = kept.read(place)
+    if samples is None:
+        samples = _speak(job)
+        kept.write(place, samples)
+    return samples
+
+
+def _speak(job: _Job) -> Samples:
     voice, text, speed, pitch = job
     samples, rate = voice.speak(text, speed, pitch)
     if rate == SAMPLE_RATE or not len(samples):

@@ -13,6 +13,7 @@ import soundfile
 
 from kws.types import Samples
 from training.synth import Voice
+from training.synth.program import version
 
 _ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
 _VARIANTS = (
@@ -32,10 +33,8 @@ def voices() -> list[Voice]:
     if program is None:
         return []
     names = [f"{accent}+{variant}" for accent, variant in product(_ACCENTS, _VARIANTS)]
-    return [
-        Voice(f"espeak:{name}", partial(_speak, program, name), licence="GPL-3 program, its speech is free")
-        for name in names
-    ]
+    licence, found = "GPL-3 program, its speech is free", version(program, "--version")
+    return [Voice(f"espeak:{name}", partial(_speak, program, name), licence, version=found) for name in names]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kws.types import Samples
 from training.synth import Voice
-from training.synth.program import spoken
+from training.synth.program import spoken, stamp
 
 _VOICES = Path("/usr/share/festival/voices")
 # Diphone voices take pitch and speed from these; those of the HTS engine take speed as an option of its own,
@@ -24,8 +24,15 @@ def voices() -> list[Voice]:
     program = shutil.which("text2wave")
     if program is None or not _VOICES.is_dir():
         return []
-    names = sorted(path.name for path in _VOICES.glob("*/*"))
-    return [Voice(f"festival:{name}", partial(_speak, program, name), licence="BSD") for name in names]
+    return [
+        Voice(f"festival:{path.name}", partial(_speak, program, path.name), "BSD", version=_version(path))
+        for path in sorted(_VOICES.glob("*/*"), key=lambda path: path.name)
+    ]
+
+
+def _version(voice: Path) -> str:
+    """Of its definition and its data; festival itself names its version only in a conversation."""
+    return stamp(shutil.which("festival") or "", *sorted(voice.glob("*/*")))
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from kws.types import Samples
 from training.synth import Voice
-from training.synth.program import spoken
+from training.synth.program import spoken, version
 
 _VOICES = {"kal": 92, "kal16": 90, "awb": 125, "rms": 104, "slt": 170}
 """Voice -> the pitch it speaks with by itself, hertz, the median over a sentence."""
@@ -18,7 +18,8 @@ def voices() -> list[Voice]:
     program = shutil.which("flite")
     if program is None:
         return []
-    return [Voice(f"flite:{name}", partial(_speak, program, name), licence="BSD") for name in _VOICES]
+    found = version(program, "--version")
+    return [Voice(f"flite:{name}", partial(_speak, program, name), "BSD", version=found) for name in _VOICES]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:

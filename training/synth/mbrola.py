@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kws.types import Samples
 from training.synth import Voice
-from training.synth.program import spoken
+from training.synth.program import spoken, stamp, version
 
 DATABASES = (Path("/usr/share/mbrola"), Path("/usr/local/share/mbrola"))
 _VOICES = (
@@ -33,14 +33,17 @@ def voices() -> list[Voice]:
             partial(_speak, program, name),
             licence="MBROLA, non-commercial",
             shippable=False,
+            version=version(program, "--version") + stamp(*_files(name)),
         )
         for name in _VOICES
-        if _is_there(name.split("-")[1])
+        if _files(name)
     ]
 
 
-def _is_there(database: str) -> bool:
-    return any((folder / database / database).is_file() for folder in DATABASES)
+def _files(voice: str) -> list[Path]:
+    """Of its database, "us1" for mb-us1."""
+    database = voice.split("-")[1]
+    return [path for folder in DATABASES if (path := folder / database / database).is_file()]
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:

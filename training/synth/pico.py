@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from kws.types import Samples
 from training.synth import Voice
-from training.synth.program import spoken
+from training.synth.program import spoken, stamp
 
 LANGUAGES = Path("/usr/share/pico/lang")
 
@@ -20,7 +20,14 @@ def voices() -> list[Voice]:
     if program is None:
         return []
     names = sorted({path.name.partition("_")[0] for path in LANGUAGES.glob("en-*.bin")})
-    return [Voice(f"pico:{name}", partial(_speak, program, name), licence="Apache-2.0") for name in names]
+    return [
+        Voice(f"pico:{name}", partial(_speak, program, name), "Apache-2.0", version=_version(program, name))
+        for name in names
+    ]
+
+
+def _version(program: str, name: str) -> str:
+    return stamp(program, *sorted(LANGUAGES.glob(f"{name}_*.bin")))
 
 
 def _speak(program: str, voice: str, text: str, speed: float, pitch: float) -> tuple[Samples, int]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from kws.types import Samples
 from training.synth import Voice
-from training.synth.program import spoken
+from training.synth.program import spoken, stamp
 
 
 def folders() -> list[Path]:
@@ -47,7 +47,8 @@ def _speakers(program: str, model: Path) -> Iterator[Voice]:
         return
     for speaker in range(int(settings.get("num_speakers", 1))):
         speak = partial(_speak, program, str(model), speaker)
-        yield Voice(f"piper:{model.stem}:{speaker}", speak, licence="see its MODEL_CARD", shippable=False)
+        name, found = f"piper:{model.stem}:{speaker}", stamp(program, model)
+        yield Voice(name, speak, licence="see its MODEL_CARD", shippable=False, version=found)
 
 
 def _settings(path: Path) -> dict[str, Any] | None:

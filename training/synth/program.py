@@ -1,10 +1,11 @@
-"""Running a synthesizer that writes a WAV file."""
+"""Running a synthesizer that writes a WAV file, and telling one version of it from another."""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,22 @@ import soundfile
 from kws.types import Samples
 
 _PATIENCE_SECONDS = 120
+
+
+@lru_cache
+def version(*command: str) -> str:
+    """What a program says of itself; empty where it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=10, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace").strip()
+
+
+def stamp(*paths: str | Path) -> str:
+    """Sizes and times of files: a version for what has no other."""
+    found = [Path(path).stat() for path in paths if Path(path).is_file()]
+    return ",".join(f"{status.st_size}:{status.st_mtime_ns}" for status in found)
 
 
 def spoken(command: Callable[[Path], list[str]], *, text: str = "") -> tuple[Samples, int]:

@@ -1,0 +1,139 @@
+"""Work in parts side by side: on this machine's processors, or on the workers of a Ray cluster.
+
+What is made depends on the parts alone, never on who makes them or in which order they are done.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from kws.errors import KwsError
+from training.progress import track
+
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Made = TypeVar("Made")
+
+LIVES = 5
+"""How often a part is begun anew after a Ray worker died under it."""
+_AHEAD = 4
+"""Parts given to Ray before they are waited for, per processor."""
+
+_on_ray: ContextVar[bool] = ContextVar("on_ray", default=False)
+
+
+@contextmanager
+def on_ray(address: str | None) -> Iterator[None]:
+    """Within it, `spread` gives its parts to this cluster; None changes nothing.
+
+    Every worker needs the same packages installed and sees recordings under the same paths.
+
+    Raises:
+        KwsError: Ray is not installed, or nothing answers at the address.
+    """
+    if address is None:
+        yield
+        return
+    ray = _joined(address)
+    token = _on_ray.set(True)
+    try:
+        yield
+    finally:
+        _on_ray.reset(token)
+        ray.shutdown()
+
+
+def spread(
+    function: Callable[[Shared, Task], Made],
+    shared: Shared,
+    tasks: Sequence[Task],
+    label: str,
+    *,
+    workers: int = 2,
+    threads: bool = False,
+) -> Iterator[Made]:
+    """`function(shared, task)` for every task, in their order, with a bar (training.progress).
+
+    Args:
+        function: at the top level of a module, so that a worker can find it.
+        shared: goes once to each worker.
+        tasks: parts of the work.
+        label: what the bar says.
+        workers: processes of this machine; 1: none but this one.
+        threads: threads instead, for work that is done by programs of its own.
+    """
+    if _on_ray.get():
+        made = _over_ray(function, shared, tasks)
+    elif workers == 1:
+        made = (function(shared, task) for task in tasks)
+    else:
+        made = (_over_threads if threads else _over_processes)(function, shared, tasks, workers)
+    return track(made, label, len(tasks))
+
+
+def _over_threads(
+    function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], workers: int
+) -> Iterator[Any]:
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from pool.map(lambda task: function(shared, task), tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing more is begun
+
+
+_work: tuple[Callable[[Any, Any], Any], Any]
+
+
+def _over_processes(
+    function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], workers: int
+) -> Iterator[Any]:
+    """Forked, so that what is shared is not copied."""
+    size = max(1, min(8, len(tasks) // (4 * workers)))
+    with get_context("fork").Pool(workers, _adopt, ((function, shared),)) as processes:
+        yield from processes.imap(_done, tasks, chunksize=size)
+
+
+def _adopt(work: tuple[Callable[[Any, Any], Any], Any]) -> None:
+    global _work
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the work
+
+
+def _done(task: Any) -> Any:
+    function, shared = _work
+    return function(shared, task)
+
+
+def _joined(address: str) -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise KwsError("--ray needs the package ray; pip install 'kws[distributed]'") from error
+    try:
+        ray.init(address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        reason = str(error).partition("\n")[0]
+        raise KwsError(f"--ray {address}: no cluster there ({reason}); start one with ray start") from error
+    return ray
+
+
+def _over_ray(function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any]) -> Iterator[Any]:
+    """A part whose worker dies is made again elsewhere; results that died with it too."""
+    import ray
+
+    everywhere, run = ray.put(shared), ray.remote(max_retries=LIVES)(function)
+    ahead = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+    waiting: deque[Any] = deque()
+    for task in tasks:
+        waiting.append(run.remote(everywhere, task))
+        if len(waiting) >= ahead:
+            yield ray.get(waiting.popleft())
+    while waiting:
+        yield ray.get(waiting.popleft())
