@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kws.delegates import Delegate, DelegateError
 from kws.errors import BundleError
 from kws.types import Outputs, Rows
+
+_log = logging.getLogger(__name__)
 
 
 class StreamingModel:
@@ -22,15 +27,23 @@ class StreamingModel:
         path: an int8 .tflite; input int8 [1, stride, channels], output uint8 [1, labels].
         reference_kernels: use LiteRT's portable kernels, the arithmetic of microcontrollers, which
             differs from the default by a few units (see the numeric contract in docs/architecture.md).
+        delegate: what computes the operators that it takes, in place of the processor. Where it cannot, or
+            fails later, that is logged as a warning, and the processor computes them all, from a new state.
 
     Raises:
         BundleError: the file is not a model of that form.
     """
 
-    def __init__(self, path: Path, *, reference_kernels: bool = False) -> None:
+    delegate: Delegate | None
+    """What computes here; None where one was asked for and cannot."""
+
+    def __init__(
+        self, path: Path, *, reference_kernels: bool = False, delegate: Delegate | None = None
+    ) -> None:
         self._path = path
         self._content = _read(path)
         self._reference_kernels = reference_kernels
+        self.delegate = delegate
         self._interpreter = self._new_interpreter()
         source, sink = _only_tensors(path, self._interpreter)
         self._input, self._output = source["index"], sink["index"]
@@ -43,19 +56,15 @@ class StreamingModel:
     def push(self, rows: Rows) -> Outputs:
         """One row of outputs for every `stride` rows completed."""
         held = np.concatenate([self._pending, rows]) if len(self._pending) else rows
-        steps = len(held) // self.stride
-        outputs = np.empty((steps, self.labels), np.uint8)
-        windows = held[: steps * self.stride].reshape(steps, 1, self.stride, self.channels)
-        set_tensor, invoke, get_tensor = (
-            self._interpreter.set_tensor,
-            self._interpreter.invoke,
-            self._interpreter.get_tensor,
-        )
-        for step in range(steps):
-            set_tensor(self._input, windows[step])
-            invoke()
-            outputs[step] = get_tensor(self._output)
-        self._pending = held[steps * self.stride :]
+        try:
+            outputs = self._outputs(held)
+        except RuntimeError as error:
+            if self.delegate is None:
+                raise
+            self._give_up_delegate(DelegateError(f"{self.delegate}: has failed ({error})"))
+            self._replace_interpreter()
+            outputs = self._outputs(held)
+        self._pending = held[len(outputs) * self.stride :]
         return outputs
 
     def flush(self) -> Outputs:
@@ -68,25 +77,67 @@ class StreamingModel:
         LiteRT's own `reset_all_variables` leaves resource variables as they are, and the graph assigns their
         initial values once per interpreter; so another takes its place, which costs about 0.3 ms.
         """
-        self._interpreter = self._new_interpreter()
+        self._replace_interpreter()
         self._pending = self._no_rows()
+
+    def _outputs(self, held: Rows) -> Outputs:
+        steps = len(held) // self.stride
+        outputs = np.empty((steps, self.labels), np.uint8)
+        windows = held[: steps * self.stride].reshape(steps, 1, self.stride, self.channels)
+        set_tensor, invoke, get_tensor = (
+            self._interpreter.set_tensor,
+            self._interpreter.invoke,
+            self._interpreter.get_tensor,
+        )
+        for step in range(steps):
+            set_tensor(self._input, windows[step])
+            invoke()
+            outputs[step] = get_tensor(self._output)
+        return outputs
+
+    def _replace_interpreter(self) -> None:
+        self._interpreter = None  # first, so that a delegate's device is free for the next
+        self._interpreter = self._new_interpreter()
 
     def _no_rows(self) -> Rows:
         return np.empty((0, self.channels), np.int8)
 
     def _new_interpreter(self) -> Any:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        resolver = OpResolverType.BUILTIN_REF if self._reference_kernels else OpResolverType.AUTO
+        if self.delegate is not None:
+            try:
+                return self._delegated(self.delegate)
+            except DelegateError as error:
+                self._give_up_delegate(error)
         try:
-            interpreter = Interpreter(
-                model_content=self._content, num_threads=1, experimental_op_resolver_type=resolver
-            )
-            interpreter.allocate_tensors()
+            return self._interpreted()
         except (ValueError, RuntimeError) as error:
             raise BundleError(
                 f"{self._path}: LiteRT cannot load it ({error}); is it a complete .tflite file?"
             ) from error
+
+    def _delegated(self, delegate: Delegate) -> Any:
+        loaded = delegate.load()
+        try:
+            return self._interpreted([loaded])
+        except (ValueError, RuntimeError) as error:
+            raise DelegateError(f"{delegate}: will not compute {self._path.name} ({error})") from error
+
+    def _give_up_delegate(self, error: Exception) -> None:
+        _log.warning("%s; the processor computes %s instead", error, self._path.name)
+        self.delegate = None
+
+    def _interpreted(self, delegates: Sequence[Any] = ()) -> Any:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        interpreter = Interpreter(
+            model_content=self._content,
+            num_threads=1,
+            experimental_op_resolver_type=(
+                OpResolverType.BUILTIN_REF if self._reference_kernels else OpResolverType.AUTO
+            ),
+            experimental_delegates=list(delegates),
+        )
+        interpreter.allocate_tensors()
         return interpreter
 
 

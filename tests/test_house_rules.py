@@ -49,7 +49,7 @@ HOMES = {
 
 CORE = (
     *("errors", "events", "types", "frontend", "encoders", "frontends"),
-    *("model", "detector", "manifest", "bundle", "engine"),
+    *("delegates", "model", "detector", "manifest", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""
 
