@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from kws.events import Detection, Event, HeardWord, NoSpeech, Partial, Transcript
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import End, Endpoint, EndpointConfig
@@ -50,13 +53,24 @@ class PhraseSpotting:
         self.reset()
         return list(found)
 
+    def scores(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """The spotter's scores instead of detections, shape (steps, phrases)."""
+        return self.spotter.scores(self._scaled(self.acoustic.push(rows)))
+
+    def last_scores(self) -> npt.NDArray[np.float64]:
+        """The scores of what the acoustic stage still holds back; call `reset` before going on."""
+        return self.spotter.scores(self._scaled(self.acoustic.flush()))
+
     def reset(self) -> None:
         """As new."""
         self.acoustic.reset()
         self.spotter.reset()
 
     def _spot(self, log_probs: LogProbs) -> list[Detection]:
-        return self.spotter.push(self._priors.scaled(log_probs) if self._priors else log_probs)
+        return self.spotter.push(self._scaled(log_probs))
+
+    def _scaled(self, log_probs: LogProbs) -> LogProbs:
+        return self._priors.scaled(log_probs) if self._priors else log_probs
 
 
 class Recognizer:

@@ -1,0 +1,206 @@
+"""A second stage behind a wake word's model: its candidates count where the word's spelling is heard too.
+
+The last 2.5 s are kept. At a candidate, and only then, a recognizer's acoustic model hears them, and a
+spotter looks for the word's phones there. The recognizer writes a sound down a little late, so a look may
+wait for 0.16 s more before it gives up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kws.bundle import Bundle
+from kws.engine import WakeWord
+from kws.errors import BundleError
+from kws.events import Detection, Event
+from kws.frontend import FrontendConfig
+from kws.frontends import MICRO
+from kws.recognition.build import build_spotter
+from kws.recognition.recognizer import PhraseSpotting
+from kws.types import SAMPLE_RATE, Rows
+
+LOOK_BACK_SECONDS = 2.5
+"""Heard again at a candidate."""
+RECENT_SECONDS = 1.0
+"""The word must have ended so shortly before the candidate, or after it."""
+WAIT_SECONDS = 0.16
+"""How long a look may wait after the candidate."""
+THRESHOLD = 0.1
+"""Of the spotter's score, see docs/grammars.md."""
+
+
+class SecondLook:
+    """Hears rows, begun anew for each candidate, and knows how well the phrase was heard so far.
+
+    Args:
+        spotting: of one phrase.
+    """
+
+    def __init__(self, spotting: PhraseSpotting) -> None:
+        self._spotting = spotting
+        self.step_rows = round(spotting.acoustic.step_seconds / FrontendConfig().row_seconds)
+        self.score = 0.0
+
+    def begin(self, rows: Rows) -> None:
+        """Hear what was kept; the phrase counts where it ends within the last second of it."""
+        self._spotting.reset()
+        recent = round(RECENT_SECONDS / self._spotting.acoustic.step_seconds)
+        self.score = float(self._spotting.scores(rows)[-recent:].max(initial=0))
+
+    def push(self, rows: Rows) -> None:
+        """Go on listening."""
+        self.score = max(self.score, float(self._spotting.scores(rows).max(initial=0)))
+
+    def finish(self) -> None:
+        """Listen no more: what the acoustic model still holds back is all that follows."""
+        self.score = max(self.score, float(self._spotting.last_scores().max(initial=0)))
+
+
+@dataclass
+class _Candidate:
+    """What is being looked at."""
+
+    event: Detection
+    heard: int
+    """Rows that the look has heard, counted since the last reset."""
+    until: int
+    """Row at which it gives up."""
+
+
+class ConfirmedWord(WakeWord):
+    """A WakeWord whose candidates become detections once a second look has found the word's spelling.
+
+    A detection's `end` is the moment when it was confirmed, at most WAIT_SECONDS after the candidate; its
+    score and threshold are those of the wake word's own model.
+
+    Raises:
+        BundleError: the model has several labels, or hears through another front end than the recognizer.
+    """
+
+    _kept: Rows
+    _rows_heard: int
+    _candidate: _Candidate | None
+
+    def __init__(
+        self, bundle: Bundle, look: SecondLook, *, threshold: float | None = None, least: float = THRESHOLD
+    ) -> None:
+        _check(bundle)
+        super().__init__(bundle, threshold=threshold)
+        self._look, self._least = look, least
+        row_seconds = FrontendConfig().row_seconds
+        self._back = round(LOOK_BACK_SECONDS / row_seconds)
+        self._wait = round(WAIT_SECONDS / row_seconds)
+        self._start_anew()
+
+    @property
+    def wait_seconds(self) -> float:
+        """How late a detection may be for its second look."""
+        return WAIT_SECONDS
+
+    def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
+        """Detections that these rows confirm; any split of them gives the same."""
+        candidates = super().push(rows, origin, source)
+        self._kept = np.concatenate([self._kept, rows])
+        self._rows_heard += len(rows)
+        found: list[Event] = []
+        for candidate in candidates:
+            assert isinstance(candidate, Detection)
+            row = self._row_at(candidate.end, origin)
+            found += self._look_on(row, origin)
+            found += self._begin(candidate, row)
+        found += self._look_on(self._rows_heard, origin)
+        self._kept = self._kept[-self._back :]
+        return found
+
+    def flush(self) -> list[Event]:
+        """The stream has ended: a candidate is judged by what was heard."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None:
+            return []
+        self._look.finish()
+        return [candidate.event] if self._look.score >= self._least else []
+
+    def reset(self) -> None:
+        """As new."""
+        super().reset()
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._kept = np.empty((0, FrontendConfig().channels), np.int8)
+        self._rows_heard = 0
+        self._candidate = None
+
+    def _begin(self, event: Detection, row: int) -> list[Event]:
+        self._look.begin(self._between(row - self._back, row))
+        self._candidate = _Candidate(event, row, row + self._wait)
+        return self._judged(event.end)
+
+    def _look_on(self, row: int, origin: int) -> list[Event]:
+        """Step by step up to a row, until the word is found or the time is up."""
+        step = self._look.step_rows
+        while self._candidate and self._candidate.heard + step <= row:
+            heard = self._candidate.heard + step
+            self._look.push(self._between(heard - step, heard))
+            self._candidate.heard = heard
+            is_late = heard + step > self._candidate.until
+            if is_late:
+                self._look.finish()
+            found = self._judged((origin + FrontendConfig().rows_end(heard)) / SAMPLE_RATE)
+            if is_late:
+                self._candidate = None
+            if found:
+                return found
+        return []
+
+    def _judged(self, now: float) -> list[Event]:
+        """The detection, if the look has found enough by now."""
+        if self._candidate is None or self._look.score < self._least:
+            return []
+        event, self._candidate = self._candidate.event, None
+        return [dataclasses.replace(event, end=now)]
+
+    def _between(self, first: int, last: int) -> Rows:
+        """Kept rows by their numbers since the last reset."""
+        oldest = self._rows_heard - len(self._kept)
+        return self._kept[max(0, first - oldest) : max(0, last - oldest)]
+
+    def _row_at(self, seconds: float, origin: int) -> int:
+        """Rows complete by a moment of the stream."""
+        config = FrontendConfig()
+        return (round(seconds * SAMPLE_RATE) - origin - config.window_samples) // config.step_samples + 1
+
+
+def confirmed_by(
+    recognizer: str | Path, bundle: Bundle, *, threshold: float | None = None, least: float | None = None
+) -> ConfirmedWord:
+    """A wake word with a recognizer as its second stage.
+
+    Args:
+        recognizer: bundled name or path.
+        bundle: of the wake word.
+        threshold: of the wake word's own model, if not its own.
+        least: score that the spelling must reach, if not THRESHOLD.
+
+    Raises:
+        BundleError, GrammarError: one of them is unfit; the text says why.
+    """
+    _check(bundle)
+    look = SecondLook(build_spotter(recognizer, [bundle.wake_word]))
+    return ConfirmedWord(bundle, look, threshold=threshold, least=THRESHOLD if least is None else least)
+
+
+def _check(bundle: Bundle) -> None:
+    if len(bundle.labels) > 1:
+        raise BundleError(
+            f"{bundle.manifest_path}: has {len(bundle.labels)} labels; "
+            "a second stage confirms models of one word"
+        )
+    if bundle.front_end != MICRO:
+        raise BundleError(
+            f"{bundle.manifest_path}: hears through {bundle.front_end}, a recognizer through "
+            "the micro front end; use this model without a second stage"
+        )

@@ -1,0 +1,314 @@
+"""A wake word and a command in one breath: does the whole command reach the recognizer, is it understood?
+
+python -m training.one_breath [--count 200] [--gap 0]
+
+Synthetic voices say a bundled wake word, and a command that follows it without a pause. The session hears
+the two, and a recognizer hears the same command alone after half a second of silence, so that the acoustic
+model's own mistakes are told apart from words that the session has lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import jiwer
+import numpy as np
+import soxr
+
+from kws.bundle import bundled_names, find_bundle
+from kws.engine import WakeWord
+from kws.evaluation.activity import speech_span
+from kws.evaluation.intervals import Proportion
+from kws.evaluation.levels import to_float, to_int16, to_level
+from kws.events import Detection, Transcript
+from kws.frontend import Frontend, FrontendConfig
+from kws.recognition.build import COMMAND, build_recognizer
+from kws.recognition.recognizer import Recognizer
+from kws.session import KEPT_SECONDS, Dictation, Session
+from kws.types import SAMPLE_RATE, Block, Rows, Samples
+from training.synth import Voice, available_voices
+
+BACKENDS = {"espeak": 0.45, "flite": 0.45, "festival": 0.1}
+"""Who speaks how often; festival needs seconds a sentence."""
+
+GRAMMAR = Path(__file__).parents[1] / "examples" / "grammars" / "home.yaml"
+
+LEVEL = -26.0
+"""Active speech level of word and command, dB re full scale."""
+LEAD_SECONDS, TAIL_SECONDS = 2.0, 2.5
+"""Faint noise before the wake word, to which the front end adapts, and after the command, which ends it."""
+ALONE_SECONDS = 0.5
+"""The same before a command by itself."""
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Breath:
+    """One combination."""
+
+    voice: str
+    model: str
+    """Bundled name of the wake word's model."""
+    wake: Samples
+    """The spoken word, trimmed."""
+    command: Samples
+    """Likewise."""
+    text: str
+    """What the command says."""
+
+    def together(self, gap: float, rng: np.random.Generator) -> tuple[Samples, int]:
+        """Both as one recording, `gap` seconds apart, and the sample at which the command begins."""
+        before = _quiet(LEAD_SECONDS, rng)
+        pause, after = _quiet(gap, rng), _quiet(TAIL_SECONDS, rng)
+        start = len(before) + len(self.wake) + len(pause)
+        return np.concatenate([before, self.wake, pause, self.command, after]), start
+
+    def alone(self, rng: np.random.Generator) -> Samples:
+        """The command without the wake word."""
+        return np.concatenate([_quiet(ALONE_SECONDS, rng), self.command, _quiet(TAIL_SECONDS, rng)])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one combination."""
+
+    text: str
+    woke: bool
+    whole: bool
+    """Every row with a sample of the command, and half a second from before the detection, was heard."""
+    late: float
+    """Seconds from the wake word's end to its detection."""
+    together: str
+    """What was understood after the wake word."""
+    alone: str
+    """And of the command by itself."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the first word is there in the command by itself, and after the wake word is not."""
+        return not _drops_first(self.alone, self.text) and _drops_first(self.together, self.text)
+
+    @property
+    def won(self) -> bool:
+        """The reverse."""
+        return _drops_first(self.alone, self.text) and not _drops_first(self.together, self.text)
+
+
+class RowsHeard:
+    """Stands before a recognizer and keeps the rows that it has heard since it was last opened."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._push, self._reset = recognizer.push, recognizer.reset
+        self._parts: list[Rows] = []
+        recognizer.push, recognizer.reset = self.push, self.reset  # type: ignore[method-assign]
+
+    def push(self, rows: Rows):  # type: ignore[no-untyped-def]
+        """Keep them, and hand them on."""
+        self._parts.append(rows.copy())
+        return self._push(rows)
+
+    def reset(self) -> None:
+        """Opened anew."""
+        self._parts = []
+        self._reset()
+
+    @property
+    def rows(self) -> Rows:
+        """All since then."""
+        return np.concatenate([np.empty((0, FrontendConfig().channels), np.int8), *self._parts])
+
+
+class Trial:
+    """Sessions with each wake word, and a recognizer without one, all of the same grammar."""
+
+    def __init__(self, models: Sequence[str], recognizer: str = "english", grammar: Path = GRAMMAR) -> None:
+        self._alone = Dictation(build_recognizer(recognizer, grammar=grammar, endpoint=COMMAND))
+        self._sessions = {model: _session(model, recognizer, grammar) for model in models}
+
+    def judge(self, breath: Breath, gap: float, rng: np.random.Generator) -> Outcome:
+        """Let both hear it."""
+        session, heard = self._sessions[breath.model]
+        samples, start = breath.together(gap, rng)
+        detection, transcript = _first_command(session, samples)
+        wake_end = (start / SAMPLE_RATE) - gap
+        return Outcome(
+            text=breath.text,
+            woke=detection is not None,
+            whole=detection is not None and is_whole(heard.rows, samples, start, detection.end),
+            late=detection.end - wake_end if detection else 0.0,
+            together=transcript,
+            alone=_alone(self._alone, breath.alone(rng)),
+        )
+
+
+def is_whole(heard: Rows, samples: Samples, start: int, detected: float) -> bool:
+    """Whether a recognizer heard, row for row, all that the front end makes of a command.
+
+    Args:
+        heard: by the recognizer since it was opened.
+        samples: the recording.
+        start: first sample of the command.
+        detected: moment of the wake word's detection, seconds.
+    """
+    config, rows = FrontendConfig(), Frontend().push(samples)
+    kept = int((detected - KEPT_SECONDS) * SAMPLE_RATE)
+    needed = min(start, max(kept, 0)) // config.step_samples
+    # The first row heard is found by what it holds, so the session is not asked where it opened.
+    for first in range(min(needed, len(rows) - len(heard)), -1, -1):
+        if np.array_equal(rows[first : first + len(heard)], heard):
+            return len(heard) > 0
+    return False
+
+
+def breaths(voices: Sequence[Voice], models: Sequence[str], seed: int) -> Iterator[Breath]:
+    """Combinations without end; a voice that says nothing is passed over."""
+    rng = np.random.default_rng(seed)
+    groups = {name: [voice for voice in voices if voice.backend == name] for name in BACKENDS}
+    groups = {name: group for name, group in groups.items() if group}
+    shares = np.array([BACKENDS[name] for name in groups])
+    while True:
+        group = list(groups.values())[rng.choice(len(groups), p=shares / shares.sum())]
+        voice, model = group[rng.integers(len(group))], models[rng.integers(len(models))]
+        text, speed, pitch = command_text(rng), float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.85, 1.2))
+        wake = _spoken(voice, find_bundle(model).wake_word, speed, pitch)
+        command = _spoken(voice, text, speed, pitch)
+        if len(wake) and len(command):
+            yield Breath(voice.name, model, wake, command, text)
+
+
+def command_text(rng: np.random.Generator) -> str:
+    """A sentence of the home grammar, as it is written in transcripts."""
+
+    def one(*options: str) -> str:
+        return options[rng.integers(len(options))]
+
+    area = one("kitchen", "living room", "bedroom", "bathroom", "hallway", "office", "garage", "garden")
+    switch = one("on", "off")
+    number = one("one", "two", "three", "five", "ten", "twenty", "thirty", "forty", "fifty", "sixty")
+    return one(
+        f"lights {switch}",
+        f"{one('turn', 'switch')} {switch} the lights",
+        f"{one('turn', 'switch')} {switch} the {area} light",
+        f"lights {switch} in the {area}",
+        f"{one('set', 'dim')} the {area} lights to {number} percent",
+        f"{one('open', 'close', 'raise', 'lower')} the {area} {one('blinds', 'shutter', 'curtains')}",
+        f"{one('set', 'start')} a timer for {number} minutes",
+        f"wake me up in {number} minutes",
+    )
+
+
+def tried(count: int, gap: float, seed: int, models: Sequence[str] = ()) -> list[Outcome]:
+    """Combinations until the wake word was heard in `count` of them."""
+    names = list(models) or bundled_names()
+    trial, rng = Trial(names), np.random.default_rng([seed, 1])
+    voices = [voice for voice in available_voices() if voice.backend in BACKENDS]
+    outcomes: list[Outcome] = []
+    for breath in breaths(voices, names, seed):
+        outcomes.append(trial.judge(breath, gap, rng))
+        if sum(outcome.woke for outcome in outcomes) == count:
+            break
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome], gap: float) -> str:
+    """The counts, a line each."""
+    woke = [outcome for outcome in outcomes if outcome.woke]
+    late = np.array([outcome.late for outcome in woke])
+    lines = {
+        f"wake word heard, command {1000 * gap:.0f} ms after it": _share(o.woke for o in outcomes),
+        "all of the command reached the recognizer": _share(o.whole for o in woke),
+        "understood word for word alone": _share(o.alone == o.text for o in woke),
+        "understood word for word after the wake word": _share(o.together == o.text for o in woke),
+        "first word missing alone": _share(_drops_first(o.alone, o.text) for o in woke),
+        "first word missing after the wake word": _share(_drops_first(o.together, o.text) for o in woke),
+        "first word missing after the wake word alone": _share(o.lost for o in woke),
+        "first word missing in the command alone": _share(o.won for o in woke),
+    }
+    found = [f"{name:50} {value}" for name, value in lines.items()]
+    quantiles = ", ".join(f"{1000 * value:.0f}" for value in np.quantile(late, [0, 0.5, 0.95, 1]))
+    return "\n".join(
+        [*found, f"{'detection after the wake word, ms':50} {quantiles} (least, median, 95 %, most)"]
+    )
+
+
+@click.command()
+@click.option("--count", type=click.IntRange(1), default=200, show_default=True, help="Wake words heard.")
+@click.option("--gap", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds between.")
+@click.option("--seed", default=11, show_default=True)
+@click.option("--verbose", is_flag=True, help="Print the commands that were understood differently.")
+def main(count: int, gap: float, seed: int, verbose: bool) -> None:
+    """Count what is lost of commands that follow the wake word in one breath."""
+    outcomes = tried(count, gap, seed)
+    click.echo(report(outcomes, gap))
+    if verbose:
+        for outcome in outcomes:
+            if outcome.woke and (outcome.lost or not outcome.whole or outcome.together != outcome.alone):
+                click.echo(f"{outcome.text!r}: alone {outcome.alone!r}, together {outcome.together!r}")
+
+
+def _session(model: str, recognizer: str, grammar: Path) -> tuple[Session, RowsHeard]:
+    wake_word = WakeWord(find_bundle(model))
+    made = build_recognizer(
+        recognizer, grammar=grammar, wake_words=[wake_word.bundle.wake_word], endpoint=COMMAND
+    )
+    return Session([wake_word], made), RowsHeard(made)
+
+
+def _first_command(session: Session, samples: Samples) -> tuple[Detection | None, str]:
+    """The last detection before the first transcript, and its text, until the session waits again."""
+    session.reset()
+    detection: Detection | None = None
+    for first in range(0, len(samples), _BLOCK):
+        for event in session.push(Block(samples[first : first + _BLOCK])):
+            if isinstance(event, Detection):
+                detection = event
+            elif isinstance(event, Transcript):
+                return detection, _best(event)
+    return detection, ""
+
+
+def _alone(dictation: Dictation, samples: Samples) -> str:
+    dictation.reset()
+    events = [*dictation.push(Block(samples)), *dictation.flush()]
+    return next((_best(event) for event in events if isinstance(event, Transcript)), "")
+
+
+def _best(transcript: Transcript) -> str:
+    """The likeliest text, accepted or not: the threshold is another question."""
+    return transcript.nbest[0].text if transcript.nbest else ""
+
+
+def _drops_first(heard: str, said: str) -> bool:
+    """Whether nothing stands for the first word, neither the word itself nor another."""
+    if not heard:
+        return True
+    first = jiwer.process_words(said, heard).alignments[0][0]
+    return bool(first.type == "delete")
+
+
+def _spoken(voice: Voice, text: str, speed: float, pitch: float) -> Samples:
+    samples, rate = voice.speak(text, speed, pitch)
+    if len(samples) < rate // 10:
+        return samples[:0]
+    audio = to_float(samples)
+    if rate != SAMPLE_RATE:
+        audio = np.asarray(soxr.resample(audio, rate, SAMPLE_RATE), np.float32)
+    levelled = to_int16(to_level(audio, LEVEL))
+    start, end = speech_span(levelled)
+    return levelled[start:end]
+
+
+def _quiet(seconds: float, rng: np.random.Generator) -> Samples:
+    return np.rint(rng.normal(0, 6, round(seconds * SAMPLE_RATE))).astype(np.int16)
+
+
+def _share(which: Iterator[bool]) -> Proportion:
+    values = list(which)
+    return Proportion(sum(values), len(values))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""What a second look by a recognizer's spotter buys behind a wake word's model, on the dev recordings.
+
+python -m training.second_stage [MODEL ...] [--recognizer english]
+
+At several thresholds of the model's own, each candidate gets the score of its second look; from these come
+the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
+fewest misses with and without the second stage. Both are chosen on the recordings they are measured on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from kws.bundle import Bundle, bundled_names, find_bundle
+from kws.engine import WakeWord
+from kws.errors import KwsError
+from kws.evaluation import Matched, Rate, match_detections
+from kws.evaluation.streams import RowStream
+from kws.events import Detection
+from kws.recognition.build import build_spotter
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.confirmation import ConfirmedWord, SecondLook
+from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, pair
+from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
+from training.evaluate import detections_of
+
+FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
+"""False alarms per hour of the first stages tried."""
+BUDGETS = (0.1, 0.5, 1.0, 2.0)
+"""False alarms per hour at which misses are compared."""
+_LEAST = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the first stage heard, and what the second made of it."""
+
+    event: Detection
+    score: float
+
+
+class Scorer(ConfirmedWord):
+    """A confirmed word that never agrees, so that every look is carried to its end."""
+
+    def __init__(self, bundle: Bundle, look: SecondLook) -> None:
+        super().__init__(bundle, look, least=2.0)
+
+    def candidates(self, stream: RowStream, events: Sequence[Detection]) -> list[Candidate]:
+        """The highest score of each event's look."""
+        found = []
+        for event in events:
+            self._kept, self._rows_heard = stream.rows, len(stream.rows)
+            row = self._row_at(event.end, 0)
+            self._begin(event, row)
+            self._look_on(row + self._wait, 0)
+            found.append(Candidate(event, self._look.score))
+        return found
+
+
+def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
+    """Every pair of thresholds on the dev recordings."""
+    word = bundle.wake_word.lower()
+    streams = {name: dev_stream(word, name, cache=cache) for name in (CLEAN, NOISY, SPEECH)}
+    outputs = {name: bundle.open_model().push(stream.rows) for name, stream in streams.items()}
+    scorer = Scorer(bundle, SecondLook(build_spotter(recognizer, [bundle.wake_word])))
+    found = []
+    for first in first_thresholds(bundle):
+        wake_word = WakeWord(bundle, threshold=first)
+        looked = {
+            name: scorer.candidates(stream, detections_of(wake_word, outputs[name]))
+            for name, stream in streams.items()
+        }
+        found += [_point(first, least, looked, streams) for least in _LEAST]
+    return found
+
+
+def first_thresholds(bundle: Bundle) -> list[float]:
+    """By the calibration in the bundle: the lowest that keeps to each of FIRST_PER_HOUR."""
+    rows = sorted(bundle.calibration, key=lambda row: -row["threshold"])
+    chosen = []
+    for rate in FIRST_PER_HOUR:
+        kept = [row["threshold"] for row in rows if row["false_alarms"] <= rate * row["hours"]]
+        chosen += kept[-1:]
+    return sorted(set(chosen), reverse=True)
+
+
+def _point(
+    first: float, least: float, looked: dict[str, list[Candidate]], streams: dict[str, RowStream]
+) -> ConfirmationPoint:
+    def matched(name: str) -> Matched:
+        events = [candidate.event for candidate in looked[name] if candidate.score >= least]
+        return match_detections(events, streams[name].layout.occurrences)
+
+    alarms = len(matched(SPEECH).false_alarms)
+    return ConfirmationPoint(
+        first, least, matched(CLEAN).misses, matched(NOISY).misses, Rate(alarms, streams[SPEECH].layout.hours)
+    )
+
+
+def report(name: str, found: Sequence[ConfirmationPoint]) -> str:
+    """The table of one model."""
+    lines = [f"{name}: missed as recorded; missed at 10 dB; false alarms per hour (thresholds)"]
+    for budget in BUDGETS:
+        alone = fewest_misses([point for point in found if not point.least], budget)
+        both = fewest_misses([point for point in found if point.least], budget)
+        lines.append(f"  at most {budget:g} per hour, one stage   {_described(alone)}")
+        lines.append(f"  at most {budget:g} per hour, two stages  {_described(both)}")
+    return "\n".join(lines)
+
+
+def _described(point: ConfirmationPoint | None) -> str:
+    if point is None:
+        return "none of the thresholds tried keeps to it"
+    rates = f"{point.misses}; {point.noisy_misses}; {point.false_alarms}"
+    return f"{rates} ({point.threshold:g}, {point.least:g})"
+
+
+@click.command()
+@click.argument("models", nargs=-1)
+@click.option("--recognizer", default="english", show_default=True)
+@click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
+@click.option("--fill", is_flag=True, help="Write the measured points into the wake words' manifests too.")
+def main(models: tuple[str, ...], recognizer: str, cache: Path, fill: bool) -> None:
+    """Compare MODELS, by default all that are bundled, with and without a second stage."""
+    for name in models or bundled_names():
+        bundle = find_bundle(name)
+        found = points(bundle, recognizer, cache)
+        click.echo(report(bundle.name, found))
+        if fill:
+            fill_manifest(bundle, find_recognizer(recognizer), found)
+
+
+def fill_manifest(bundle: Bundle, recognizer: RecognizerBundle, found: Sequence[ConfirmationPoint]) -> None:
+    """Write the points into the manifest; KwsError for one that is not ours."""
+    manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
+    if "kws" not in manifest:
+        raise KwsError(f'{bundle.manifest_path}: has no "kws" part to fill; measure it without --fill')
+    manifest["kws"]["confirmation"] = {
+        "models": pair(bundle, recognizer),
+        "points": [point.to_json() for point in worth_keeping(found)],
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    bundle.manifest_path.write_text(text + "\n", encoding="utf-8")
+
+
+def worth_keeping(found: Sequence[ConfirmationPoint]) -> list[ConfirmationPoint]:
+    """For every rate of false alarms that occurs, the pair that misses least within it."""
+    rates = sorted({point.false_alarms.per_hour for point in found})
+    chosen = (fewest_misses(found, rate) for rate in rates)
+    return list(dict.fromkeys(point for point in chosen if point))
+
+
+if __name__ == "__main__":
+    main()
