@@ -73,6 +73,7 @@ _OURS = {
     "word_seconds": _number(0, 10),
     "model_sha256": _TEXT,
     "calibration": _ROWS,
+    "confirmation": _OBJECT,
     "card": _OBJECT,
     "encoder": _OBJECT,
 }
