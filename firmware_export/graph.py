@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firmware_export import schema
 from firmware_export.errors import ExportError
+from firmware_export.flatbuffer import Table
+from kws.errors import KwsError
 
 RESOURCE = "resource"
 """Type of the tensors that stand for a variable."""
@@ -72,39 +75,41 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """The model in a file; raises ExportError if it is not one of the form kws runs."""
-    from ai_edge_litert import schema_py_generated as schema
-
     try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+        content = path.read_bytes()
     except OSError as error:
         raise ExportError(f"{path}: cannot be read ({error.strerror}); give the path of a .tflite") from error
-    except Exception as error:  # the flatbuffer reader fails in whatever way the damage leads to
+    try:
+        return _Reader(path, Table.root(content, schema.IDENTIFIER)).graph()
+    except KwsError:
+        raise
+    except Exception as error:  # a damaged file fails in whatever way the damage leads to
         raise ExportError(f"{path}: not a .tflite file; is it complete?") from error
-    return _Reader(path, model).graph()
 
 
 class _Reader:
-    """Turns the flatbuffer's objects into ours."""
+    """Turns the tables of the file into ours."""
 
-    def __init__(self, path: Path, model: Any) -> None:
-        from ai_edge_litert import schema_py_generated as schema
-
-        self._path, self._model = path, model
-        self._op_names = _names_of(schema.BuiltinOperator)
-        self._type_names = {value: name.lower() for value, name in _names_of(schema.TensorType).items()}
+    def __init__(self, path: Path, model: Table) -> None:
+        self._path = path
+        self._subgraphs = list(model.tables(schema.Model.SUBGRAPHS))
+        self._buffers = list(model.tables(schema.Model.BUFFERS))
+        self._names = [_op_name(code) for code in model.tables(schema.Model.OPERATOR_CODES)]
 
     def graph(self) -> Graph:
-        main = self._model.subgraphs[0]
-        tensors = [self._tensor(index, tensor) for index, tensor in enumerate(main.tensors)]
-        ops = list(self._ops(main, tensors))
-        if len(main.inputs) != 1 or len(main.outputs) != 1:
+        main = self._subgraphs[0]
+        tensors, ops = self._tensors(main), list(self._ops(main))
+        inputs, outputs = (
+            _indices(main, field) for field in (schema.SubGraph.INPUTS, schema.SubGraph.OUTPUTS)
+        )
+        if len(inputs) != 1 or len(outputs) != 1:
             raise ExportError(
-                f"{self._path}: {len(main.inputs)} inputs and {len(main.outputs)} outputs, expected one of "
+                f"{self._path}: {len(inputs)} inputs and {len(outputs)} outputs, expected one of "
                 "each with the state inside the graph; export it as a streaming model"
             )
         return Graph(
-            input=tensors[main.inputs[0]],
-            output=tensors[main.outputs[0]],
+            input=tensors[inputs[0]],
+            output=tensors[outputs[0]],
             ops=tuple(op for op in ops if op.name not in ("VAR_HANDLE", "CALL_ONCE")),
             variables=_variables(ops),
             initial=self._initial(ops),
@@ -112,72 +117,80 @@ class _Reader:
         )
 
     def _all_names(self) -> tuple[str, ...]:
-        return tuple(
-            sorted({self._op_name(op) for g in self._model.subgraphs for op in _listed(g.operators)})
-        )
+        return tuple(sorted({op.name for graph in self._subgraphs for op in self._ops(graph)}))
 
     def _initial(self, ops: list[Op]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for once in (op for op in ops if op.name == "CALL_ONCE"):
-            start = self._model.subgraphs[once.options["initSubgraphIndex"]]
-            tensors = [self._tensor(index, tensor) for index, tensor in enumerate(start.tensors)]
-            inside = list(self._ops(start, tensors))
+            inside = list(self._ops(self._subgraphs[once.options["initSubgraphIndex"]]))
             names = _variables(inside)
             for op in inside:
                 if op.name == "ASSIGN_VARIABLE" and op.inputs[0] and op.inputs[1]:
                     found[names[op.inputs[0].index]] = op.inputs[1]
         return found
 
-    def _ops(self, graph: Any, tensors: list[Tensor]) -> Iterator[Op]:
-        for op in _listed(graph.operators):
+    def _ops(self, graph: Table) -> Iterator[Op]:
+        tensors = self._tensors(graph)
+        for op in graph.tables(schema.SubGraph.OPERATORS):
+            name = self._names[op.number(schema.Operator.OPCODE_INDEX, "I")]
             yield Op(
-                name=self._op_name(op),
-                inputs=tuple(tensors[i] if i >= 0 else None for i in _listed(op.inputs)),
-                outputs=tuple(tensors[i] for i in _listed(op.outputs)),
-                options=dict(vars(op.builtinOptions)) if op.builtinOptions else {},
+                name=name,
+                inputs=tuple(tensors[i] if i >= 0 else None for i in _indices(op, schema.Operator.INPUTS)),
+                outputs=tuple(tensors[i] for i in _indices(op, schema.Operator.OUTPUTS)),
+                options=_options(op.table(schema.Operator.OPTIONS), schema.OPTIONS.get(name, {})),
             )
 
-    def _op_name(self, op: Any) -> str:
-        code = self._model.operatorCodes[op.opcodeIndex]
-        builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-        name = self._op_names.get(builtin, f"operator {builtin}")
-        return (code.customCode or b"").decode() or name if name == "CUSTOM" else name
+    def _tensors(self, graph: Table) -> list[Tensor]:
+        tables = graph.tables(schema.SubGraph.TENSORS)
+        return [self._tensor(index, tensor) for index, tensor in enumerate(tables)]
 
-    def _tensor(self, index: int, tensor: Any) -> Tensor:
-        quantization = tensor.quantization
-        zero = _listed(quantization.zeroPoint) if quantization else []
-        kind, shape = self._type_names[tensor.type], tuple(int(n) for n in _listed(tensor.shape))
+    def _tensor(self, index: int, tensor: Table) -> Tensor:
+        quantization = tensor.table(schema.Tensor.QUANTIZATION)
+        zero = quantization.numbers(schema.Quantization.ZERO_POINT, "i8") if quantization else np.empty(0)
+        scale = quantization.numbers(schema.Quantization.SCALE, "f4") if quantization else np.empty(0)
+        kind = schema.TYPES[tensor.number(schema.Tensor.TYPE, "b")]
+        shape = tuple(_indices(tensor, schema.Tensor.SHAPE))
         return Tensor(
             index=index,
-            name=(tensor.name or b"").decode(errors="replace"),
+            name=tensor.text(schema.Tensor.NAME),
             type=kind,
             shape=shape,
-            scale=tuple(float(s) for s in _listed(quantization.scale)) if quantization else (),
+            scale=tuple(float(s) for s in scale),
             zero_point=int(zero[0]) if len(zero) else 0,
-            values=self._values(tensor.buffer, kind, shape),
+            values=self._values(tensor.number(schema.Tensor.BUFFER, "I"), kind, shape),
         )
 
     def _values(self, buffer: int, kind: str, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
-        data = self._model.buffers[buffer].data
-        if data is None or len(data) == 0:
+        data = self._buffers[buffer].numbers(schema.BUFFER_DATA, "u1").tobytes()
+        if not data:
             return None
         try:
-            return np.frombuffer(bytes(data), np.dtype(kind).newbyteorder("<")).reshape(shape)
+            return np.frombuffer(data, np.dtype(kind).newbyteorder("<")).reshape(shape)
         except (TypeError, ValueError):
             return None  # a type or a packing that no kernel takes; whoever needs the values says so
 
 
-def _variables(ops: list[Op]) -> dict[int, str]:
+def _op_name(code: Table) -> str:
+    builtin = max(
+        code.number(schema.OperatorCode.BUILTIN_CODE, "i"),
+        code.number(schema.OperatorCode.DEPRECATED_BUILTIN_CODE, "b"),
+    )
+    name = schema.OPERATORS[builtin] if builtin < len(schema.OPERATORS) else f"operator {builtin}"
+    return code.text(schema.OperatorCode.CUSTOM_CODE) or name if name == "CUSTOM" else name
+
+
+def _options(table: Table | None, wanted: schema.Options) -> dict[str, Any]:
+    if table is None:
+        return {}
     return {
-        op.outputs[0].index: (op.options["sharedName"] or b"").decode()
-        for op in ops
-        if op.name == "VAR_HANDLE"
+        name: table.text(field) if form == schema.STRING else table.number(field, form, default)
+        for name, (field, form, default) in wanted.items()
     }
 
 
-def _names_of(enumeration: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+def _indices(table: Table, field: int) -> list[int]:
+    return [int(number) for number in table.numbers(field, "i4")]
 
 
-def _listed(values: Any) -> Any:
-    return [] if values is None else values
+def _variables(ops: list[Op]) -> dict[int, str]:
+    return {op.outputs[0].index: op.options["sharedName"] for op in ops if op.name == "VAR_HANDLE"}
