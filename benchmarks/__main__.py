@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from benchmarks.stages import measure, reset_seconds
-from kws.bench import Spread
+from kws.bench.process import Spread
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from kws.bench import Spread
+from kws.bench.process import Spread
 from kws.bundle import bundled_names, find_bundle
 from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import SpeechEmbedding

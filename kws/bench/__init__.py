@@ -7,13 +7,7 @@ runs, with the lowest and the highest.
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import wave
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,52 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.bench.process import OURS, Plan, Run, Spread, run
 from kws.engine import Engine
-from kws.errors import KwsError
 from kws.evaluation.matching import Matched, Occurrence, match_detections
 from kws.selftest import Recording, replay
 from kws.sources import open_source
-from kws.sources.capture import PIECE_SECONDS
 from kws.types import SAMPLE_RATE, Samples
 
 PEER = "pymicro-wakeword"
-WORKER = str(Path(__file__).with_name("worker.py"))
-BLOCK = round(PIECE_SECONDS * SAMPLE_RATE)
-"""Samples heard at a time, as they come from a microphone."""
+PEER_ADAPTER = Path(__file__).with_name("pymicro_wakeword.py")
 MANY = 4
 """Models in the test with several."""
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Values of several runs.
-
-    The median of all possible runs lies from `low` to `high` with confidence 1 - 2 / 2^runs: 97 % with six.
-    """
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Spread:
-        """Median, lowest and highest."""
-        found = sorted(values)
-        return cls(statistics.median(found), found[0], found[-1])
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one fresh process took."""
-
-    cpu: float
-    """CPU seconds per audio second."""
-    startup: float
-    """Seconds of wall-clock time from the start of the process until its models are ready."""
-    peak_mb: float
-    """Megabytes (10^6 bytes) of resident memory at most."""
+Load = tuple[Path, tuple[str, ...]]
+"""An adapter and its models."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +54,16 @@ class Latency:
     heard: int
 
 
-def configurations(models: Sequence[str]) -> dict[str, list[str]]:
-    """Title -> worker arguments; the peer's models and the peer itself appear where it is installed."""
-    found = {
-        "front end": ["kws"],
-        "1 model": ["kws", models[0]],
-        f"{MANY} models": ["kws", *islice(cycle(models), MANY)],
+def configurations(models: Sequence[str]) -> dict[str, Load]:
+    """Title -> what is loaded; the peer's models and the peer itself appear where it is installed."""
+    found: dict[str, Load] = {
+        "front end": (OURS, ()),
+        "1 model": (OURS, (models[0],)),
+        f"{MANY} models": (OURS, tuple(islice(cycle(models), MANY))),
     }
     for part, theirs in _peer_parts().items():
-        found[_on_peer_models(part)] = ["kws", *theirs]
-        found[_by_peer(part)] = [PEER, *theirs]
+        found[_on_peer_models(part)] = (OURS, theirs)
+        found[_by_peer(part)] = (PEER_ADAPTER, theirs)
     return found
 
 
@@ -118,17 +80,17 @@ def _ratio(ours: Cost, theirs: Cost) -> Spread:
     return Spread.of(a.cpu / b.cpu for a, b in zip(ours.runs, theirs.runs, strict=True))
 
 
-def peer_models() -> list[str]:
+def peer_models() -> tuple[str, ...]:
     """Manifests of the first models inside the peer's package; empty where it is not installed."""
     spec = importlib.util.find_spec("pymicro_wakeword")
     if spec is None or spec.origin is None:
-        return []
-    return [str(path) for path in sorted((Path(spec.origin).parent / "models").glob("*.json"))[:MANY]]
+        return ()
+    return tuple(str(path) for path in sorted((Path(spec.origin).parent / "models").glob("*.json"))[:MANY])
 
 
-def _peer_parts() -> dict[str, list[str]]:
+def _peer_parts() -> dict[str, tuple[str, ...]]:
     theirs = peer_models()
-    return {"front end": [], "1 model": theirs[:1], f"{MANY} models": theirs} if theirs else {}
+    return {"front end": (), "1 model": theirs[:1], f"{MANY} models": theirs} if theirs else {}
 
 
 def _on_peer_models(part: str) -> str:
@@ -151,10 +113,13 @@ def measure(
     """
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder, "audio.wav")
-        _write_wav(audio, _joined(recordings, seconds))
-        workers = configurations(models)
-        rounds = [{title: _run(worker, audio) for title, worker in workers.items()} for _ in range(runs)]
-    return {title: Cost(tuple(done[title] for done in rounds)) for title in workers}
+        write_wav(audio, _joined(recordings, seconds))
+        plans = {
+            title: Plan(audio, seconds, adapter, theirs)
+            for title, (adapter, theirs) in configurations(models).items()
+        }
+        rounds = [{title: run(plan) for title, plan in plans.items()} for _ in range(runs)]
+    return {title: Cost(tuple(done[title] for done in rounds)) for title in plans}
 
 
 def latency(recordings: Iterable[Recording], engine: Engine) -> Latency:
@@ -175,26 +140,6 @@ def _matched(recording: Recording, engine: Engine) -> Iterator[Matched]:
         yield match_detections([detection for detection in heard if detection.name == label], said)
 
 
-def _run(worker: Sequence[str], audio: Path) -> Run:
-    kind, *models = worker
-    command = [sys.executable, WORKER, kind, str(BLOCK), str(audio), *models]
-    with tempfile.TemporaryFile("w+") as errors:
-        started = time.perf_counter()
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **ONE_THREAD}
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            startup = time.perf_counter() - started
-            output = process.stdout.read()
-        if process.returncode:
-            errors.seek(0)
-            last = (errors.read().strip().splitlines() or ["it failed"])[-1]
-            raise KwsError(f"bench: {' '.join(worker)}: {last}")
-    result = json.loads(output)
-    return Run(result["cpu"], startup, result["peak_mb"])
-
-
 def _joined(recordings: Sequence[Recording], seconds: float) -> Samples:
     whole = np.concatenate([pcm for recording in recordings for pcm in _blocks(recording)])
     return np.resize(whole, round(seconds * SAMPLE_RATE))
@@ -205,7 +150,8 @@ def _blocks(recording: Recording) -> Iterator[Samples]:
         yield from (block.pcm for block in blocks)
 
 
-def _write_wav(path: Path, pcm: Samples) -> None:
+def write_wav(path: Path, pcm: Samples) -> None:
+    """16-bit mono, as the worker reads it."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

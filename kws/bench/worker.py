@@ -1,71 +1,113 @@
-"""What `kws bench` measures, in a process of its own: load, say "ready", hear a recording, report.
+"""What is measured, in a process of its own: load an engine, say "ready", hear a recording, report.
 
-    python worker.py kws BLOCK AUDIO.wav MODEL...
-    python worker.py pymicro-wakeword BLOCK AUDIO.wav MODEL.json...
+    python -I worker.py < plan.json
 
-It hears BLOCK samples at a time. Standard output is two lines: "ready" once the models are loaded, then a
-JSON object. It is run by its path and imports nothing of kws by itself, or the peer would pay for that.
+The plan is a JSON object:
+
+    adapter  path of a Python file with load(models, **options), which returns push: that takes the bytes
+             of a chunk and returns a score for each model, or None when the chunk completed no step
+    models   what `load` is given, as `options` are its keywords
+    streams  engines that hear the same audio side by side
+    audio    a WAV of 16-bit mono; it is heard over and over
+    chunk    samples handed over at a time
+    warm     seconds heard before anything is measured
+    seconds  heard and measured
+    scores   null, or a file to be filled with what the first stream returned: for each step, as float64,
+             the second at which its chunk ended, then the scores
+
+Standard output is two lines: "ready" once everything is loaded, then a JSON object with CPU seconds of
+loading and of a second of audio, the largest resident memory, and percentiles of the CPU time of a chunk. It
+is run by its path, in any environment, and imports nothing but the standard library by itself, or a peer
+would pay for that.
 """
 
+import importlib.util
 import json
 import os
 import sys
 import time
 import wave
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-Hear = Callable[[Any], None]
-"""Takes int16 samples, 16 kHz mono."""
+RATE = 16_000
+_MOST_TIMED = 20_000
+"""Chunks whose time is kept, so that memory does not grow with the audio."""
+
+Push = Callable[[bytes], Sequence[float] | None]
 
 
 def main() -> None:
-    """Measure the runtime named by the first argument."""
-    kind, block, audio, *models = sys.argv[1:]
+    """Follow the plan on standard input."""
+    plan = json.load(sys.stdin)
     _use_one_core()
-    hear = {"kws": _kws, "pymicro-wakeword": _pymicro_wakeword}[kind](models, int(block))
+    load = _module(plan["adapter"]).load
+    streams = [load(plan["models"], **plan["options"]) for _ in range(plan["streams"])]
+    loading = time.process_time()
     print("ready", flush=True)
-    samples, seconds = _read(audio)
-    before = time.process_time()
-    hear(samples)
-    spent = time.process_time() - before
-    print(json.dumps({"cpu": spent / seconds, "peak_mb": _peak_bytes() / 1e6}), flush=True)
+    print(json.dumps({"loading": loading, **_heard(streams, plan)}), flush=True)
 
 
-def _kws(models: Sequence[str], block: int) -> Hear:
-    from kws.commands.options import quiet_runtime
-    from kws.daemon import listen
-    from kws.engine import Engine, load
-    from kws.sinks.memory import Collector
-    from kws.sources.memory import from_samples
+def _heard(streams: Sequence[Push], plan: dict[str, Any]) -> dict[str, float]:
+    chunks = _chunks(plan["audio"], plan["chunk"])
+    for _ in range(_count(plan, "warm")):
+        chunk = next(chunks)
+        for push in streams:
+            push(chunk)
+    first, *others = streams
+    took, track = array("d"), array("d")
+    cpu = time.process_time()
+    for number in range(_count(plan, "seconds")):
+        chunk = next(chunks)
+        began = time.thread_time()
+        scores = first(chunk)
+        for push in others:
+            push(chunk)
+        if number < _MOST_TIMED:
+            took.append(time.thread_time() - began)
+        if plan["scores"] and scores is not None:
+            track.append((number + 1) * plan["chunk"] / RATE)
+            track.extend(scores)
+    cpu = time.process_time() - cpu
+    if plan["scores"]:
+        with open(plan["scores"], "wb") as file:
+            track.tofile(file)
+    ordered = sorted(took)
+    return {
+        "cpu": cpu / plan["seconds"],
+        "peak_mb": _peak_bytes() / 1e6,
+        "p50": _quantile(ordered, 0.5),
+        "p99": _quantile(ordered, 0.99),
+    }
 
-    with quiet_runtime():
-        engine = load(*models) if models else Engine([])
-    return lambda samples: listen(from_samples(samples, block=block), engine, [Collector()])
+
+def _count(plan: dict[str, Any], seconds: str) -> int:
+    return round(float(plan[seconds]) * RATE / int(plan["chunk"]))
 
 
-def _pymicro_wakeword(models: Sequence[str], block: int) -> Hear:
-    from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures  # type: ignore[import-untyped,unused-ignore]
-
-    features = MicroWakeWordFeatures()
-    words = [MicroWakeWord.from_config(path) for path in models]
-
-    def hear(samples: Any) -> None:
-        for start in range(0, len(samples), block):
-            for row in features.process_streaming(samples[start : start + block].tobytes()):
-                for word in words:
-                    word.process_streaming(row)
-
-    return hear
-
-
-def _read(audio: str) -> tuple[Any, float]:
-    """Samples and seconds of a 16-bit mono WAV."""
-    import numpy as np
-
+def _chunks(audio: str, samples: int) -> Iterator[bytes]:
+    """Endless: what is left at the end of the recording is filled up from its start."""
     with wave.open(audio) as file:
-        frames = file.getnframes()
-        return np.frombuffer(file.readframes(frames), "<i2").astype(np.int16), frames / file.getframerate()
+        while True:
+            chunk = file.readframes(samples)
+            while len(chunk) < 2 * samples:
+                file.rewind()
+                chunk += file.readframes(samples - len(chunk) // 2)
+            yield chunk
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _module(path: str) -> Any:
+    spec = importlib.util.spec_from_file_location("adapter", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _use_one_core() -> None:

@@ -14,7 +14,8 @@ from kws.commands.table import print_table
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
-    from kws.bench import Cost, Latency, Spread
+    from kws.bench import Cost, Latency
+    from kws.bench.process import Spread
 
 
 @click.command()
