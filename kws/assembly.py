@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kws.bundle import find_bundle
 from kws.config import Config
 from kws.config_keys import ModelSettings, SpeechSettings
+from kws.delegates import Delegate, parse_delegate
 from kws.engine import Engine, WakeWord
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def build_engine(config: Config) -> Engine:
         wake_words=[word.bundle.wake_word for word in words],
         threshold=speech.threshold,
         endpoint=COMMAND,
+        delegate=_delegate(speech.delegate),
     )
     return Session(words, recognizer)
 
@@ -45,8 +47,13 @@ def dictation_of(speech: SpeechSettings) -> Callable[[], Dictation] | None:
     from kws.session import Dictation
 
     def dictation() -> Dictation:
-        grammar = speech.grammar or None
-        return Dictation(build_recognizer(speech.recognizer, grammar=grammar, threshold=speech.threshold))
+        recognizer = build_recognizer(
+            speech.recognizer,
+            grammar=speech.grammar or None,
+            threshold=speech.threshold,
+            delegate=_delegate(speech.delegate),
+        )
+        return Dictation(recognizer)
 
     return dictation
 
@@ -61,4 +68,13 @@ def language_of(speech: SpeechSettings) -> str:
 
 
 def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
-    return [WakeWord(find_bundle(model.name), threshold=model.threshold) for model in models]
+    return [_wake_word(model) for model in models]
+
+
+def _wake_word(model: ModelSettings) -> WakeWord:
+    delegate = _delegate(model.delegate)
+    return WakeWord(find_bundle(model.name), threshold=model.threshold, delegate=delegate)
+
+
+def _delegate(text: str) -> Delegate | None:
+    return parse_delegate(text) if text else None

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from kws.delegates import Delegate
 from kws.detector import DetectorConfig
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO, RowFormat, require, row_format
@@ -66,11 +67,13 @@ class Bundle:
         """What its rows are like."""
         return row_format(self.front_end)
 
-    def open_model(self, *, reference_kernels: bool = False) -> StreamingModel:
+    def open_model(
+        self, *, reference_kernels: bool = False, delegate: Delegate | None = None
+    ) -> StreamingModel:
         """The interpreter, checked against this manifest; raises BundleError with the remedy."""
         self._check_file()
         self._check_front_end()
-        model = StreamingModel(self.model_path, reference_kernels=reference_kernels)
+        model = StreamingModel(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
         self._check_model(model)
         return model
 

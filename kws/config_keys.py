@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kws.addresses import address_problem
+from kws.delegates import delegate_problem
 from kws.events import EVENT_TYPES
 from kws.settings import setting
 
@@ -32,6 +33,9 @@ class ModelSettings:
     threshold: float | None = setting(
         None, "score at which it counts as heard, if not the model's own", least=0, most=1
     )
+    delegate: str = setting(
+        "", 'library that computes it, "PATH" or "PATH:key=value"; "" for none', check=delegate_problem
+    )
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class SpeechSettings:
     grammar: str = setting("", 'sentences to listen for, .jsgf or .yaml; "" for anything')
     threshold: float | None = setting(
         None, "confidence from which a sentence counts as said, if not the recognizer's own", least=0, most=1
+    )
+    delegate: str = setting(
+        "", 'library that computes the recognizer, as for a model; "" for none', check=delegate_problem
     )
 
 

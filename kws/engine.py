@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.bundle import Bundle, find_bundle
+from kws.delegates import Delegate
 from kws.detector import Detector
 from kws.events import Detection, Event
 from kws.frontends import MICRO, new_front_end
@@ -23,10 +24,15 @@ class WakeWord:
     """One model and a detector per label: int8 rows in, detections out."""
 
     def __init__(
-        self, bundle: Bundle, *, threshold: float | None = None, reference_kernels: bool = False
+        self,
+        bundle: Bundle,
+        *,
+        threshold: float | None = None,
+        reference_kernels: bool = False,
+        delegate: Delegate | None = None,
     ) -> None:
         self.bundle = bundle
-        self.model = bundle.open_model(reference_kernels=reference_kernels)
+        self.model = bundle.open_model(reference_kernels=reference_kernels, delegate=delegate)
         config = bundle.detector_config(self.model, threshold)
         self.detectors = [Detector(config) for _ in bundle.labels]
         self._rows = bundle.rows
@@ -129,8 +135,15 @@ class Engine:
             word.reset()
 
 
-def load(*models: str | Path, threshold: float | None = None, reference_kernels: bool = False) -> Engine:
+def load(
+    *models: str | Path,
+    threshold: float | None = None,
+    reference_kernels: bool = False,
+    delegate: Delegate | None = None,
+) -> Engine:
     """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
+
+    A `delegate` computes what it takes of the models, see kws.delegates.
 
     Raises:
         BundleError: a model is missing or unfit; the text names it and the remedy.
@@ -140,7 +153,15 @@ def load(*models: str | Path, threshold: float | None = None, reference_kernels:
     if not models:
         raise ValueError('name at least one model, for example load("computer")')
     return Engine(
-        [WakeWord(find_bundle(m), threshold=threshold, reference_kernels=reference_kernels) for m in models]
+        [
+            WakeWord(
+                find_bundle(model),
+                threshold=threshold,
+                reference_kernels=reference_kernels,
+                delegate=delegate,
+            )
+            for model in models
+        ]
     )
 
 

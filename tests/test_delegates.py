@@ -10,9 +10,14 @@ import delegate as library
 import numpy as np
 import pytest
 
+from kws.assembly import build_engine
 from kws.bundle import bundled_names, find_bundle
+from kws.cli import main
+from kws.config import read_config
 from kws.delegates import Delegate, DelegateError, delegate_problem, parse_delegate
+from kws.errors import ConfigError
 from kws.model import StreamingModel
+from kws.selftest import bundled_recordings
 
 MODEL = community.tflite("alexa")
 
@@ -131,3 +136,45 @@ def test_a_device_that_goes_away_is_replaced_by_the_processor(built, caplog):
     assert "the device is gone" in caplog.text
     fresh = StreamingModel(MODEL)
     np.testing.assert_array_equal(outputs, fresh.push(np.concatenate([rows(100)[99:], rows(300)])))
+
+
+@pytest.mark.debian("gcc")
+def test_selftest_compares_a_delegate_with_the_processor(built, capsys):
+    assert main(["selftest", "--delegate", str(built)]) == 0
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if "against the processor: 0 of" in line]
+    assert main(["selftest", "--delegate", f"{built}:error=4"]) == 1
+    assert "against the processor: 0 of" not in capsys.readouterr().out
+
+
+def test_selftest_of_a_delegate_that_does_not_compute_fails(tmp_path, capsys):
+    assert main(["selftest", "--delegate", str(tmp_path / "none.so")]) == 2
+    assert "none.so: did not compute" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["computer", "english"])
+def test_a_command_goes_on_without_its_delegate(tmp_path, capsys, caplog, model):
+    recording = str(bundled_recordings()[0].audio)
+    assert main(["run", recording, "--model", model]) == 0
+    plain = capsys.readouterr().out
+    assert main(["run", recording, "--model", model, "--delegate", str(tmp_path / "none.so")]) == 0
+    assert capsys.readouterr().out == plain
+    assert f"the processor computes {model}.tflite instead" in caplog.text
+
+
+def test_an_option_that_names_no_library_is_refused(capsys):
+    assert main(["run", "x.wav", "--delegate", ":a=1"]) == 2
+    assert "names no library" in capsys.readouterr().err
+
+
+@pytest.mark.debian("gcc")
+def test_a_configuration_names_a_delegate_for_each_model(built):
+    tables = [{"name": "computer", "delegate": f"{built}:error=0"}, {"name": "jarvis"}]
+    speech = {"recognizer": "english", "delegate": str(built)}
+    engine = build_engine(read_config({"model": tables, "speech": speech}, "kws.toml"))
+    assert [word.model.delegate for word in engine.wake_words] == [Delegate(str(built), {"error": "0"}), None]
+
+
+def test_a_configuration_with_half_a_delegate_is_refused():
+    with pytest.raises(ConfigError, match=r'delegate: found ":a=1"; allowed is "PATH"'):
+        read_config({"model": [{"name": "computer", "delegate": ":a=1"}]}, "kws.toml")

@@ -34,7 +34,7 @@ class Says:
     tokens = PHONES
     step_seconds = STEP_ROWS / 100
 
-    def __init__(self, bundle: object, kind: str = "phones") -> None:
+    def __init__(self, bundle: object, kind: str = "phones", delegate: object = None) -> None:
         self.reset()
 
     def push(self, rows: Rows) -> LogProbs:

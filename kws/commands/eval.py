@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kws.cli import report as complain
-from kws.commands.options import load_engine, threshold_option
+from kws.commands.options import delegate_option, load_engine, threshold_option
 from kws.commands.table import print_table
+from kws.delegates import Delegate
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ PLACES = click.Path(path_type=Path)
 @click.option("--manifest", type=PLACES, help="Of a recognizer: table of recordings, columns path and text.")
 @click.option("--grammar", "-g", metavar="FILE", help="Of a recognizer: sentences to listen for.")
 @threshold_option
+@delegate_option
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and sounds.")
 def eval(
     model: str,
@@ -37,6 +39,7 @@ def eval(
     manifest: Path | None,
     grammar: str | None,
     threshold: float | None,
+    delegate: Delegate | None,
     report: Path | None,
 ) -> None:
     """Measure misses and false alarms on recordings.
@@ -51,14 +54,14 @@ def eval(
     if manifest:
         from kws.commands.eval_speech import eval_speech
 
-        return eval_speech(model, manifest, grammar, threshold)
+        return eval_speech(model, manifest, grammar, threshold, delegate)
     for name, places in (("--positives", positives), ("--negatives", negatives)):
         if not places:
             raise click.UsageError(f"Missing option '{name}'.")
     from kws.evaluation.page import trial_page
     from kws.evaluation.trial import try_model
 
-    wake_word = load_engine((model,), threshold).wake_words[0]
+    wake_word = load_engine((model,), threshold, delegate).wake_words[0]
     if len(wake_word.bundle.labels) > 1:
         raise KwsError(f"{model}: has {len(wake_word.bundle.labels)} labels; measure a model of one word")
     files = [_files(places) for places in (positives, negatives, noise)]

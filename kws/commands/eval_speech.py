@@ -11,17 +11,20 @@ from kws.commands.options import quiet_runtime
 from kws.commands.table import print_table
 
 if TYPE_CHECKING:
+    from kws.delegates import Delegate
     from kws.evaluation.speech_trial import SpeechTrial
 
 
-def eval_speech(model: str, table: Path, grammar: str | None, threshold: float | None) -> None:
+def eval_speech(
+    model: str, table: Path, grammar: str | None, threshold: float | None, delegate: Delegate | None = None
+) -> None:
     """Print word and character error rates, latency and error analysis of the table's recordings."""
     from kws.evaluation.speech_trial import read_spoken, try_recognizer
     from kws.recognition.build import build_recognizer, text_score
 
     spoken = read_spoken(table)
     with quiet_runtime():
-        recognizer = build_recognizer(model, grammar=grammar, threshold=threshold)
+        recognizer = build_recognizer(model, grammar=grammar, threshold=threshold, delegate=delegate)
     score = None if grammar else text_score(model, recognizer.decoder.tokens)
     _print(try_recognizer(recognizer, spoken, score))
 

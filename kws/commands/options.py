@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from kws.commands.budget import Budget
+from kws.delegates import Delegate, DelegateError, parse_delegate
 from kws.errors import KwsError
 from kws.standard_error import turned_into
 
@@ -36,6 +37,23 @@ class Probability(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
         return number
+
+
+def delegate_option(command: Command) -> Command:
+    """--delegate; the argument is a Delegate or None."""
+    return click.option(
+        "--delegate",
+        callback=_delegate,
+        metavar="PATH[:KEY=VALUE]",
+        help="Library that computes the models on an accelerator, with its options.",
+    )(command)
+
+
+def _delegate(context: click.Context, parameter: click.Parameter, text: str | None) -> Delegate | None:
+    try:
+        return parse_delegate(text) if text else None
+    except DelegateError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def models_option(command: Command) -> Command:
@@ -100,7 +118,9 @@ def _one_threshold(
     return Budget(max_per_day, strict)
 
 
-def load_engine(models: tuple[str, ...], threshold: float | Budget | None = None) -> Engine:
+def load_engine(
+    models: tuple[str, ...], threshold: float | Budget | None = None, delegate: Delegate | None = None
+) -> Engine:
     """The engine of these models; raises KwsError for one that is named twice, BundleError for one unfit."""
     from kws.bundle import find_bundle
     from kws.engine import Engine, WakeWord, load
@@ -108,9 +128,11 @@ def load_engine(models: tuple[str, ...], threshold: float | Budget | None = None
     with quiet_runtime():
         if isinstance(threshold, Budget):
             bundles = [find_bundle(model) for model in models]
-            engine = Engine([WakeWord(bundle, threshold=threshold.threshold(bundle)) for bundle in bundles])
+            thresholds = [threshold.threshold(bundle) for bundle in bundles]
+            words = zip(bundles, thresholds, strict=True)
+            engine = Engine([WakeWord(bundle, threshold=t, delegate=delegate) for bundle, t in words])
         else:
-            engine = load(*models, threshold=threshold)
+            engine = load(*models, threshold=threshold, delegate=delegate)
     refuse_repeats(engine.wake_words)
     return engine
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kws.commands.options import DEFAULT_MODEL, load_engine
+from kws.commands.options import DEFAULT_MODEL, delegate_option, load_engine
+from kws.delegates import Delegate
 from kws.errors import KwsError
 
 
@@ -16,7 +17,8 @@ from kws.errors import KwsError
 @click.option(
     "--out", "-o", required=True, metavar="S.npz", help="Where to write the arrays `time` and `score`."
 )
-def scores(file: str, model: str, out: str) -> None:
+@delegate_option
+def scores(file: str, model: str, out: str, delegate: Delegate | None) -> None:
     """Write the score at every step of a recording.
 
     It is the smoothed score, which the detector compares with its threshold.
@@ -27,7 +29,7 @@ def scores(file: str, model: str, out: str) -> None:
     from kws.scoring import score_track
     from kws.sources import open_source
 
-    wake_word = load_engine((model,)).wake_words[0]
+    wake_word = load_engine((model,), delegate=delegate).wake_words[0]
     with open_source(file) as blocks:
         track = score_track(blocks, wake_word)
     try:

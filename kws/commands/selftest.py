@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kws.commands.options import load_engine
+from kws.commands.options import delegate_option, load_engine
+from kws.delegates import Delegate
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ DIFFERENT = 1
 
 @click.command()
 @click.option("--write", is_flag=True, help="For developers: make what is heard now the expectation.")
-def selftest(write: bool) -> int:
+@delegate_option
+def selftest(write: bool, delegate: Delegate | None) -> int:
     """Check that this installation hears what it should.
 
     Replays the bundled recordings and compares. Detections must agree in name and model step. Exit code 1
     if they do not.
+
+    With --delegate, what it computes is compared with the processor's outputs first.
     """
     from kws.bundle import bundled_names
     from kws.selftest import bundled_recordings
@@ -33,7 +37,9 @@ def selftest(write: bool) -> int:
     recordings = bundled_recordings()
     if not bundled_names() or not recordings:
         raise KwsError("selftest: models or recordings are missing from the package; install kws again")
-    engine = load_engine(tuple(bundled_names()))
+    engine = load_engine(tuple(bundled_names()), delegate=delegate)
+    if delegate:
+        _compare(engine, delegate, recordings)
     if write:
         return _write(recordings, engine)
     bad = sum(not _check(recording, engine) for recording in recordings)
@@ -41,6 +47,18 @@ def selftest(write: bool) -> int:
         f"selftest: {bad} of {len(recordings)} recordings differ" if bad else "selftest: all as expected"
     )
     return DIFFERENT if bad else 0
+
+
+def _compare(engine: Engine, delegate: Delegate, recordings: list[Recording]) -> None:
+    """Print how far the delegate is from the processor; raises KwsError if it did not compute."""
+    from kws.selftest.parity import parity, rows_of
+
+    plain = load_engine(tuple(word.bundle.name for word in engine.wake_words))
+    for word, reference in zip(engine.wake_words, plain.wake_words, strict=True):
+        found = parity(word.model, reference.model, rows_of(recordings, word.bundle.front_end))
+        if word.model.delegate is None:
+            raise KwsError(f"{delegate}: did not compute {word.bundle.name}, for the reason above; mend that")
+        click.echo(f"{word.bundle.name}, against the processor: {found}")
 
 
 def _check(recording: Recording, engine: Engine) -> bool:

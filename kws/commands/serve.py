@@ -12,7 +12,8 @@ import click
 
 from kws.commands.engines import engine_of
 from kws.commands.logs import log_to_stderr
-from kws.commands.options import models_option, threshold_option
+from kws.commands.options import delegate_option, models_option, threshold_option
+from kws.delegates import Delegate
 
 if TYPE_CHECKING:
     from kws.servers.wyoming import WyomingServer
@@ -30,6 +31,7 @@ DEFAULT_URI = "tcp://127.0.0.1:10400"
 @click.option(
     "--grammar", default="", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
 )
+@delegate_option
 @click.option("--zeroconf", metavar="NAME", help="Announce it by this name, so that Home Assistant finds it.")
 @click.option("--debug", is_flag=True, help="Log every client's comings and goings.")
 def serve(
@@ -38,6 +40,7 @@ def serve(
     threshold: float | None,
     recognizer: str,
     grammar: str,
+    delegate: Delegate | None,
     zeroconf: str | None,
     debug: bool,
 ) -> None:
@@ -53,8 +56,9 @@ def serve(
     from kws.servers.wyoming import WyomingServer
 
     log_to_stderr("debug" if debug else "info")
-    wanted = tuple(ModelSettings(name, threshold) for name in models)
-    speech = SpeechSettings(recognizer, grammar)
+    library = str(delegate or "")
+    wanted = tuple(ModelSettings(name, threshold, delegate=library) for name in models)
+    speech = SpeechSettings(recognizer, grammar, delegate=library)
     engine_of(
         Config(model=wanted, speech=speech)
     )  # what is wrong shows now, and LiteRT's greeting is kept quiet

@@ -10,6 +10,7 @@ import click
 
 from kws.commands.budget import Budget
 from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime
+from kws.delegates import Delegate
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 @dataclass(frozen=True)
 class Speech:
-    """What the user wants understood beyond wake words."""
+    """What the user wants understood beyond wake words, and what computes it."""
 
     grammar: str | None = None
     wake: tuple[str, ...] = ()
     then: str | None = None
     spot: tuple[str, ...] = ()
     boost: tuple[str, ...] = ()
+    delegate: Delegate | None = None
 
 
 def speech_options(command: Command) -> Command:
@@ -68,7 +70,7 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
             speech.grammar or speech.spot or speech.boost,
             "needs a recognizer: --model english, or --then english",
         )
-        return load_engine(models, threshold)
+        return load_engine(models, threshold, speech.delegate)
     if len(models) > 1:
         raise KwsError(
             f"{recognizers[0]} is a recognizer; use it alone, or after a wake word: "
@@ -90,7 +92,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
     if not speech.then:
         raise KwsError("--wake: say what comes after the wake word, for example --then english")
     budget = threshold if isinstance(threshold, Budget) else None
-    wake_words = load_engine(speech.wake or (DEFAULT_MODEL,), budget).wake_words
+    wake_words = load_engine(speech.wake or (DEFAULT_MODEL,), budget, speech.delegate).wake_words
     with quiet_runtime():
         recognizer = build_recognizer(
             speech.then,
@@ -99,6 +101,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
             boost=parse_boost(speech.boost),
             threshold=None if isinstance(threshold, Budget) else threshold,
             endpoint=COMMAND,
+            delegate=speech.delegate,
         )
     return Session(wake_words, recognizer)
 
@@ -110,9 +113,16 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
     with quiet_runtime():
         if speech.spot:
             _refuse(speech.grammar or speech.boost, "does not go with --spot")
-            return Dictation(build_spotter(model, speech.spot, threshold=threshold))
-        boost = parse_boost(speech.boost)
-        return Dictation(build_recognizer(model, grammar=speech.grammar, boost=boost, threshold=threshold))
+            spotter = build_spotter(model, speech.spot, threshold=threshold, delegate=speech.delegate)
+            return Dictation(spotter)
+        recognizer = build_recognizer(
+            model,
+            grammar=speech.grammar,
+            boost=parse_boost(speech.boost),
+            threshold=threshold,
+            delegate=speech.delegate,
+        )
+        return Dictation(recognizer)
 
 
 def _refuse(given: object, why: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from kws.delegates import Delegate
 from kws.errors import BundleError
 from kws.frontend import FrontendConfig
 from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle
@@ -19,20 +20,26 @@ class AcousticModel:
         bundle: the recognizer.
         kind: which of its token sets; both cost the same.
         reference_kernels: as `kws.model.StreamingModel` has it.
+        delegate: as well.
 
     Raises:
         BundleError: the model does not fit its manifest, or lacks that token set.
     """
 
     def __init__(
-        self, bundle: RecognizerBundle, kind: Kind = "phones", *, reference_kernels: bool = False
+        self,
+        bundle: RecognizerBundle,
+        kind: Kind = "phones",
+        *,
+        reference_kernels: bool = False,
+        delegate: Delegate | None = None,
     ) -> None:
         if kind not in bundle.tokens:
             raise BundleError(
                 f"{bundle.manifest_path}: no {kind} in this recognizer; it has {list(bundle.tokens)}"
             )
         self.bundle, self.kind = bundle, kind
-        self._model = bundle.open_model(reference_kernels=reference_kernels)
+        self._model = bundle.open_model(reference_kernels=reference_kernels, delegate=delegate)
         self._quiet = np.full(
             (bundle.flush_rows, self._model.channels), FrontendConfig().row_zero_point, np.int8
         )

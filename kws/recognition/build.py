@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kws.bundle import MODELS
+from kws.delegates import Delegate
 from kws.errors import GrammarError, KwsError
 from kws.grammar.compile import compile_grammar, spell
 from kws.grammar.pronunciation import pronunciations
@@ -43,6 +44,7 @@ def build_recognizer(
     boost: Mapping[str, float] | None = None,
     threshold: float | None = None,
     endpoint: EndpointConfig | None = None,
+    delegate: Delegate | None = None,
 ) -> Recognizer:
     """A recognizer of a bundled name or a path.
 
@@ -53,12 +55,13 @@ def build_recognizer(
         boost: phrases that are likelier than usual, with nats per token; only without a grammar.
         threshold: confidence from which a sentence of the grammar counts as said.
         endpoint: where an utterance ends.
+        delegate: what computes the acoustic model, see kws.delegates.
 
     Raises:
         BundleError, GrammarError: naming the file and the remedy.
     """
     bundle = find_recognizer(model)
-    acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None))
+    acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None), delegate=delegate)
     tokens, step = acoustic.tokens, acoustic.step_seconds
     lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
     decoder: Decoder
@@ -75,11 +78,15 @@ def build_recognizer(
 
 
 def build_spotter(
-    model: str | Path, phrases: Sequence[str], *, threshold: float | None = None
+    model: str | Path,
+    phrases: Sequence[str],
+    *,
+    threshold: float | None = None,
+    delegate: Delegate | None = None,
 ) -> PhraseSpotting:
     """Phrases found by their spelling alone; raises BundleError, or GrammarError for what cannot be said."""
     bundle = find_recognizer(model)
-    acoustic = AcousticModel(bundle, _kind(bundle, by_words=True))
+    acoustic = AcousticModel(bundle, _kind(bundle, by_words=True), delegate=delegate)
     config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
     ways = {phrase: phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
     priors = decoding_of(bundle.card, acoustic.tokens).priors

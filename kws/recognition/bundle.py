@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from kws.bundle import MODELS
+from kws.delegates import Delegate
 from kws.errors import BundleError
 from kws.frontend import FrontendConfig
 from kws.manifest import RECOGNIZER, is_recognizer
@@ -45,7 +46,9 @@ class RecognizerBundle:
     card: Mapping[str, Any] = field(default_factory=dict)
     """Data, licences, seed, the command that made it, figures."""
 
-    def open_model(self, *, reference_kernels: bool = False) -> StreamingModel:
+    def open_model(
+        self, *, reference_kernels: bool = False, delegate: Delegate | None = None
+    ) -> StreamingModel:
         """The interpreter, checked against this manifest; raises BundleError with the remedy."""
         if not self.model_path.is_file():
             raise BundleError(
@@ -56,7 +59,7 @@ class RecognizerBundle:
                 f"{self.model_path}: not the file that {self.manifest_path.name} describes "
                 "(SHA-256 differs); install the two files together"
             )
-        model = StreamingModel(self.model_path, reference_kernels=reference_kernels)
+        model = StreamingModel(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
         self._check(model)
         return model
 
