@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from kws.evaluation.streams import TALK, WORDS, Layout, RowStream, Segment, Stre
 from kws.frontends import MICRO, RowFormat, row_format
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.streams import is_word, joined_rows
+from training.word_ends import Span, phrase_spans
 
 CACHE = Path(".cache")
 
@@ -76,7 +77,8 @@ def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MI
     recipe = CONDITIONS[name]
     noises = [] if recipe.snr_db is None else bed_files(clips)
     said = [clip for clip in clips if is_word(clip, word)]
-    return cached_rows(said, recipe, word=word, noises=noises, cache=cache, front_end=front_end)
+    spans = phrase_spans(said, word.lower(), cache=cache / "align", workers=1)
+    return cached_rows(said, recipe, word=word, spans=spans, noises=noises, cache=cache, front_end=front_end)
 
 
 def dev_clips() -> list[Clip]:
@@ -120,6 +122,7 @@ def cached_rows(
     recipe: StreamRecipe,
     *,
     word: str = "",
+    spans: Mapping[Path, Span] | None = None,
     noises: Sequence[Path] = (),
     cache: Path = CACHE,
     front_end: str = MICRO,
@@ -127,14 +130,21 @@ def cached_rows(
     """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk."""
     order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
     shuffled = [clips[index] for index in order]
-    path = cache / f"stream-{_digest(shuffled, recipe, word, noises, row_format(front_end))}.npz"
+    heard = {"word": word, "spans": spans, "noises": noises}
+    path = cache / f"stream-{_digest(shuffled, recipe, rows=row_format(front_end), **heard)}.npz"
     if not path.is_file():
-        _store(path, joined_rows(shuffled, recipe, word=word, noises=noises, front_end=front_end))
+        _store(path, joined_rows(shuffled, recipe, front_end=front_end, **heard))
     return _stored(path)
 
 
 def _digest(
-    clips: Sequence[Clip], recipe: StreamRecipe, word: str, noises: Sequence[Path], rows: RowFormat
+    clips: Sequence[Clip],
+    recipe: StreamRecipe,
+    *,
+    rows: RowFormat,
+    word: str,
+    spans: Mapping[Path, Span] | None,
+    noises: Sequence[Path],
 ) -> str:
     """Of all that the rows depend on but the code and the contents of the files."""
     depends = [
@@ -144,6 +154,7 @@ def _digest(
         word,
         [[clip.path.name, clip.corpus, clip.seconds] for clip in clips],
         [noise.name for noise in noises],
+        *([[spans.get(clip.path) for clip in clips]] if spans else []),
     ]
     return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,17 @@ from kws.frontends import MICRO
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recipe import MaterialRecipe, near_misses
+from training.shards import spread
 from training.synth import synthesize
 from training.tapes import Pool, TapeConfig, Tapes, cached_tapes, key_of, make_tapes
-from training.voice_change import change_voice, random_change
+from training.voice_change import VoiceChange, change_voice, random_change
+from training.word_ends import phrase_spans
 
 REAL_SHARE = 0.65
 """Share of real clips among the words on a tape, where there are real clips."""
+
+OWN_SHARE = 0.3
+"""Share of the user's own takes among the words, where there are any."""
 
 SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
 _CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
@@ -44,37 +49,60 @@ class Ingredients:
 
 
 def gather(
-    phrase: str, recipe: MaterialRecipe, *, seed: int, cache: Path, recordings: bool = True
+    phrase: str,
+    recipe: MaterialRecipe,
+    *,
+    seed: int,
+    cache: Path,
+    recordings: bool = True,
+    own: Sequence[Samples] = (),
 ) -> Material:
     """Tapes for `phrase`; real recordings are used when `recordings` and the data root has them."""
-    found = ingredients(phrase, recipe, seed=seed, recordings=recordings)
+    found = ingredients(phrase, recipe, seed=seed, cache=cache, recordings=recordings, own=own)
     parts = tapes_of(found, recipe, TapeConfig(), seed=seed, cache=cache)
     tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
     return Material(tapes, found.sources)
 
 
-def ingredients(phrase: str, recipe: MaterialRecipe, *, seed: int, recordings: bool = True) -> Ingredients:
-    """Clips of the phrase and of everything else, real where there are any, synthetic in any case."""
+def ingredients(
+    phrase: str,
+    recipe: MaterialRecipe,
+    *,
+    seed: int,
+    cache: Path | None = None,
+    recordings: bool = True,
+    own: Sequence[Samples] = (),
+) -> Ingredients:
+    """Clips of the phrase and of everything else, real where there are any, synthetic in any case.
+
+    Args:
+        phrase: lower case, single spaces.
+        recipe: how much of what.
+        seed: of everything random.
+        cache: where synthesized speech and word ends are kept; without it they are found anew, and the ends
+            of real words by energy alone.
+        recordings: whether those under the data root are used.
+        own: takes of the phrase by its user, each cut to it.
+    """
     rng = np.random.default_rng(seed)
     clips = trainable() if recordings else []
-    said = [clip for clip in clips if holds(clip, phrase)]
+    said = [clip for clip in clips if recipe.real_words and holds(clip, phrase)]
     speech = [clip for clip in clips if clip.kind in SPOKEN and not holds(clip, phrase)]
     noise = [clip for clip in clips if clip.kind == "noise"]
-    spoken_words = synthesize(
-        [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)], rng
-    )
+    carried = [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)]
+    spoken_words = synthesize(carried, rng, cache=cache)
     spoken_words += changed_voices(spoken_words, recipe.changed_voices, seed=seed)
-    spoken_other = synthesize(_other_texts(phrase, speech, recipe, rng), rng)
+    spoken_other = synthesize(_other_texts(phrase, speech, recipe, rng), rng, cache=cache)
     spoken_other += changed_voices(spoken_other, recipe.changed_voices, seed=seed + 1)
-    words = _word_groups(said if recipe.real_words else [], spoken_words)
+    words = _word_groups(said, spoken_words, own)
+    spans = phrase_spans(said, phrase, cache=cache / "align") if cache and said else {}
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
     background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
     confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
-    return Ingredients(
-        Pool(words, _with_more((*background, *confusable), spoken_other, recipe.synthetic_share), noises),
-        Pool((), background, noises),
-        _counted(said if recipe.real_words else [], speech, noise, len(spoken_words), len(spoken_other)),
-    )
+    between = _with_more((*background, *confusable), spoken_other, recipe.synthetic_share)
+    made = {"synthetic words": len(spoken_words), "synthetic speech": len(spoken_other)}
+    sources = _counted([*said, *speech, *noise], made | ({"own recordings": len(own)} if own else {}))
+    return Ingredients(Pool(words, between, noises, spans), Pool((), background, noises), sources)
 
 
 def tapes_of(
@@ -110,14 +138,15 @@ def trainable() -> list[Clip]:
     return [c for c in read_manifest(recordings_manifest()) if c.split == "train" and c.licence == "ship"]
 
 
-def changed_voices(clips: list[Samples], copies: int, *, seed: int, workers: int = 2) -> list[Samples]:
+def changed_voices(clips: list[Samples], copies: int, *, seed: int) -> list[Samples]:
     """Each clip by `copies` other speakers (training.voice_change)."""
     rng = np.random.default_rng([seed, 7])
     tasks = [(clip, random_change(rng)) for clip in clips for _ in range(copies)]
-    if not tasks:
-        return []
-    with get_context("fork").Pool(workers) as processes:
-        return processes.starmap(change_voice, tasks, chunksize=16)
+    return list(spread(_changed, None, tasks, f"changing {len(tasks)} voices")) if tasks else []
+
+
+def _changed(_: None, task: tuple[Samples, VoiceChange]) -> Samples:
+    return change_voice(*task)
 
 
 def holds(clip: Clip, phrase: str) -> bool:
@@ -126,7 +155,7 @@ def holds(clip: Clip, phrase: str) -> bool:
 
 
 def _word_groups(
-    said: list[Clip], synthetic: list[Samples]
+    said: Sequence[Clip], synthetic: Sequence[Samples], own: Sequence[Samples]
 ) -> tuple[tuple[tuple[Path | Samples, ...], float], ...]:
     """Real clips by corpus, each weighing by the root of its number of speakers: one voice counts little."""
     corpora: dict[str, list[Path | Samples]] = {}
@@ -134,7 +163,10 @@ def _word_groups(
         corpora.setdefault(clip.corpus, []).append(clip.path)
     root = {name: len({c.speaker for c in said if c.corpus == name}) ** 0.5 for name in corpora}
     groups = [(tuple(paths), REAL_SHARE * root[name] / sum(root.values())) for name, paths in corpora.items()]
-    return (*groups, (tuple(synthetic), 1 - REAL_SHARE if groups else 1.0))
+    found = (*groups, (tuple(synthetic), 1 - REAL_SHARE if groups else 1.0))
+    if not own:
+        return found
+    return (*((clips, share * (1 - OWN_SHARE)) for clips, share in found), (tuple(own), OWN_SHARE))
 
 
 def _with_more(
@@ -173,10 +205,9 @@ def _plain_noise(rng: np.random.Generator) -> list[Samples]:
     return made
 
 
-def _counted(
-    said: list[Clip], speech: list[Clip], noise: list[Clip], words: int, other: int
-) -> dict[str, int]:
-    counts: dict[str, int] = {"synthetic words": words, "synthetic speech": other}
-    for clip in (*said, *speech, *noise):
+def _counted(clips: Sequence[Clip], made: dict[str, int]) -> dict[str, int]:
+    """How many clips there are of what was made and of each corpus."""
+    counts = dict(made)
+    for clip in clips:
         counts[clip.corpus] = counts.get(clip.corpus, 0) + 1
     return counts

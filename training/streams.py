@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,16 @@ from kws.evaluation.streams import Recording, RowStream, Stream, StreamRecipe
 from kws.frontends import MICRO
 from training.augment import room_responses
 from training.data.manifest import Clip
+from training.word_ends import Span
 
 
 def joined_stream(
-    clips: Iterable[Clip], recipe: StreamRecipe, *, word: str = "", noises: Sequence[Path] = ()
+    clips: Iterable[Clip],
+    recipe: StreamRecipe,
+    *,
+    word: str = "",
+    spans: Mapping[Path, Span] | None = None,
+    noises: Sequence[Path] = (),
 ) -> Stream:
     """Clips in their order as one stream.
 
@@ -22,9 +28,10 @@ def joined_stream(
         clips: in the order in which they are heard.
         recipe: spacing, levels, seed; `rooms` is the seed of the simulated ones.
         word: label of the clips whose word is marked.
+        spans: where it is in them (training.word_ends); in those left out the energy says.
         noises: files of the bed, needed when the recipe has an SNR.
     """
-    return streams.joined_stream(_recordings(clips, word), recipe, **_surroundings(recipe, noises))
+    return streams.joined_stream(_recordings(clips, word, spans), recipe, **_surroundings(recipe, noises))
 
 
 def joined_rows(
@@ -32,12 +39,13 @@ def joined_rows(
     recipe: StreamRecipe,
     *,
     word: str = "",
+    spans: Mapping[Path, Span] | None = None,
     noises: Sequence[Path] = (),
     front_end: str = MICRO,
 ) -> RowStream:
     """The same stream through one front end; the audio is never whole in memory."""
     surroundings = _surroundings(recipe, noises)
-    return streams.joined_rows(_recordings(clips, word), recipe, front_end=front_end, **surroundings)
+    return streams.joined_rows(_recordings(clips, word, spans), recipe, front_end=front_end, **surroundings)
 
 
 def is_word(clip: Clip, word: str) -> bool:
@@ -45,9 +53,10 @@ def is_word(clip: Clip, word: str) -> bool:
     return clip.kind == "wakeword" and clip.label.replace(" ", "").lower() == word.replace(" ", "").lower()
 
 
-def _recordings(clips: Iterable[Clip], word: str) -> Iterable[Recording]:
+def _recordings(clips: Iterable[Clip], word: str, spans: Mapping[Path, Span] | None) -> Iterable[Recording]:
     for clip in clips:
-        yield Recording(clip.path, clip.corpus, clip.kind, bool(word) and is_word(clip, word))
+        said = bool(word) and is_word(clip, word)
+        yield Recording(clip.path, clip.corpus, clip.kind, said, (spans or {}).get(clip.path))
 
 
 def _surroundings(recipe: StreamRecipe, noises: Sequence[Path]) -> dict[str, Any]:

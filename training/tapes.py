@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from kws.frontends import MICRO, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room, speed
+from training.shards import spread
+from training.word_ends import Span
 
 NEGATIVE, POSITIVE, IGNORED = 0, 1, 2
 """Marks of a row: no word here; the word has just ended; not judged (about the end, or just after)."""
@@ -59,6 +62,8 @@ class Pool:
     speech: tuple[Path | Samples, ...]
     """Anything spoken that is not the word."""
     noise: tuple[Path | Samples, ...]
+    spans: Mapping[Path, Span] = field(default_factory=dict)
+    """Where the word is in its recordings, as far as known; in the others the energy says."""
 
 
 @dataclass(frozen=True)
@@ -83,44 +88,40 @@ def make_tapes(
     pool: Pool, count: int, config: TapeConfig, *, seed: int, workers: int = 2, front_end: str = MICRO
 ) -> Tapes:
     """`count` tapes; the same seed gives the same tapes whatever the number of workers."""
-    tasks = [(config, [seed, index], front_end) for index in range(count)]
-    with get_context("fork").Pool(workers, _adopt, (pool,)) as processes:
-        made = processes.starmap(_tape, tasks, chunksize=8)
+    tasks = [[seed, index] for index in range(count)]
+    kind = "with the word" if pool.words else "of other speech"
+    made = list(spread(_tape, (pool, config, front_end), tasks, f"{count} tapes {kind}", workers=workers))
     return Tapes(np.stack([rows for rows, _ in made]), np.stack([marks for _, marks in made]), front_end)
 
 
-def cached_tapes(folder: Path, key: dict[str, object], make: object, *, front_end: str = MICRO) -> Tapes:
+def cached_tapes(
+    folder: Path, key: dict[str, object], make: Callable[[], Tapes], *, front_end: str = MICRO
+) -> Tapes:
     """Tapes under `key` and the front end's digest, made by calling `make` when not there yet."""
     text = json.dumps({**key, "frontend": row_format(front_end).digest}, sort_keys=True, default=str)
     path = folder / f"tapes-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
     if path.is_file():
-        stored = np.load(path)
-        return Tapes(stored["rows"], stored["marks"], front_end)
-    tapes: Tapes = make()  # type: ignore[operator]
+        with np.load(path) as stored:
+            return Tapes(stored["rows"], stored["marks"], front_end)
+    tapes = make()
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(path, rows=tapes.rows, marks=tapes.marks)
+    with tempfile.NamedTemporaryFile(suffix=".npz", dir=folder, delete=False) as part:
+        np.savez(part, rows=tapes.rows, marks=tapes.marks)
+    os.replace(part.name, path)  # never half a file, though the machine may stop or another be at it
     return tapes
 
 
-_pool: Pool
-
-
-def _adopt(pool: Pool) -> None:
-    global _pool
-    _pool = pool
-
-
-def _tape(config: TapeConfig, seed: Sequence[int], front_end: str) -> tuple[Rows, Marks]:
-    rng = np.random.default_rng(seed)
-    audio, ends = _speech(config, rng)
+def _tape(known: tuple[Pool, TapeConfig, str], seed: Sequence[int]) -> tuple[Rows, Marks]:
+    (pool, config, front_end), rng = known, np.random.default_rng(seed)
+    audio, ends = _speech(pool, config, rng)
     if rng.random() < config.noise_share:
-        audio = audio + _bed(len(audio), active_level(audio) - rng.uniform(*config.snr), rng)
+        audio = audio + _bed(pool, len(audio), active_level(audio) - rng.uniform(*config.snr), rng)
     audio = audio + rng.normal(scale=10 ** (rng.uniform(-80, -62) / 20), size=len(audio)).astype(np.float32)
     rows = new_front_end(front_end).push(to_int16(audio))
     return rows, _marks(len(rows), ends, config, row_format(front_end))
 
 
-def _speech(config: TapeConfig, rng: np.random.Generator) -> tuple[Audio, list[int]]:
+def _speech(pool: Pool, config: TapeConfig, rng: np.random.Generator) -> tuple[Audio, list[int]]:
     """Pieces with gaps between them at one talker's level, and the sample at which each word ends."""
     total = round(config.seconds * SAMPLE_RATE)
     audio, ends = np.zeros(total, np.float32), []
@@ -128,46 +129,49 @@ def _speech(config: TapeConfig, rng: np.random.Generator) -> tuple[Audio, list[i
     colour_seed = rng.integers(1 << 32)
     position = int(rng.uniform(0, 1.5) * SAMPLE_RATE)
     while position < total - SAMPLE_RATE // 5:
-        is_word = bool(_pool.words) and rng.random() < config.word_share
-        piece = _word(config, rng) if is_word else _other(rng, short=bool(_pool.words))
+        is_word = bool(pool.words) and rng.random() < config.word_share
+        piece, end = _word(pool, config, rng) if is_word else (_other(pool, rng), None)
         piece = to_level(piece, level + rng.uniform(-5, 5))
         room = min(len(piece), total - position)
         audio[position : position + room] += piece[:room]
         if is_word and room == len(piece):
-            ends.append(position + speech_span(to_int16(piece))[1])
+            ends.append(position + (speech_span(to_int16(piece))[1] if end is None else end))
         gap = rng.uniform(0.02, 0.3) if rng.random() < 0.4 else rng.uniform(0.3, 2.0)
         position += room + int(gap * SAMPLE_RATE)
     audio = coloured(audio, np.random.default_rng(colour_seed))
     return (in_room(audio, rng) if reverberant else audio), ends
 
 
-def _word(config: TapeConfig, rng: np.random.Generator) -> Audio:
-    """One take of the word, cut to it with short margins, at its own speed."""
-    shares = np.array([share for _, share in _pool.words])
-    group = _pool.words[rng.choice(len(shares), p=shares / shares.sum())][0]
-    samples = _samples(group[rng.integers(len(group))])
-    start, end = speech_span(samples)
+def _word(pool: Pool, config: TapeConfig, rng: np.random.Generator) -> tuple[Audio, int | None]:
+    """One take of the word, cut to it with short margins, at its own speed; and its end, where known."""
+    shares = np.array([share for _, share in pool.words])
+    group = pool.words[rng.choice(len(shares), p=shares / shares.sum())][0]
+    source = group[rng.integers(len(group))]
+    samples = _samples(source)
+    span = pool.spans.get(source) if isinstance(source, Path) else None
+    start, end = span or speech_span(samples)
     margin = int(rng.uniform(0.02, 0.2) * SAMPLE_RATE)
-    cut = samples[max(0, start - margin) : end + margin]
-    return _faded(speed(to_float(cut), rng.uniform(*config.speed)))
+    first, factor = max(0, start - margin), rng.uniform(*config.speed)
+    take = _faded(speed(to_float(samples[first : end + margin]), factor))
+    return take, (min(len(take), round((end - first) / factor)) if span else None)
 
 
-def _other(rng: np.random.Generator, *, short: bool) -> Audio:
+def _other(pool: Pool, rng: np.random.Generator) -> Audio:
     """A stretch of other speech; between words only a few seconds of it."""
-    samples = _samples(_pool.speech[rng.integers(len(_pool.speech))])
-    longest = int(rng.uniform(0.5, 4.0) * SAMPLE_RATE) if short else 15 * SAMPLE_RATE
+    samples = _samples(pool.speech[rng.integers(len(pool.speech))])
+    longest = int(rng.uniform(0.5, 4.0) * SAMPLE_RATE) if pool.words else 15 * SAMPLE_RATE
     first = int(rng.integers(max(1, len(samples) - longest)))
     audio = to_float(samples[first : first + longest])
     return _faded(speed(audio, rng.uniform(0.92, 1.08)) if rng.random() < 0.3 else audio)
 
 
-def _bed(length: int, level: float, rng: np.random.Generator) -> Audio:
+def _bed(pool: Pool, length: int, level: float, rng: np.random.Generator) -> Audio:
     """Noise under the whole tape at this RMS level: a recording, or babble of several talkers."""
     if rng.random() < 0.25:
-        talkers = [_looped(_pool.speech, length, rng) for _ in range(rng.integers(3, 7))]
+        talkers = [_looped(pool.speech, length, rng) for _ in range(rng.integers(3, 7))]
         bed = np.sum([talker / (np.std(talker) + 1e-6) for talker in talkers], axis=0)
     else:
-        bed = _looped(_pool.noise, length, rng)
+        bed = _looped(pool.noise, length, rng)
     return (bed * (10 ** (level / 20) / (np.std(bed) + 1e-9))).astype(np.float32)
 
 
@@ -212,4 +216,5 @@ def key_of(pool: Pool, config: TapeConfig, count: int, seed: int) -> dict[str, o
 
     sources = [[[name(s) for s in group], share] for group, share in pool.words]
     other = [[name(s) for s in pool.speech], [name(s) for s in pool.noise]]
-    return {"config": asdict(config), "count": count, "seed": seed, "words": sources, "other": other}
+    spans = {"spans": sorted((str(path), span) for path, span in pool.spans.items())} if pool.spans else {}
+    return {"config": asdict(config), "count": count, "seed": seed, "words": sources, "other": other, **spans}

@@ -58,6 +58,8 @@ class Recording:
     kind: str = ""
     holds_word: bool = False
     """Whether the word is said in it, once."""
+    span: tuple[int, int] | None = None
+    """First and last sample (exclusive) of the word, at 16 kHz, where known; else the energy says."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def stream_parts(
     """The stream, part by part.
 
     Args:
-        recordings: in the order in which they are heard. A word is marked by the energy in the clip as it
-            was recorded.
+        recordings: in the order in which they are heard. A word whose place is not known is marked by the
+            energy in the clip as it was recorded.
         recipe: spacing, levels, seed. Gaps are the same with and without noise.
         noises: files of the bed, needed when the recipe has an SNR.
         responses: impulse responses of the rooms, needed when the recipe has any.
@@ -229,7 +231,7 @@ def _segment(recording: Recording, samples: Samples, position: int) -> Segment:
     start = position / SAMPLE_RATE
     word = None
     if recording.holds_word:
-        first, last = speech_span(samples)
+        first, last = recording.span or speech_span(samples)
         word = Occurrence(start + first / SAMPLE_RATE, start + last / SAMPLE_RATE)
     end = start + len(samples) / SAMPLE_RATE
     return Segment(start, end, recording.corpus, recording.kind, recording.path.name, word)
