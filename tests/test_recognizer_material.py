@@ -13,7 +13,9 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("pocketsphinx")
 
 from kws.recognition.tokens import PHONES
+from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
+from training.augment import narrow
 from training.recipe import find_recipe
 from training.recognizer import sentences
 from training.recognizer.batches import AFTER_ROWS, QUIET, Shelf, mask
@@ -90,6 +92,34 @@ def test_takes_do_not_depend_on_the_number_of_workers(utterances: list[Utterance
     assert one.texts == two.texts
 
 
+def test_a_share_of_the_sentences_is_left_out_but_no_word(utterances: list[Utterance]) -> None:
+    many = [replace(utterances[0], text=f"turn it {word}") for word in ("on", "off", "up", "down")] * 5
+    config = replace(AS_RECORDED, sentence_share=0.4)
+    takes = make_takes([*many, *utterances[1:]], (), config, seed=1)
+    assert 3 <= len(takes) - 3 <= 14
+    assert set(takes.texts) >= {"yes", "no", "stop"}
+
+
+def test_tight_takes_begin_with_the_speech(utterances: list[Utterance], tmp_path: Path) -> None:
+    path = tmp_path / "late.wav"
+    samples = np.concatenate([np.zeros(SAMPLE_RATE), read_samples(utterances[1].path) / 32768])
+    soundfile.write(path, samples, SAMPLE_RATE)
+    late = replace(utterances[1], path=path)
+    as_recorded = make_takes([late], (), AS_RECORDED, seed=1)
+    tight = make_takes([late], (), replace(AS_RECORDED, tight_share=1.0, margin=(0.0, 0.0)), seed=1)
+    assert as_recorded.lengths[0] == 198
+    assert tight.lengths[0] < 105
+
+
+def test_a_telephone_passes_nothing_above_four_kilohertz() -> None:
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    low, high = (np.sin(2 * np.pi * hertz * time).astype(np.float32) for hertz in (1000, 6000))
+    heard = narrow(low + high)
+    assert heard.shape == low.shape
+    middle = slice(1000, -1000)
+    np.testing.assert_allclose(heard[middle], low[middle], atol=1e-2)
+
+
 def test_takes_keep_their_rows_apart_through_cache_and_joining(
     utterances: list[Utterance], tmp_path: Path
 ) -> None:
@@ -99,7 +129,7 @@ def test_takes_keep_their_rows_apart_through_cache_and_joining(
     assert len(list(tmp_path.glob("*.npz"))) == 1
     assert takes.texts[0] == "turn it off"
     assert takes.phones[0] == "T ER N IH T AO F"
-    assert takes.lengths.tolist() == [198] * 4  # half a second, one second, half a second
+    assert takes.lengths.tolist() == [98] * 4  # one second, and no more
     np.testing.assert_array_equal(both[4], takes[0])
     np.testing.assert_array_equal(both[7], takes[3])
 

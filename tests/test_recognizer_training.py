@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ from click.testing import CliRunner  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
 from kws.recognition.acoustic import AcousticModel  # noqa: E402
 from kws.recognition.bundle import find_recognizer  # noqa: E402
+from training.checkpoint import save_weights  # noqa: E402
 from training.recognizer.command import train_recognizer  # noqa: E402
-from training.recognizer.learn import Learner  # noqa: E402
+from training.recognizer.learn import Learner, Progress  # noqa: E402
 from training.recognizer.recipe import NetworkRecipe, Recipe, TrainingRecipe  # noqa: E402
+from training.recognizer.schedule import WarmHoldFall  # noqa: E402
 from training.recognizer.takes import Takes  # noqa: E402
 
 RECIPE = Path(__file__).parent / "recipes" / "tiny-recognizer.toml"
@@ -89,6 +93,36 @@ def test_going_on_is_as_never_having_stopped(tmp_path: Path) -> None:
     list(resumed.epochs(tmp_path / "half.npz"))
     for ours, theirs in zip(resumed.averaged.variables, whole.averaged.variables, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-4)
+
+
+def test_a_start_from_weights_needs_no_easy_epoch(tmp_path: Path) -> None:
+    takes = two_sounds()
+    learnt = Learner(recipe(1), [takes], {}, seed=1)
+    list(learnt.epochs(tmp_path / "c.npz"))
+    save_weights(tmp_path / "w.npz", learnt.averaged)
+    again = Learner(recipe(1), [takes], {}, seed=2)
+    again.start_from(tmp_path / "w.npz")
+    for ours, theirs in zip(again.network.variables, learnt.averaged.variables, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert next(again.epochs(tmp_path / "again.npz")).loss < next(learnt_afresh(tmp_path)).loss
+
+
+def learnt_afresh(folder: Path) -> Iterator[Progress]:
+    return Learner(recipe(1), [two_sounds()], {}, seed=2).epochs(folder / "afresh.npz")
+
+
+def test_the_rate_rises_holds_and_falls() -> None:
+    schedule = WarmHoldFall(2.0, batches=100, warmup=10, falling=0.4)
+    rates = [float(schedule(step)) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.2 * step for step in range(1, 11)])
+    assert rates[10:61] == pytest.approx([2.0] * 51)
+    assert all(later < earlier for earlier, later in pairwise(rates[60:]))
+    assert rates[100] == pytest.approx(0.02)
+
+
+def test_when_the_rate_falls_does_not_change_what_came_before() -> None:
+    short, long = (WarmHoldFall(1.0, batches=n, warmup=10, falling=0.4) for n in (100, 300))
+    assert [float(short(step)) for step in range(61)] == [float(long(step)) for step in range(61)]
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:

@@ -28,6 +28,13 @@ def coloured(audio: Audio, rng: np.random.Generator, *, depth: float = 8.0) -> A
     return fftconvolve(audio, taps, mode="same").astype(np.float32)
 
 
+def narrow(audio: Audio) -> Audio:
+    """With the band of a telephone: nothing above 4 kHz. As long as before, to the sample."""
+    half = soxr.resample(audio, SAMPLE_RATE, SAMPLE_RATE // 2)
+    back = np.asarray(soxr.resample(half, SAMPLE_RATE // 2, SAMPLE_RATE), np.float32)
+    return np.pad(back, (0, max(0, len(audio) - len(back))))[: len(audio)]
+
+
 def in_room(audio: Audio, rng: np.random.Generator) -> Audio:
     """Heard in a random simulated room, time-aligned with the dry sound, tail cut to the same length."""
     response = room_responses()[rng.integers(ROOMS)]

@@ -55,8 +55,8 @@ class Shelf:
         order = [(0, int(index)) for index in np.argsort(self.lengths[0], kind="stable")]
         yield from (self._batch(part, rng) for part in self._cut(order, budget))
 
-    def epoch(self, budget: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """As many takes as one version has, from all of them; batches in random order."""
+    def epoch(self, budget: int, rng: np.random.Generator, masked: float = 1.0) -> Iterator[Batch]:
+        """As many takes as one version has, from all; batches in random order, a share of takes masked."""
         everything = [(v, i) for v, takes in enumerate(self.versions) for i in range(len(takes))]
         kept = rng.permutation(len(everything))[: len(everything) // len(self.versions)]
         # Lengths are jittered, so that a batch does not hold the same takes every time.
@@ -65,7 +65,7 @@ class Shelf:
         )
         parts = list(self._cut(chosen, budget))
         for index in rng.permutation(len(parts)):
-            yield self._batch(parts[index], rng, masked=True)
+            yield self._batch(parts[index], rng, masked)
 
     def batches(self, budget: int) -> Iterator[tuple[list[int], Batch]]:
         """Every take of the first version with its index, nothing random: for measuring."""
@@ -99,7 +99,7 @@ class Shelf:
         return bool(phones) and needed <= self._length(take) // STRIDE
 
     def _batch(
-        self, part: Sequence[tuple[int, int]], rng: np.random.Generator | None, *, masked: bool = False
+        self, part: Sequence[tuple[int, int]], rng: np.random.Generator | None, masked: float = 0.0
     ) -> Batch:
         lengths = np.array([self._length(take) for take in part])
         total = -(-(int(lengths.max()) + AFTER_ROWS) // STRIDE) * STRIDE
@@ -107,7 +107,7 @@ class Shelf:
         for lane, (version, index) in enumerate(part):
             rows[lane, : lengths[lane]] = self.versions[version][index]
         if masked and rng is not None:
-            mask(rows, lengths, rng)
+            mask(rows, lengths, rng, masked)
         after = rng.integers(0, AFTER_ROWS + 1, len(part)) if rng is not None else AFTER_ROWS
         phones = [self.phones[version][index] for version, index in part]
         characters = [self.characters[version][index] for version, index in part]
@@ -119,12 +119,14 @@ class Shelf:
         )
 
 
-def mask(rows: Rows, lengths: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
-    """SpecAugment (Park et al. 2019) in place: of each take two bands of channels and some stretches of rows.
+def mask(rows: Rows, lengths: npt.NDArray[np.int64], rng: np.random.Generator, share: float = 1.0) -> None:
+    """SpecAugment (Park et al. 2019) in place: of a take two bands of channels and some stretches of rows.
 
-    Bands are up to 8 channels wide; there is a stretch of up to 0.25 s for every two seconds.
+    Bands are up to 8 channels wide; there is a stretch of up to 0.25 s for every two seconds. A share of the
+    takes is treated so.
     """
-    for lane, length in enumerate(lengths):
+    for lane in np.flatnonzero(rng.random(len(lengths)) < share):
+        length = lengths[lane]
         for _ in range(2):
             channel = rng.integers(rows.shape[2])
             rows[lane, :, channel : channel + rng.integers(9)] = QUIET

@@ -39,7 +39,14 @@ _GLANCE = 120
 @click.option(
     "--resume", is_flag=True, help="Go on from the last epoch's checkpoint in the output directory."
 )
-def train_recognizer(output: Path, name: str, recipe: str, seed: int, cache: Path, resume: bool) -> None:
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Begin with the weights of an earlier training (NAME.weights.npz) with the same network.",
+)
+def train_recognizer(
+    output: Path, name: str, recipe: str, seed: int, cache: Path, resume: bool, weights: Path | None
+) -> None:
     """Train a recognizer: phones and characters from speech.
 
     Every transcribed recording of the data root's train split that may be published on, and synthetic voices.
@@ -47,18 +54,27 @@ def train_recognizer(output: Path, name: str, recipe: str, seed: int, cache: Pat
     path = find_recipe(recipe)
     settings = read_recipe(path)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    command = command_line(output, name, path, seed)
-    _train(output, name, settings, seed=seed, cache=cache, resume=resume, command=command)
+    command = command_line(output, name, path, seed, weights)
+    _train(output, name, settings, seed=seed, cache=cache, resume=resume, weights=weights, command=command)
 
 
-def command_line(output: Path, name: str, recipe: Path, seed: int) -> str:
+def command_line(output: Path, name: str, recipe: Path, seed: int, weights: Path | None) -> str:
     """The command that makes the same again, for the card; run where its relative paths lead to the same."""
     options = ["-o", str(output), "--name", name, "--recipe", short_name(recipe), "--seed", str(seed)]
+    options += ["--weights", str(weights)] if weights else []
     return shlex.join(["kws", "train-recognizer", *options])
 
 
 def _train(
-    output: Path, name: str, recipe: Recipe, *, seed: int, cache: Path, resume: bool, command: str
+    output: Path,
+    name: str,
+    recipe: Recipe,
+    *,
+    seed: int,
+    cache: Path,
+    resume: bool,
+    weights: Path | None,
+    command: str,
 ) -> None:
     import keras
 
@@ -72,6 +88,8 @@ def _train(
     _say(started, "gathering material")
     material = gather(recipe.material, seed=seed, cache=cache, say=lambda text: _say(started, text))
     learner = Learner(recipe, material.versions, dev_sets(cache, most=_GLANCE), seed=seed)
+    if weights:
+        learner.start_from(weights)
     checkpoint = output / f"{name}.checkpoint.npz"
     if resume and checkpoint.is_file():
         learner.restore(checkpoint)

@@ -14,9 +14,11 @@ import tensorflow as tf
 from kws.errors import KwsError
 from kws.frontend import FrontendConfig
 from kws.recognition.tokens import Kind
+from training.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.network import CHANNELS, OUTPUTS, AcousticNetwork, real_valued
-from training.recognizer.recipe import NetworkRecipe, Recipe, TrainingRecipe
+from training.recognizer.recipe import NetworkRecipe, Recipe
+from training.recognizer.schedule import WarmHoldFall
 from training.recognizer.scoring import ErrorRates, error_rates, read
 from training.recognizer.takes import Takes
 
@@ -52,15 +54,14 @@ class Learner:
         self, recipe: Recipe, versions: Sequence[Takes], dev: Mapping[str, Takes], *, seed: int
     ) -> None:
         self.recipe, self.dev, self.seed, self.epoch = recipe, dev, seed, 0
+        self._easy_first = True
         self.shelf = Shelf(versions)
         self.network = build(recipe.network)
         self.averaged = build(recipe.network)
         for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
             kept.assign(now)
         self._seen = tf.Variable(0.0, trainable=False)
-        self._optimizer = keras.optimizers.AdamW(
-            _schedule(recipe.training, self._batches_in_all()), weight_decay=recipe.training.weight_decay
-        )
+        self._optimizer = keras.optimizers.AdamW(self._schedule(), weight_decay=recipe.training.weight_decay)
         self._optimizer.build(self.network.trainable_variables)
         self._learn = tf.function(self._learn_batch, input_signature=_SIGNATURE)
 
@@ -92,9 +93,24 @@ class Learner:
             variable.assign(array)
         self.epoch = int(epoch)
 
+    def start_from(self, path: Path) -> None:
+        """Weights to begin with, of a network with the same settings; easy takes need not come first then."""
+        for network in (self.network, self.averaged):
+            load_weights(path, network)
+        self._easy_first = False
+
     def _state(self) -> list[tf.Variable]:
         optimizer = [variable.value for variable in self._optimizer.variables]
         return [*self.network.variables, *self.averaged.variables, self._seen, *optimizer]
+
+    def _schedule(self) -> WarmHoldFall:
+        recipe = self.recipe.training
+        return WarmHoldFall(
+            recipe.learning_rate,
+            batches=self._batches_in_all(),
+            warmup=recipe.warmup,
+            falling=recipe.falling_share,
+        )
 
     def _batches_in_all(self) -> int:
         rows = np.mean([takes.rows.shape[0] for takes in self.shelf.versions])
@@ -107,8 +123,10 @@ class Learner:
         """Mean loss of an epoch's batches."""
         rng = np.random.default_rng([self.seed, self.epoch])
         tf.random.set_seed(self.seed * 1000 + self.epoch)
-        first = self.epoch == 0
-        batches = self.shelf.first_epoch(self._budget()) if first else self.shelf.epoch(self._budget(), rng)
+        if self._easy_first and self.epoch == 0:
+            batches = self.shelf.first_epoch(self._budget())
+        else:
+            batches = self.shelf.epoch(self._budget(), rng, self.recipe.training.masked_share)
         return float(np.mean([self._learn(*_tensors(batch)) for batch in batches]))
 
     def _learn_batch(self, rows, steps, phones, phone_counts, characters, character_counts):  # type: ignore[no-untyped-def]
@@ -171,14 +189,3 @@ def _tensors(batch: Batch) -> tuple[tf.Tensor, ...]:
         batch.character_counts,
     )
     return tuple(map(tf.convert_to_tensor, arrays))
-
-
-def _schedule(recipe: TrainingRecipe, batches: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    warmup = min(recipe.warmup, batches // 5)
-    return keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 50,
-        max(1, batches - warmup),
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-    )

@@ -44,9 +44,13 @@ class TrainingRecipe:
     batch_seconds: float = 160.0
     """Audio in one batch, padding included."""
     learning_rate: float = 2e-3
-    """Peak of AdamW's; warms up, then falls on a cosine."""
+    """Peak of AdamW's."""
     warmup: int = 400
-    """Batches."""
+    """Batches until it is reached."""
+    falling_share: float = 0.4
+    """Of all batches, how many of the last ones let it fall, on a cosine."""
+    masked_share: float = 1.0
+    """Of the takes, how many have stretches masked."""
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
     character_weight: float = 0.6

@@ -22,7 +22,7 @@ from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_le
 from kws.frontend import Frontend, FrontendConfig
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows
-from training.augment import coloured, in_room, room_responses, speed
+from training.augment import coloured, in_room, narrow, room_responses, speed
 from training.recognizer.corpus import Utterance
 from training.recognizer.labels import phones_of
 
@@ -47,17 +47,30 @@ class TakeConfig:
     """Seconds between the words of a string."""
     longest_string: int = 7
     """Words."""
+    margin: tuple[float, float] = (0.03, 0.15)
+    """Seconds kept on either side of speech that is cut out: the words of a string, and `tight_share`."""
+    tight_share: float = 0.0
+    """Of the utterances by themselves, how many are cut to their speech too."""
+    telephone_share: float = 0.0
+    """How many have nothing above 4 kHz."""
+    sentence_share: float = 1.0
+    """How many of the sentences are heard; words all are."""
 
 
 AS_RECORDED = TakeConfig(
-    level=None, speed=(1, 1), colour_share=0, room_share=0, noise_share=0, lead=(0.5, 0.5), tail=(0.5, 0.5),
+    level=None, speed=(1, 1), colour_share=0, room_share=0, noise_share=0, lead=(0, 0), tail=(0, 0),
     longest_string=1,
 )  # fmt: skip
-"""For measuring."""
+"""For measuring: the recording and nothing else, as `kws run` hears it."""
 CLEAN = TakeConfig(speed=(0.97, 1.03), colour_share=0.5, room_share=0.1, noise_share=0.25, snr=(15, 35))
 NOISY = TakeConfig()
-VERSIONS = (CLEAN, NOISY, replace(NOISY, speed=(0.84, 1.2)))
-"""Every utterance is heard once in each: clean first."""
+ABRUPT = TakeConfig(
+    speed=(0.9, 1.12), room_share=0.25, noise_share=0.4, snr=(8, 30), lead=(0, 0.08), tail=(0, 0.25),
+    longest_string=1, margin=(0, 0.08), tight_share=0.7, telephone_share=0.3, sentence_share=0.4,
+)  # fmt: skip
+"""Speech that begins with the recording, which a front end that has not settled hears differently."""
+VERSIONS = (CLEAN, NOISY, ABRUPT, replace(NOISY, speed=(0.84, 1.2)))
+"""Every utterance is heard once in each, but for the sentences that ABRUPT leaves out: clean first."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,7 @@ def make_takes(
 ) -> Takes:
     """Every utterance once; the same seed gives the same takes whatever the number of workers."""
     strings = in_strings(utterances, config.longest_string, np.random.default_rng(seed))
+    strings = strings if config.sentence_share == 1 else _thinned(strings, config.sentence_share, seed)
     tasks = [(string, config, (seed, number)) for number, string in enumerate(strings)]
     if config.room_share:
         room_responses()  # computed once, before the processes part
@@ -127,7 +141,9 @@ def cached_takes(
 ) -> Takes:
     """As `make_takes`, kept in `folder` until anything that they depend on changes."""
     sources = [[str(u.path), u.text, u.is_word] for u in utterances]
-    marks = [sources, [str(p) for p in noises], asdict(config), seed, FrontendConfig().digest]
+    usual = asdict(TakeConfig())
+    changed = {name: value for name, value in asdict(config).items() if value != usual[name]}
+    marks = [sources, [str(p) for p in noises], changed, seed, FrontendConfig().digest]
     path = folder / f"takes-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]}.npz"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,6 +165,12 @@ def in_strings(
     return strings
 
 
+def _thinned(strings: list[tuple[Utterance, ...]], share: float, seed: int) -> list[tuple[Utterance, ...]]:
+    """All words, and a share of the sentences."""
+    lots = np.random.default_rng((seed, 1)).random(len(strings))
+    return [string for string, lot in zip(strings, lots, strict=True) if string[0].is_word or lot < share]
+
+
 _noises: tuple[Path, ...] = ()
 
 
@@ -166,6 +188,8 @@ def _take(string: tuple[Utterance, ...], config: TakeConfig, seed: tuple[int, in
     audio = _spoken(string, config, rng)
     if rng.random() < config.colour_share:
         audio = coloured(audio, rng, depth=6.0)
+    if config.telephone_share and rng.random() < config.telephone_share:
+        audio = narrow(audio)
     if rng.random() < config.room_share:
         audio = in_room(audio, rng)
     if _noises and rng.random() < config.noise_share:
@@ -182,17 +206,20 @@ def _spoken(string: tuple[Utterance, ...], config: TakeConfig, rng: np.random.Ge
         if number:
             parts.append(_silence(config.gap, rng))
         samples = read_samples(utterance.path)
-        audio = to_float(_trimmed(samples, rng) if len(string) > 1 else samples)
+        cut = len(string) > 1 or (config.tight_share and rng.random() < config.tight_share)
+        audio = to_float(_trimmed(samples, config.margin, rng) if cut else samples)
         if config.speed != (1, 1):
             audio = speed(audio, rng.uniform(*config.speed))
         parts.append(audio if level is None else to_level(audio, level + rng.uniform(-3, 3)))
     return np.concatenate([*parts, _silence(config.tail, rng)])
 
 
-def _trimmed(samples: npt.NDArray[np.int16], rng: np.random.Generator) -> npt.NDArray[np.int16]:
-    """Cut to the word with short margins, since in a string words follow each other closely."""
+def _trimmed(
+    samples: npt.NDArray[np.int16], margin: tuple[float, float], rng: np.random.Generator
+) -> npt.NDArray[np.int16]:
+    """Cut to the speech with short margins, since in a string words follow each other closely."""
     start, end = speech_span(samples)
-    before, after = (int(rng.uniform(0.03, 0.15) * SAMPLE_RATE) for _ in range(2))
+    before, after = (int(rng.uniform(*margin) * SAMPLE_RATE) for _ in range(2))
     return samples[max(0, start - before) : end + after]
 
 
