@@ -12,12 +12,17 @@ from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.bundle import Bundle
+    from kws.delegates import Delegate
     from kws.engine import Engine
     from kws.recognition.bundle import RecognizerBundle
 
 
 def confirmed_engine(
-    models: tuple[str, ...], threshold: float | Budget | None, recognizer: str, least: float | None
+    models: tuple[str, ...],
+    threshold: float | Budget | None,
+    recognizer: str,
+    least: float | None,
+    delegate: Delegate | None = None,
 ) -> Engine:
     """The engine of these models, each of whose candidates the recognizer confirms.
 
@@ -26,6 +31,7 @@ def confirmed_engine(
         threshold: of their own models, or what may be let through by both stages together.
         recognizer: bundled name or path.
         least: score that a word's spelling must reach.
+        delegate: what computes the models.
 
     Raises:
         KwsError: a model is unfit, or no measured pair of thresholds keeps to the budget.
@@ -43,7 +49,8 @@ def confirmed_engine(
             _within(bundle, second, threshold) if isinstance(threshold, Budget) else (threshold, least)
         )
         with quiet_runtime():
-            words.append(confirmed_by(recognizer, bundle, threshold=first, least=enough))
+            word = confirmed_by(recognizer, bundle, threshold=first, least=enough, delegate=delegate)
+            words.append(word)
     refuse_repeats(words)
     return Engine(words)
 

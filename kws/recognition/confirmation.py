@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.bundle import Bundle
+from kws.delegates import Delegate
 from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Event
@@ -86,10 +87,16 @@ class ConfirmedWord(WakeWord):
     _candidate: _Candidate | None
 
     def __init__(
-        self, bundle: Bundle, look: SecondLook, *, threshold: float | None = None, least: float = THRESHOLD
+        self,
+        bundle: Bundle,
+        look: SecondLook,
+        *,
+        threshold: float | None = None,
+        least: float = THRESHOLD,
+        delegate: Delegate | None = None,
     ) -> None:
         _check(bundle)
-        super().__init__(bundle, threshold=threshold)
+        super().__init__(bundle, threshold=threshold, delegate=delegate)
         self._look, self._least = look, least
         row_seconds = FrontendConfig().row_seconds
         self._back = round(LOOK_BACK_SECONDS / row_seconds)
@@ -175,7 +182,12 @@ class ConfirmedWord(WakeWord):
 
 
 def confirmed_by(
-    recognizer: str | Path, bundle: Bundle, *, threshold: float | None = None, least: float | None = None
+    recognizer: str | Path,
+    bundle: Bundle,
+    *,
+    threshold: float | None = None,
+    least: float | None = None,
+    delegate: Delegate | None = None,
 ) -> ConfirmedWord:
     """A wake word with a recognizer as its second stage.
 
@@ -184,13 +196,15 @@ def confirmed_by(
         bundle: of the wake word.
         threshold: of the wake word's own model, if not its own.
         least: score that the spelling must reach, if not THRESHOLD.
+        delegate: what computes both models, see kws.delegates.
 
     Raises:
         BundleError, GrammarError: one of them is unfit; the text says why.
     """
     _check(bundle)
-    look = SecondLook(build_spotter(recognizer, [bundle.wake_word]))
-    return ConfirmedWord(bundle, look, threshold=threshold, least=THRESHOLD if least is None else least)
+    look = SecondLook(build_spotter(recognizer, [bundle.wake_word], delegate=delegate))
+    enough = THRESHOLD if least is None else least
+    return ConfirmedWord(bundle, look, threshold=threshold, least=enough, delegate=delegate)
 
 
 def _check(bundle: Bundle) -> None:
