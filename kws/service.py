@@ -137,7 +137,7 @@ class Service:
             tally=self.tally,
             opened=self._manager.ready,
             between=self._between_blocks,
-            taps=[self.loudness.tap, *taps],
+            taps=[self.loudness.tap, self.outlets.tap, *taps],
         )
 
     def _new_arbiter(self) -> Arbiter | None:

@@ -23,9 +23,12 @@ class Notice(Protocol):
 
 
 class DaemonSink(Protocol):
-    """A sink that tells the temporary from the final: it raises OSError or UnavailableError for what a
-    later
-    try may mend, RefusedError for what none will."""
+    """A sink that tells the temporary from the final: it raises OSError or UnavailableError for what a later
+    try may mend, RefusedError for what none will.
+
+    One that wants the audio too has a method `tap`, which takes every Block, in the thread that listens, and
+    must not wait.
+    """
 
     def emit(self, notice: Notice, /) -> None:
         """Take one; may take its time, for the daemon gives each sink a thread."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from kws.sinks.notice import DaemonSink, Notice, RefusedError, UnavailableError
+from kws.types import Block
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 """Seconds before a failed delivery is tried again: the first, doubled each time up to the longest."""
@@ -52,6 +53,8 @@ class Outlet:
         self.name = name
         """What logs and figures call it."""
         self.counts = Counts()
+        self.tap: Callable[[Block], None] | None = getattr(sink, "tap", None)
+        """Takes every block of audio, for a sink that wants it; it never waits."""
         self._sink = sink
         self._types = frozenset(types)  # none: all
         self._capacity = capacity

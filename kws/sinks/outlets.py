@@ -14,6 +14,7 @@ from kws.events import Detection, Event
 from kws.sinks import open_sink
 from kws.sinks.notice import DaemonSink, Stamped
 from kws.sinks.outlet import Outlet
+from kws.types import Block
 
 HELD = 1_000
 """Events kept while sinks are exchanged, which takes a second at most."""
@@ -56,6 +57,12 @@ class Outlets:
                 self._held.append(stamped)
                 return
             self._hand_on(stamped)
+
+    def tap(self, block: Block) -> None:
+        """A block of audio to every sink that wants it; never waits."""
+        for _, outlet in self._open:
+            if outlet.tap:
+                outlet.tap(block)
 
     def update(self, sinks: Sequence[Sink], seconds: float = 1.0) -> None:
         """Exchange what has changed; sinks that are the same go on undisturbed, with what waits for them.
