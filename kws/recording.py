@@ -10,17 +10,19 @@ import threading
 import time
 import wave
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kws.config_keys import RecordingSettings
 from kws.errors import KwsError
-from kws.events import Detection, Event
+from kws.events import Detection, Event, NoSpeech, Transcript
 from kws.ring import RecentAudio
 from kws.types import SAMPLE_RATE, Block, Samples
 
 MARKED_SECONDS = 10.0
 """Kept when a user says that something was missed, or was none: it takes a while to reach for the button."""
+LONGEST_COMMAND_SECONDS = 30.0
+"""A recognizer has told by then what was said after a wake word."""
 WAITING_FILES = 16
 """Files that may wait for a slow disk; more are dropped and counted."""
 
@@ -34,18 +36,26 @@ class Wanted:
     kind: str
     start: int
     """Sample index in the stream."""
+    least: int
+    """It goes on to this sample in any case."""
     end: int
+    """And up to this one at most."""
 
 
 class Recorder:
-    """A tap and a Sink of the daemon. A thread writes; neither audio nor events ever wait for the disk."""
+    """A tap and a Sink of the daemon. A thread writes; neither audio nor events ever wait for the disk.
 
-    def __init__(self, settings: RecordingSettings) -> None:
+    Args:
+        commands: whether commands are recognized; then what is kept of a wake word goes on to the end of the
+            command after it.
+    """
+
+    def __init__(self, settings: RecordingSettings, *, commands: bool = False) -> None:
         self.dropped = 0
         """Files not written, for the disk was slow or full."""
         self._settings = settings
-        kept = max(MARKED_SECONDS, settings.before_seconds + settings.after_seconds + 1)
-        self._recent = RecentAudio(kept)
+        self._longest = max(settings.after_seconds, LONGEST_COMMAND_SECONDS if commands else 0)
+        self._recent = RecentAudio(max(MARKED_SECONDS, settings.before_seconds + self._longest + 1))
         self._wanted: deque[Wanted] = deque()
         self._files: queue.Queue[tuple[Path, Samples] | None] = queue.Queue(WAITING_FILES)
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
@@ -63,12 +73,18 @@ class Recorder:
     def emit(self, event: Event, /) -> None:
         """Keep what is around a detection, once it has been heard."""
         settings = self._settings
-        if settings.folder and settings.each_detection and isinstance(event, Detection):
+        if not (settings.folder and settings.each_detection):
+            return
+        if isinstance(event, (Detection, Transcript, NoSpeech)) and self._wanted:
+            last = self._wanted[-1]  # nothing more is said that belongs to it
+            self._wanted[-1] = replace(last, end=max(last.least, min(last.end, self._recent.position)))
+        if isinstance(event, Detection):
             end = round(event.end * SAMPLE_RATE)
-            before, after = (
-                round(s * SAMPLE_RATE) for s in (settings.before_seconds, settings.after_seconds)
+            before, after, longest = (
+                round(seconds * SAMPLE_RATE)
+                for seconds in (settings.before_seconds, settings.after_seconds, self._longest)
             )
-            self._wanted.append(Wanted(event.name, max(0, end - before), end + after))
+            self._wanted.append(Wanted(event.name, max(0, end - before), end + after, end + longest))
 
     def mark(self, kind: str) -> str:
         """Keep the last seconds as of that kind; the file's path.

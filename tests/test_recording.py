@@ -13,7 +13,7 @@ from pulse import wait_for
 from kws import recording
 from kws.config_keys import RecordingSettings
 from kws.errors import KwsError
-from kws.events import Detection
+from kws.events import Detection, Event, NoSpeech, Transcript
 from kws.recording import Recorder, write_wav
 from kws.types import SAMPLE_RATE, Block
 
@@ -59,6 +59,25 @@ def test_the_audio_around_a_wake_word(tmp_path: Path) -> None:
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == SAMPLE_RATE
     assert np.array_equal(samples, COUNTING[round(1.5 * SAMPLE_RATE) : 5 * SAMPLE_RATE])
+
+
+@pytest.mark.parametrize("event", [Transcript("lights on", 0.9, 3.5, 5.0), NoSpeech(3.0, 5.0)])
+@pytest.mark.parametrize(("after", "end"), [(1.0, 5.5), (3.0, 6.0)])
+def test_with_a_recognizer_a_file_goes_on_to_the_end_of_the_command(
+    tmp_path: Path, event: Event, after: float, end: float
+) -> None:
+    settings = RecordingSettings(str(tmp_path), each_detection=True, before_seconds=1.0, after_seconds=after)
+    recorder = Recorder(settings, commands=True)
+    for first in range(0, 8 * SAMPLE_RATE, STEP):
+        recorder.tap(Block(COUNTING[first : first + STEP], start=first))
+        if first + STEP == 3 * SAMPLE_RATE:
+            recorder.emit(detection(3.0))
+        if first + STEP == round(5.5 * SAMPLE_RATE):
+            assert files(tmp_path) == []
+            recorder.emit(event)
+    recorder.close()
+    samples, _ = soundfile.read(files(tmp_path)[0], dtype="int16")
+    assert np.array_equal(samples, COUNTING[2 * SAMPLE_RATE : round(end * SAMPLE_RATE)])
 
 
 def test_what_is_still_being_heard_at_the_end_is_kept_as_far_as_it_came(tmp_path: Path) -> None:

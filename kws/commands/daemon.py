@@ -10,10 +10,12 @@ import click
 
 from kws.commands.engines import engine_of
 from kws.commands.logs import log_to_stderr
+from kws.commands.options import engine_option
 
 
 @click.command()
 @click.option("--config", "-c", "path", type=click.Path(), help="TOML file (see docs/daemon.md).")
+@engine_option
 def daemon(path: str | None) -> None:
     """Listen for months, hand on what is heard.
 
@@ -29,7 +31,7 @@ def daemon(path: str | None) -> None:
     config = load_config(path)
     log_to_stderr(config.daemon.log_level)
     service = Service(config, build=engine_of, reread=lambda: load_config(path))
-    recorder = Recorder(config.recording)
+    recorder = Recorder(config.recording, commands=bool(config.speech.recognizer))
     servers = Servers(service, recorder)
     service.handle_signals()
     service.run(sinks=[recorder, *servers.sinks], taps=[recorder.tap, *servers.taps])
