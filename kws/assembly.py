@@ -72,8 +72,13 @@ def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
 
 
 def _wake_word(model: ModelSettings) -> WakeWord:
-    delegate = _delegate(model.delegate)
-    return WakeWord(find_bundle(model.name), threshold=model.threshold, delegate=delegate)
+    bundle, delegate = find_bundle(model.name), _delegate(model.delegate)
+    if not model.confirm:
+        return WakeWord(bundle, threshold=model.threshold, delegate=delegate)
+    from kws.recognition.confirmation import confirmed_by
+
+    least = model.confirm_threshold
+    return confirmed_by(model.confirm, bundle, threshold=model.threshold, least=least, delegate=delegate)
 
 
 def _delegate(text: str) -> Delegate | None:

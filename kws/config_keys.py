@@ -36,6 +36,12 @@ class ModelSettings:
     delegate: str = setting(
         "", 'library that computes it, "PATH" or "PATH:key=value"; "" for none', check=delegate_problem
     )
+    confirm: str = setting(
+        "", 'recognizer that must hear the word\'s spelling as well, a second stage; "" for none'
+    )
+    confirm_threshold: float | None = setting(
+        None, "score that the spelling must reach there, 0.1 unless told", least=0, most=1
+    )
 
 
 @dataclass(frozen=True)

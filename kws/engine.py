@@ -45,6 +45,15 @@ class WakeWord:
         columns = range(len(self.detectors))
         return [event for column in columns for event in self._detect(column, outputs, origin, source)]
 
+    @property
+    def wait_seconds(self) -> float:
+        """How long after its model's candidate a detection may come."""
+        return 0.0
+
+    def flush(self) -> list[Event]:
+        """The stream has ended: detections that were still held back."""
+        return []
+
     def scores(self, rows: Rows) -> Scores:
         """The smoothed scores instead of detections, shape (steps, labels)."""
         outputs = self.model.push(rows)
@@ -95,9 +104,10 @@ class Engine:
         return events + self._hear(block)
 
     def flush(self) -> list[Event]:
-        """The stream has ended: nothing is ever held back, so this is empty and the engine starts anew."""
+        """The stream has ended: what a second stage still held back; then the engine starts anew."""
+        events = self._held_back()
         self.reset()
-        return []
+        return events
 
     def reset(self) -> None:
         """As new: position 0, no audio heard."""
@@ -118,6 +128,9 @@ class Engine:
             for event in word.push(rows[word.bundle.front_end], self._origin, source)
         ]
         return sorted(heard, key=_end) if len(heard) > 1 else heard
+
+    def _held_back(self) -> list[Event]:
+        return sorted((event for word in self.wake_words for event in word.flush()), key=_end)
 
     def _jump(self, start: int) -> None:
         lost = start - self._position

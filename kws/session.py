@@ -59,7 +59,8 @@ class Dictation(Engine):
 class Session(Engine):
     """An Engine that recognizes one command after each wake word, then waits for the next.
 
-    The wake words keep listening meanwhile: whoever says one again starts the command anew.
+    The wake words keep listening meanwhile: whoever says one again starts the command anew. A command that
+    was whole by then is answered first, since wake words are also heard where nobody said one.
     """
 
     _pending: list[Event]  # to be handed on with the next audio
@@ -72,14 +73,15 @@ class Session(Engine):
         self.recognizer = recognizer
         config = FrontendConfig()
         self._window, self._step = config.window_samples, config.step_samples
-        self._keep = round(KEPT_SECONDS / config.row_seconds)
+        late = max((word.wait_seconds for word in wake_words), default=0.0)
+        self._keep = round((KEPT_SECONDS + late) / config.row_seconds)
         super().__init__(wake_words)
         if MICRO not in self.front_ends:
             self.front_ends[MICRO] = new_front_end(MICRO)
 
     def flush(self) -> list[Event]:
         """The stream has ended, and with it a command."""
-        events = self._close()
+        events = self._close() + self._held_back()
         self.reset()
         return events
 
@@ -105,7 +107,9 @@ class Session(Engine):
             if isinstance(detection, Detection):
                 here = self._row_at(detection.end)
                 events += self._listen(heard, here)
-                heard = self._open(here)
+                answers = self._interrupted()
+                events += answers
+                heard = self._open(here, after=answers[-1].end if answers else 0.0)
             events.append(detection)
         events += self._listen(heard, self._first + len(self._kept))
         self._forget()
@@ -122,11 +126,18 @@ class Session(Engine):
                 return found[:count]
         return found
 
-    def _open(self, row: int) -> int:
-        """Start a command at a row, or rather some way before it; returns the first row to hear."""
-        self._opened = max(self._first, row - self._keep)
+    def _open(self, row: int, *, after: float) -> int:
+        """Start a command at a row, or rather some way before it, but after a moment of the stream.
+
+        Returns the first row to hear.
+        """
+        self._opened = max(self._first, row - self._keep, self._row_at(after))
         self.recognizer.reset()
         return self._opened
+
+    def _interrupted(self) -> list[Transcript]:
+        """The answer to a command that a wake word cuts off, if it was a whole one of the grammar."""
+        return [event for event in self._close() if isinstance(event, Transcript) and event.in_grammar]
 
     def _close(self) -> list[Event]:
         if self._opened is None:

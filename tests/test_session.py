@@ -65,9 +65,13 @@ class SignWakeWord:
     """Fires at every row that holds the sign."""
 
     bundle = SimpleNamespace(front_end=MICRO)
+    wait_seconds = 0.0
 
     def __init__(self) -> None:
         self.reset()
+
+    def flush(self) -> list[Event]:
+        return []
 
     def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
         found: list[Event] = []
@@ -209,6 +213,12 @@ def test_the_wake_word_again_starts_the_command_anew() -> None:
     events = answers(heard(session(), audio(0.6, "!", 0.3, "lights", 0.6, "!", 0.3, "stop", 1.5)))
     assert [type(event) for event in events] == [Detection, Detection, Transcript]
     assert events[2].text == "stop"  # type: ignore[attr-defined]
+
+
+def test_a_whole_command_is_not_lost_when_a_wake_word_is_heard_right_after_it() -> None:
+    events = answers(heard(session(), audio(0.6, "!", 0.3, "lights on", "!", 3.0)))
+    assert [type(event) for event in events] == [Detection, Transcript, Detection, NoSpeech]
+    assert events[1].text == "lights on"  # type: ignore[attr-defined]
 
 
 def test_the_end_of_the_stream_ends_a_command() -> None:

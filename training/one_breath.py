@@ -98,27 +98,32 @@ class Outcome:
 
 
 class RowsHeard:
-    """Stands before a recognizer and keeps the rows that it has heard since it was last opened."""
+    """Stands before a recognizer and keeps the rows that it has heard, command by command."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         self._push, self._reset = recognizer.push, recognizer.reset
-        self._parts: list[Rows] = []
+        self._commands: list[list[Rows]] = []
         recognizer.push, recognizer.reset = self.push, self.reset  # type: ignore[method-assign]
 
     def push(self, rows: Rows):  # type: ignore[no-untyped-def]
         """Keep them, and hand them on."""
-        self._parts.append(rows.copy())
+        self._commands[-1].append(rows.copy())
         return self._push(rows)
 
     def reset(self) -> None:
-        """Opened anew."""
-        self._parts = []
+        """Opened anew, or closed."""
+        self._commands.append([])
         self._reset()
 
-    @property
-    def rows(self) -> Rows:
-        """All since then."""
-        return np.concatenate([np.empty((0, FrontendConfig().channels), np.int8), *self._parts])
+    def clear(self) -> None:
+        """Forget all."""
+        self._commands = []
+
+    def of(self, number: int) -> Rows:
+        """What was heard as the so manyth command, counted from 0; nothing where there was none."""
+        spoken = [np.concatenate(parts) for parts in self._commands if parts]
+        empty: Rows = np.empty((0, FrontendConfig().channels), np.int8)
+        return spoken[number] if number < len(spoken) else empty
 
 
 class Trial:
@@ -131,13 +136,16 @@ class Trial:
     def judge(self, breath: Breath, gap: float, rng: np.random.Generator) -> Outcome:
         """Let both hear it."""
         session, heard = self._sessions[breath.model]
+        heard.clear()
         samples, start = breath.together(gap, rng)
-        detection, transcript = _first_command(session, samples)
+        detections, transcript = _first_command(session, samples)
+        detection = detections[-1] if detections else None
+        rows = heard.of(len(detections) - 1)
         wake_end = (start / SAMPLE_RATE) - gap
         return Outcome(
             text=breath.text,
             woke=detection is not None,
-            whole=detection is not None and is_whole(heard.rows, samples, start, detection.end),
+            whole=detection is not None and is_whole(rows, samples, start, detection.end),
             late=detection.end - wake_end if detection else 0.0,
             together=transcript,
             alone=_alone(self._alone, breath.alone(rng)),
@@ -257,17 +265,17 @@ def _session(model: str, recognizer: str, grammar: Path) -> tuple[Session, RowsH
     return Session([wake_word], made), RowsHeard(made)
 
 
-def _first_command(session: Session, samples: Samples) -> tuple[Detection | None, str]:
-    """The last detection before the first transcript, and its text, until the session waits again."""
+def _first_command(session: Session, samples: Samples) -> tuple[list[Detection], str]:
+    """The detections before the first transcript, and its text."""
     session.reset()
-    detection: Detection | None = None
+    detections: list[Detection] = []
     for first in range(0, len(samples), _BLOCK):
         for event in session.push(Block(samples[first : first + _BLOCK])):
             if isinstance(event, Detection):
-                detection = event
+                detections.append(event)
             elif isinstance(event, Transcript):
-                return detection, _best(event)
-    return detection, ""
+                return detections, _best(event)
+    return detections, ""
 
 
 def _alone(dictation: Dictation, samples: Samples) -> str:

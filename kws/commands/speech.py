@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from kws.commands.budget import Budget
-from kws.commands.options import DEFAULT_MODEL, load_engine, quiet_runtime
+from kws.commands.options import DEFAULT_MODEL, Probability, load_engine, quiet_runtime
 from kws.delegates import Delegate
 from kws.errors import KwsError
 
@@ -28,11 +28,13 @@ class Speech:
     then: str | None = None
     spot: tuple[str, ...] = ()
     boost: tuple[str, ...] = ()
+    confirm: str | None = None
+    confirm_threshold: float | None = None
     delegate: Delegate | None = None
 
 
 def speech_options(command: Command) -> Command:
-    """--grammar, --wake, --then, --spot and --boost."""
+    """--grammar, --wake, --then, --spot, --boost, --confirm and --confirm-threshold."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -55,6 +57,14 @@ _OPTIONS = (
         metavar="PHRASE[=NATS]",
         help="Phrase to expect, without a grammar; nats per token.  [default: 1.5]",
     ),
+    click.option(
+        "--confirm", metavar="MODEL", help="Recognizer that must hear a wake word's spelling as well."
+    ),
+    click.option(
+        "--confirm-threshold",
+        type=Probability(),
+        help="Score that the spelling must reach with --confirm.  [default: 0.1]",
+    ),
 )
 
 
@@ -70,7 +80,7 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
             speech.grammar or speech.spot or speech.boost,
             "needs a recognizer: --model english, or --then english",
         )
-        return load_engine(models, threshold, speech.delegate)
+        return _wake_words(models, threshold, speech)
     if len(models) > 1:
         raise KwsError(
             f"{recognizers[0]} is a recognizer; use it alone, or after a wake word: "
@@ -79,6 +89,17 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
     if isinstance(threshold, Budget):
         raise KwsError("--max-false-alarms-per-day is for wake words; give --threshold")
     return _dictation(recognizers[0], threshold, speech)
+
+
+def _wake_words(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
+    if speech.confirm:
+        from kws.commands.confirm import confirmed_engine
+
+        least = speech.confirm_threshold
+        return confirmed_engine(models, threshold, speech.confirm, least, speech.delegate)
+    if speech.confirm_threshold is not None:
+        raise KwsError("--confirm-threshold: is that of a second stage; name it with --confirm")
+    return load_engine(models, threshold, speech.delegate)
 
 
 def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
@@ -92,7 +113,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
     if not speech.then:
         raise KwsError("--wake: say what comes after the wake word, for example --then english")
     budget = threshold if isinstance(threshold, Budget) else None
-    wake_words = load_engine(speech.wake or (DEFAULT_MODEL,), budget, speech.delegate).wake_words
+    wake_words = _wake_words(speech.wake or (DEFAULT_MODEL,), budget, speech).wake_words
     with quiet_runtime():
         recognizer = build_recognizer(
             speech.then,
