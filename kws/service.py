@@ -70,6 +70,11 @@ class Service:
         self.outlets = Outlets(config.sink, measure=self.loudness.of)
         self._arbiter = self._new_arbiter()
 
+    @property
+    def yielded(self) -> int:
+        """Detections that another daemon answered."""
+        return self._arbiter.lost if self._arbiter else 0
+
     def run(self, *, sinks: Sequence[Sink] = (), taps: Sequence[Callable[[Block], None]] = ()) -> None:
         """Listen until the source ends or `stop`.
 

@@ -2,95 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from queue import Queue
 
-import pymicro_wakeword
+import numpy as np
 import pytest
 import soundfile
+from daemons import ALEXA, MODELS, PATIENCE, Daemon
 from pulse import wait_for
+from test_sinks_wyoming import Service as WyomingService
+from test_sinks_wyoming import audio_of
 from wyoming.event import read_event, write_event
 from wyoming.info import Describe
 
 import kws
 from kws.types import SAMPLE_RATE, Samples
 
-MODELS = Path(pymicro_wakeword.__file__).parent / "models"
 RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
-PATIENCE = 60
-ALEXA = f'[[model]]\nname = "{MODELS / "alexa.json"}"\nthreshold = 0.3\n'
-
-
-class Daemon:
-    """`kws daemon` that hears what it is given on standard input."""
-
-    def __init__(self, folder: Path, text: str, http: str = "") -> None:
-        self._config = folder / "kws.toml"
-        self._http = http
-        self.configure(text)
-        self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._manager.bind(str(folder / "notify"))
-        self._manager.settimeout(PATIENCE)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "kws", "daemon", "--config", str(self._config)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify")},
-        )
-        self._lines: Queue[bytes] = Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def configure(self, text: str) -> None:
-        """What the file says from now on."""
-        self._config.write_text(f'[audio]\nsource = "-"\n[http]\naddress = "{self._http}"\n{text}')
-
-    def told(self) -> str:
-        """The next message to the service manager, signs of life passed over."""
-        return self._manager.recv(1000).decode().partition("\n")[0]
-
-    def say(self, samples: Samples) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(samples.astype("<i2").tobytes())
-        self.process.stdin.flush()
-
-    def event(self) -> dict[str, object]:
-        """The next one on standard output."""
-        event: dict[str, object] = json.loads(self._lines.get(timeout=PATIENCE))
-        return event
-
-    def stop(self) -> tuple[int, str]:
-        """End it as a service manager would: exit code and log."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(PATIENCE)
-        assert self.process.stderr
-        return code, self.process.stderr.read().decode()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(PATIENCE)
-        self._manager.close()
-        self._reader.join(PATIENCE)
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._lines.put(line)
 
 
 @pytest.fixture
@@ -206,6 +138,23 @@ def test_its_servers_show_what_it_hears_and_serve_others(tmp_path: Path, samples
     connection.close()
     page.close()
     daemon.close()
+
+
+def test_a_wyoming_service_gets_the_audio_from_before_the_wake_word(tmp_path: Path, samples: Samples) -> None:
+    service = WyomingService()
+    sink = f'[[sink]]\nuri = "wyoming://127.0.0.1:{service.port}"\naudio = true\n'
+    extent = "before_seconds = 2.0\npause_seconds = 0\nlongest_seconds = 1.0\n"
+    daemon = Daemon(tmp_path, ALEXA + '[[sink]]\nuri = "stdout:"\n' + sink + extent)
+    daemon.say(samples)
+    end = float(str(daemon.event()["end"]))
+    wait_for(lambda: service.types == ["detection", "audio-start", "audio-chunk", "audio-stop"], "audio")
+    start, heard = audio_of(service.heard)
+    assert start == pytest.approx(end - 2.0, abs=0.001)
+    first, last = (round(seconds * SAMPLE_RATE) for seconds in (end - 2.0, end + 1.0))
+    assert np.array_equal(heard, samples[first:last])
+    assert daemon.stop() == (0, "")
+    daemon.close()
+    service.close()
 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ from kws.tally import Histogram, Tally
 class DaemonCollector:
     """Reads the tally and the outlets when it is asked; the loop pays nothing for it."""
 
-    def __init__(self, tally: Tally, outlets: Callable[[], Sequence[Outlet]]) -> None:
+    def __init__(
+        self, tally: Tally, outlets: Callable[[], Sequence[Outlet]], yielded: Callable[[], int] = lambda: 0
+    ) -> None:
         self._tally = tally
         self._outlets = outlets
+        self._yielded = yielded
 
     def collect(self) -> Iterator[Metric]:
         """Every family of figures."""
@@ -33,6 +36,7 @@ class DaemonCollector:
         yield _counter("kws_reloads", "Configurations read again.", tally.reloads)
         yield _labelled("kws_events", "Events by type.", "type", tally.events.items())
         yield _labelled("kws_detections", "Wake words by name.", "name", tally.detections.items())
+        yield _counter("kws_yielded_detections", "Wake words that another daemon answered.", self._yielded())
         level = "Level of the last block, dB below full scale."
         yield GaugeMetricFamily("kws_level_db", level, value=tally.level_db)
         yield _histogram(

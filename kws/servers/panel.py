@@ -25,7 +25,9 @@ class Panel:
         self._service = service
         self._recorder = recorder
         self._clock = clock
-        self.metrics = exposition(DaemonCollector(service.tally, lambda: service.outlets.outlets))
+        self.metrics = exposition(
+            DaemonCollector(service.tally, lambda: service.outlets.outlets, lambda: service.yielded)
+        )
 
     def health(self) -> dict[str, Any]:
         """`status` is "ok" if audio came in the last seconds."""
