@@ -74,6 +74,7 @@ def _to_float32(frames: Pcm) -> npt.NDArray[np.float32]:
 def _to_int16(frames: Pcm) -> Samples:
     if frames.dtype == np.int16:
         return np.ascontiguousarray(frames, np.int16)
-    scaled = np.rint(frames * np.float32(_FULL_SCALE))
-    clipped: Samples = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return clipped
+    # Clipped first: a float file may hold values too large to be multiplied.
+    scaled = np.rint(_to_float32(frames) * np.float32(_FULL_SCALE))
+    samples: Samples = np.minimum(scaled, _FULL_SCALE - 1).astype(np.int16)
+    return samples
