@@ -8,7 +8,7 @@ is known which trees may be entered next.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, product
@@ -28,6 +28,8 @@ Spelling = tuple[int, ...]
 
 READINGS = 8
 """Ways to say one word, at most."""
+WAY_LIMIT = 1_000_000
+"""Pairs of states with skips from one to the other; there may be as many as the square of the words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,8 +196,7 @@ class _Compiler:
         """All of it as arrays."""
         nodes, roots, children = self._laid_out()
         ends = [(key, value) for node in nodes for key, value in node.ends.items()]
-        entries = [list(self._entries(state)) for state in self._state]
-        finals = [self._final(state) for state in self._state]
+        entries, finals = self._followed()
         flat = [entry for of_state in entries for entry in of_state]
         return TokenGraph(
             tokens=self._tokens,
@@ -246,14 +247,20 @@ class _Compiler:
             Lists(np.array(children_first, np.int64), counts),
         )
 
-    def _entries(self, state: int) -> Iterator[tuple[int, float, Marks]]:
-        """Trees that skips lead to: state, weight, marks."""
-        for reached, (weight, marks) in self._closure(state).items():
-            if reached in self._trees:
-                yield reached, weight, marks
-
-    def _final(self, state: int) -> tuple[float, Marks]:
-        return self._closure(state).get(self._graph.end, (float("-inf"), ()))
+    def _followed(self) -> tuple[list[list[tuple[int, float, Marks]]], list[tuple[float, Marks]]]:
+        """Per state the trees that skips lead to (state, weight, marks), and weight and marks of ending."""
+        entries, finals, ways = [], [], 0
+        for state in self._state:
+            closure = self._closure(state)
+            entries.append([(there, *way) for there, way in closure.items() if there in self._trees])
+            finals.append(closure.get(self._graph.end, (float("-inf"), ())))
+            ways += len(closure)
+            if ways > WAY_LIMIT:
+                raise GrammarError(
+                    f"{self._graph.place}: more than {WAY_LIMIT} ways lead past optional words; "
+                    "let fewer of them stand in a row"
+                )
+        return entries, finals
 
     def _closure(self, state: int) -> dict[int, tuple[float, Marks]]:
         """Every state that skips lead to, by the way of the highest weight; of equals, by the first."""

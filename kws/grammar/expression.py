@@ -87,15 +87,22 @@ def optional(item: Expression) -> Choice:
     return Choice((item, EMPTY))
 
 
-def is_optional(item: Expression) -> bool:
-    """Whether nothing at all is one way to say it."""
+def is_optional(item: Expression, known: dict[int, bool] | None = None) -> bool:
+    """Whether nothing at all is one way to say it. A part that stands in many places is judged once."""
+    known = {} if known is None else known
+    if id(item) not in known:
+        known[id(item)] = _judged(item, known)
+    return known[id(item)]
+
+
+def _judged(item: Expression, known: dict[int, bool]) -> bool:
     if isinstance(item, (Sequence, AnyOrder)):
-        return all(is_optional(part) for part in item.items)
+        return all(is_optional(part, known) for part in item.items)
     if isinstance(item, Choice):
-        return any(is_optional(part) for part in item.items)
+        return any(is_optional(part, known) for part in item.items)
     if isinstance(item, Repeat):
-        return item.at_least == 0 or is_optional(item.item)
-    return isinstance(item, Slot) and is_optional(item.item)
+        return item.at_least == 0 or is_optional(item.item, known)
+    return isinstance(item, Slot) and is_optional(item.item, known)
 
 
 def required(item: Expression) -> Expression:

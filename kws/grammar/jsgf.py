@@ -6,14 +6,19 @@ A public rule is an intent. A tag fills a slot: `{size}` after an item puts its 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import GrammarError
+from kws.grammar.depth import within_stack
 from kws.grammar.expression import EMPTY, Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot, Word
 from kws.grammar.expression import optional as optional_item
+
+LARGEST_WEIGHT = 1e9
+"""Beyond it a weight is a mistake."""
 
 _TOKEN = re.compile(
     r"""
@@ -52,14 +57,15 @@ class _Rule:
 
 def parse_jsgf(text: str, place: str | Path = "grammar") -> Grammar:
     """Read a JSGF grammar; raises GrammarError naming the line and what was expected there."""
-    parser = _Parser(text, str(place))
-    parser.header()
-    rules = parser.rules()
-    public = [name for name, rule in rules.items() if rule.public]
-    if not public:
-        raise GrammarError(f"{place}: no rule is public; write 'public' before the rule to listen for")
-    resolver = _Resolver(rules, str(place))
-    return Grammar(str(place), tuple(Intent(name, resolver.resolved(name)) for name in public))
+    with within_stack(str(place)):
+        parser = _Parser(text, str(place))
+        parser.header()
+        rules = parser.rules()
+        public = [name for name, rule in rules.items() if rule.public]
+        if not public:
+            raise GrammarError(f"{place}: no rule is public; write 'public' before the rule to listen for")
+        resolver = _Resolver(rules, str(place))
+        return Grammar(str(place), tuple(Intent(name, resolver.resolved(name)) for name in public))
 
 
 class _Parser:
@@ -112,10 +118,13 @@ class _Parser:
         if self._peek().kind != "weight":
             return None
         try:
-            return float(self._take().text.strip("/ \t"))
+            weight = float(self._peek().text.strip("/").strip())
         except ValueError:
-            self._next -= 1
-            raise self._expected("a number between the slashes") from None
+            weight = math.inf
+        if weight > LARGEST_WEIGHT:
+            raise self._expected(f"a number between the slashes, {LARGEST_WEIGHT:g} at most")
+        self._take()
+        return weight
 
     def _sequence(self) -> Expression:
         items = []

@@ -6,11 +6,14 @@ ranges, `expansion_rules` and `skip_words`; what concerns the answer to an inten
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kws.errors import GrammarError
+from kws.grammar.depth import within_stack
 from kws.grammar.expression import (
     AnyOrder,
     Choice,
@@ -28,19 +31,27 @@ from kws.grammar.yaml_lines import Located, read_yaml
 
 RANGE_LIMIT = 10_000
 """Numbers in one list."""
+VALUE_LIMIT = 20_000
+"""Values in all lists."""
+LARGEST_NUMBER = 10**15
+"""That is said in words."""
+
+_INLINE_RANGE = re.compile(r"([0-9]{1,20})\.\.([0-9]{1,20})(?:,([0-9]{1,20}))?")
+"""{1..10,2}"""
 
 
 def parse_templates(text: str, place: str | Path = "grammar") -> Grammar:
     """Read a file of sentence templates; raises GrammarError naming the line and what was expected there."""
-    root = read_yaml(text, str(place))
-    scope = _Scope().with_definitions(root)
-    intents = []
-    for name, intent in root["intents"].mapping().items():
-        for data in intent["data"].items():
-            intents.append(_intent(name, data, scope.with_definitions(data), root))
-    if not intents:
-        raise root["intents"].expected("at least one intent")
-    return Grammar(str(place), tuple(intents))
+    with within_stack(str(place)):
+        root = read_yaml(text, str(place))
+        scope = _Scope().with_definitions(root)
+        intents = []
+        for name, intent in root["intents"].mapping().items():
+            for data in intent["data"].items():
+                intents.append(_intent(name, data, scope.with_definitions(data), root))
+        if not intents:
+            raise root["intents"].expected("at least one intent")
+        return Grammar(str(place), tuple(intents))
 
 
 def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:
@@ -88,12 +99,10 @@ class _Scope:
             return self._list(part.text, at)
         if part.kind == "rule":
             return self._rule(part.text, at)
+        if part.kind == "sequence":
+            return Sequence(tuple(self._run(run, at) for run in split_parts(part.items)))
         items = tuple(self._expression(item, at) for item in part.items)
-        if part.kind == "choice":
-            return Choice(items)
-        if part.kind == "any_order":
-            return AnyOrder(items)
-        return Sequence(tuple(self._run(run, at) for run in split_parts(part.items)))
+        return Choice(items) if part.kind == "choice" else AnyOrder(items)
 
     def _run(self, run: tuple[Part, ...], at: Located) -> Expression:
         """Parts between two word boundaries: one part, or pieces of a word such as `light[s]`."""
@@ -118,14 +127,20 @@ class _Scope:
         slot = (slot or name).lstrip("@")
         key = f"{{{reference}}}{ending}"
         if key not in self.done:
-            inline = _inline_range(name)
+            inline = _INLINE_RANGE.fullmatch(name)
             if inline:
-                values = _numbers(inline, 1, ending, slot)
+                values = _numbers(_inline_range(inline, at), 1, ending, slot)
             else:
                 body = self._named(self.lists, name.lstrip("@"), at, "a list", "{{{}}}")
                 values = self._values(body, slot, ending)
             self.done[key] = Choice(tuple(values))
+            self._check_size(at)
         return self.done[key]
+
+    def _check_size(self, at: Located) -> None:
+        held = sum(len(done.items) for done in self.done.values() if isinstance(done, Choice))
+        if held > VALUE_LIMIT:
+            raise at.expected(f"lists of {VALUE_LIMIT} values at most, all together")
 
     def _values(self, body: Located, slot: str, ending: str) -> Iterator[Expression]:
         if body.get("range"):
@@ -173,28 +188,33 @@ def _texts_of(part: Part, at: Located) -> list[str]:
     )
 
 
-def _inline_range(name: str) -> range | None:
-    first, dots, rest = name.partition("..")
-    last, _, step = rest.partition(",")
-    if not dots or not all(part.isdecimal() for part in (first, last, step or "1")):
-        return None
-    return range(int(first), int(last) + 1, int(step or 1))
+def _inline_range(found: re.Match[str], at: Located) -> range:
+    first, last, step = (int(text or 1) for text in found.groups())
+    return _checked_range(first, last, step, at)
 
 
 def _range(body: Located) -> range:
     step = body.get("step")
-    numbers = range(body["from"].whole(), body["to"].whole() + 1, step.whole() if step else 1)
-    if not 0 < len(numbers) <= RANGE_LIMIT:
-        raise body.expected(f"a range of 1 to {RANGE_LIMIT} numbers")
-    return numbers
+    return _checked_range(body["from"].whole(), body["to"].whole(), step.whole() if step else 1, body)
+
+
+def _checked_range(first: int, last: int, step: int, at: Located) -> range:
+    if max(abs(first), abs(last), abs(step)) <= LARGEST_NUMBER and step:
+        numbers = range(first, last + 1, step)
+        if 0 < len(numbers) <= RANGE_LIMIT:
+            return numbers
+    raise at.expected(f"a range of 1 to {RANGE_LIMIT} numbers up to {LARGEST_NUMBER}")
 
 
 def _multiplier(body: Located) -> float:
     found = body.get("multiplier")
     try:
-        return float(found.text()) if found else 1
+        multiplier = float(found.text()) if found else 1.0
     except ValueError:
-        raise body["multiplier"].expected("a number") from None
+        multiplier = math.nan
+    if not math.isfinite(multiplier):
+        raise body["multiplier"].expected("a number")
+    return multiplier
 
 
 def _numbers(numbers: range, multiplier: float, ending: str, slot: str) -> Iterator[Expression]:

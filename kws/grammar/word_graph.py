@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from kws.errors import GrammarError
+from kws.grammar.depth import within_stack
 from kws.grammar.expression import (
     AnyOrder,
     Choice,
@@ -172,6 +173,7 @@ def word_graph(grammar: Grammar) -> WordGraph:
     for intent in grammar.intents:
         fixed = tuple(Mark("set", name, value) for name, value in intent.slots.items())
         said = graph.new_state()
-        graph.add(intent.sentences, graph.start, said)
+        with within_stack(grammar.place):
+            graph.add(intent.sentences, graph.start, said)
         graph.skip(said, graph.end, (Mark("intent", intent.name), *fixed))
     return graph

@@ -53,8 +53,9 @@ class Located:
 
     def expected(self, what: str) -> GrammarError:
         """The error to raise about this value."""
-        kind = repr(self.value)
-        if not isinstance(self.value, str):
+        if isinstance(self.value, str):
+            kind = repr(self.value)
+        else:
             kind = "a mapping" if isinstance(self.value, dict) else "a list"
         return GrammarError(f"{self.place}:{self.line}: expected {what}, found {kind}")
 
@@ -72,24 +73,34 @@ def read_yaml(text: str, place: str) -> Located:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise GrammarError(f"{place}:{mark.line + 1 if mark else 1}: not YAML ({problem})") from error
     if root is None:
         raise GrammarError(f"{place}:1: the file is empty; expected the key 'intents'")
-    return _located(root, place)
+    return _Reader(place).located(root)
 
 
-def _located(node: Any, place: str) -> Located:
-    line = node.start_mark.line + 1
-    if node.id == "mapping":
-        return Located(place, line, dict(_pairs(node, place)))
-    if node.id == "sequence":
-        return Located(place, line, [_located(item, place) for item in node.value])
-    return Located(place, line, node.value)
+class _Reader:
+    """Nodes as Located values, one for each node however many aliases name it."""
 
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._done: dict[Any, Located] = {}  # by node, which compares by identity
 
-def _pairs(node: Any, place: str) -> Iterator[tuple[str, Located]]:
-    for key, value in node.value:
-        if key.id != "scalar":
-            raise GrammarError(f"{place}:{key.start_mark.line + 1}: expected a text as the key")
-        yield key.value, _located(value, place)
+    def located(self, node: Any) -> Located:
+        if node not in self._done:
+            self._done[node] = Located(self._place, node.start_mark.line + 1, self._value(node))
+        return self._done[node]
+
+    def _value(self, node: Any) -> Any:
+        if node.id == "mapping":
+            return dict(self._pairs(node))
+        if node.id == "sequence":
+            return [self.located(item) for item in node.value]
+        return node.value
+
+    def _pairs(self, node: Any) -> Iterator[tuple[str, Located]]:
+        for key, value in node.value:
+            if key.id != "scalar":
+                raise GrammarError(f"{self._place}:{key.start_mark.line + 1}: expected a text as the key")
+            yield key.value, self.located(value)
