@@ -38,7 +38,7 @@ Made by `{command}` from the counts in `docs/figures/`; edit neither by hand. To
   clip as recorded, then heard in one of 120 simulated rooms (0.15 to 0.7 s of reverberation, none of them
   used in training). Speech: everything spoken in which the word is not said, 0.3 to 0.8 s apart, as recorded.
 * **Missed**: the score reaches the threshold nowhere from the word's start to 0.75 s past its end. Start and
-  end are found by energy in the clip.
+  end are found by forced alignment (`training/word_ends.py`).
 * **False alarm**: the score rises to the threshold where no word is; a rise less than 2 s after the last one
   counted is the same one. Hours are hours of recordings, without the gaps between them, and without the
   recordings that hold no speech: those are counted apart.
