@@ -22,7 +22,8 @@ from kws.detector import DetectorConfig
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO, RowFormat, require, row_format
 from kws.manifest import FORMAT, is_recognizer, read_manifest
-from kws.model import StreamingModel
+from kws.model import open_model
+from kws.runtimes import Model
 
 MODELS = Path(__file__).parent / "models"
 """Where the bundled models lie."""
@@ -61,23 +62,28 @@ class Bundle:
     """Data, licences, seed, the command that made it, figures."""
     manifest: Mapping[str, Any] = field(default_factory=dict)
     """The JSON as read."""
+    engine: str = ""
+    """What computes it, see kws.runtimes; empty: the one that the environment names, or LiteRT."""
 
     @property
     def rows(self) -> RowFormat:
         """What its rows are like."""
         return row_format(self.front_end)
 
-    def open_model(
-        self, *, reference_kernels: bool = False, delegate: Delegate | None = None
-    ) -> StreamingModel:
-        """The interpreter, checked against this manifest; raises BundleError with the remedy."""
+    def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
+        """The running model, checked against this manifest; raises BundleError with the remedy."""
         self._check_file()
         self._check_front_end()
-        model = StreamingModel(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
+        model = open_model(
+            self.model_path,
+            engine=self.engine,
+            reference_kernels=reference_kernels,
+            delegate=delegate,
+        )
         self._check_model(model)
         return model
 
-    def detector_config(self, model: StreamingModel, threshold: float | None = None) -> DetectorConfig:
+    def detector_config(self, model: Model, threshold: float | None = None) -> DetectorConfig:
         """Seconds and rows of this manifest in steps of `model`; `threshold` overrides the default."""
         step_seconds = model.stride * self.rows.row_seconds
         return DetectorConfig(
@@ -105,7 +111,7 @@ class Bundle:
         except KwsError as error:
             raise BundleError(f"{self.manifest_path}: cannot be run: {error}") from error
 
-    def _check_model(self, model: StreamingModel) -> None:
+    def _check_model(self, model: Model) -> None:
         config = self.rows
         if model.channels != config.channels:
             raise BundleError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,8 @@ class Engine:
 
     def __init__(self, wake_words: Sequence[WakeWord]) -> None:
         self.wake_words = list(wake_words)
-        kinds = dict.fromkeys(word.bundle.front_end for word in self.wake_words) or {MICRO: None}
-        self.front_ends = {kind: new_front_end(kind) for kind in kinds}
+        engines = {word.bundle.front_end: word.bundle.engine for word in self.wake_words} or {MICRO: ""}
+        self.front_ends = {kind: new_front_end(kind, engine) for kind, engine in engines.items()}
         self.reset()
 
     def push(self, block: Block) -> list[Event]:
@@ -153,10 +154,12 @@ def load(
     threshold: float | None = None,
     reference_kernels: bool = False,
     delegate: Delegate | None = None,
+    engine: str = "",
 ) -> Engine:
     """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
 
-    A `delegate` computes what it takes of the models, see kws.delegates.
+    A `delegate` computes what it takes of the models, see kws.delegates;
+    the `engine` computes the rest, "litert" or "c99", see kws.runtimes.
 
     Raises:
         BundleError: a model is missing or unfit; the text names it and the remedy.
@@ -168,7 +171,7 @@ def load(
     return Engine(
         [
             WakeWord(
-                find_bundle(model),
+                replace(find_bundle(model), engine=engine),
                 threshold=threshold,
                 reference_kernels=reference_kernels,
                 delegate=delegate,

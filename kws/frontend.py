@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from kws.runtimes import missing_package
 from kws.types import Rows, Samples
 
 
@@ -97,8 +98,10 @@ class Frontend:
 
     def __init__(self) -> None:
         # The C functions behind pymicro_features.MicroFrontend, whose wrapper costs a dataclass per row.
-        from micro_features_cpp import create_frontend, process_samples, reset_frontend
-
+        try:
+            from micro_features_cpp import create_frontend, process_samples, reset_frontend
+        except ModuleNotFoundError as error:
+            raise missing_package("pymicro-features") from error
         self.config = FrontendConfig()
         self._quantized = self.config.quantize(np.arange(1 << 16))  # of every uint16 feature
         self._process = process_samples

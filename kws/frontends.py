@@ -12,6 +12,7 @@ from typing import Protocol
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.encoders.speech_embedding import published_network
 from kws.frontend import Frontend, FrontendConfig
+from kws.runtimes import LITERT, chosen, offer
 from kws.types import Rows, Samples, Stage
 
 MICRO = "micro"
@@ -66,8 +67,13 @@ def row_format(name: str) -> RowFormat:
     return _FRONT_ENDS[name].format()
 
 
-def new_front_end(name: str) -> Stage[Samples, Rows]:
-    """A front end of this name that has heard nothing; KwsError when what it is made of is not installed."""
+def new_front_end(name: str, engine: str = "") -> Stage[Samples, Rows]:
+    """A front end of this name that has heard nothing; KwsError when what it is made of is not installed.
+
+    The micro front end is the engine's own, whose rows are the same, see kws.runtimes.
+    """
+    if name == MICRO and (computing := chosen(engine)) != LITERT:
+        return offer(computing).new_front_end()
     return _FRONT_ENDS[name].new()
 
 

@@ -11,10 +11,30 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.delegates import Delegate, DelegateError
-from kws.errors import BundleError
+from kws.errors import BundleError, KwsError
+from kws.runtimes import LITERT, Model, chosen, missing_package, offer
 from kws.types import Outputs, Rows
 
 _log = logging.getLogger(__name__)
+
+
+def open_model(
+    path: Path, *, engine: str = "", reference_kernels: bool = False, delegate: Delegate | None = None
+) -> Model:
+    """A model in an engine, see kws.runtimes; LiteRT's reference kernels and delegates are LiteRT's alone.
+
+    Raises:
+        BundleError: the file is not a model that the engine runs.
+        KwsError: no such engine; a delegate with another than LiteRT.
+    """
+    computing = LITERT if reference_kernels else chosen(engine)
+    if computing == LITERT:
+        return StreamingModel(path, reference_kernels=reference_kernels, delegate=delegate)
+    if delegate:
+        raise KwsError(
+            f"{delegate}: delegates are LiteRT's, and the engine is {computing}; choose one of the two"
+        )
+    return offer(computing).open_model(path)
 
 
 class StreamingModel:
@@ -127,8 +147,10 @@ class StreamingModel:
         self.delegate = None
 
     def _interpreted(self, delegates: Sequence[Any] = ()) -> Any:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ModuleNotFoundError as error:
+            raise missing_package("ai-edge-litert") from error
         interpreter = Interpreter(
             model_content=self._content,
             num_threads=1,

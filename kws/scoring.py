@@ -35,7 +35,7 @@ def score_track(blocks: Iterable[Block], wake_word: WakeWord) -> ScoreTrack:
     Raises:
         ValueError: a block says that audio was lost before it; a track has no place for that.
     """
-    front_end = new_front_end(wake_word.bundle.front_end)
+    front_end = new_front_end(wake_word.bundle.front_end, wake_word.bundle.engine)
     wake_word.reset()
     scores = array("f")
     position = 0

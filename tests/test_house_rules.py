@@ -48,8 +48,8 @@ HOMES = {
 """Where in kws another's package may be imported; one that is not named here, nowhere."""
 
 CORE = (
-    *("errors", "events", "types", "frontend", "encoders", "frontends"),
-    *("delegates", "model", "detector", "manifest", "bundle", "engine"),
+    *("errors", "events", "types", "delegates", "runtimes", "frontend", "encoders", "frontends"),
+    *("model", "detector", "manifest", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""
 

@@ -19,7 +19,7 @@ from firmware_export.output import Report, write_files
 from kws.bundle import Bundle
 from kws.detector import DetectorConfig
 from kws.frontend import FrontendConfig
-from kws.model import StreamingModel
+from kws.runtimes import Model
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -29,9 +29,10 @@ CODE_BYTES = 12_000
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that is generated for one bundle."""
+    """Everything that is generated for one model."""
 
-    bundle: Bundle
+    name: str
+    labels: tuple[str, ...]
     program: Program
     arena_bytes: int
     detector: DetectorConfig
@@ -54,7 +55,7 @@ class Project:
     def sizes(self) -> dict[str, int]:
         """Macros of the struct's arrays and its whole size."""
         frontend = FrontendConfig()
-        labels, history = len(self.bundle.labels), _up(self.detector.window, 4)
+        labels, history = len(self.labels), _up(self.detector.window, 4)
         work = _up(max(self.arena_bytes, 2 * frontend.fft_size), 4)
         held = _up(self.stride * frontend.channels, 4)
         frontend_bytes = 4 * frontend.channels + 4 + _up(2 * frontend.window_samples, 4)
@@ -83,9 +84,10 @@ def without_model(bundle: Bundle) -> Project:
     return _project(bundle, bundle.open_model(), Program())
 
 
-def _project(bundle: Bundle, model: StreamingModel, program: Program) -> Project:
+def _project(bundle: Bundle, model: Model, program: Program) -> Project:
     return Project(
-        bundle=bundle,
+        name=bundle.name,
+        labels=bundle.labels,
         program=program,
         arena_bytes=plan(program),
         detector=bundle.detector_config(model),
@@ -131,7 +133,7 @@ def _config(project: Project) -> str:
     values: dict[str, int | str] = {
         **constants(FrontendConfig()),
         "KWS_STRIDE": project.stride,
-        "KWS_LABELS": len(project.bundle.labels),
+        "KWS_LABELS": len(project.labels),
         "KWS_WINDOW_STEPS": detector.window,
         "KWS_THRESHOLD_SUM": f"{project.threshold_sum}u",
         "KWS_REFRACTORY_STEPS": detector.refractory,
@@ -139,7 +141,7 @@ def _config(project: Project) -> str:
         **project.sizes,
     }
     return (
-        f"{text.GENERATED}\n/* Front end {FrontendConfig().digest}, model {project.bundle.name}. */\n"
+        f"{text.GENERATED}\n/* Front end {FrontendConfig().digest}, model {project.name}. */\n"
         f"#ifndef KWS_CONFIG_H\n#define KWS_CONFIG_H\n\n{text.macros(values)}\n#endif\n"
     )
 
@@ -154,7 +156,7 @@ def _frontend_tables() -> str:
 
 def _model(project: Project) -> str:
     program = project.program
-    labels = ", ".join(text.string(label) for label in project.bundle.labels)
+    labels = ", ".join(text.string(label) for label in project.labels)
     arrays = [text.array(kind, name, values, static=True) for name, (kind, values) in program.arrays.items()]
     layers = [text.struct(kind, name, members) for name, (kind, members) in program.layers.items()]
     return "\n".join(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kws.bundle import Bundle
-    from kws.model import StreamingModel
     from kws.recognition.bundle import RecognizerBundle
+    from kws.runtimes import Model
 
 
 @click.command()
@@ -106,7 +106,7 @@ def _files(manifest: Path, model: Path) -> dict[str, Any]:
     }
 
 
-def _tensors(model: StreamingModel) -> dict[str, Any]:
+def _tensors(model: Model) -> dict[str, Any]:
     return {
         "input": {
             "type": "int8",

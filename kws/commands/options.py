@@ -15,6 +15,7 @@ import click
 from kws.commands.budget import Budget
 from kws.delegates import Delegate, DelegateError, parse_delegate
 from kws.errors import KwsError
+from kws.runtimes import VARIABLE, chosen
 from kws.standard_error import turned_into
 
 if TYPE_CHECKING:
@@ -54,6 +55,22 @@ def _delegate(context: click.Context, parameter: click.Parameter, text: str | No
         return parse_delegate(text) if text else None
     except DelegateError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def engine_option(command: Command) -> Command:
+    """--engine, which holds for all that this process opens; the command gets no argument."""
+    return click.option(
+        "--engine",
+        callback=_use_engine,
+        expose_value=False,
+        metavar="NAME",
+        help="What computes: litert, or c99, which needs no LiteRT but a C compiler.  [default: litert]",
+    )(command)
+
+
+def _use_engine(context: click.Context, parameter: click.Parameter, name: str | None) -> None:
+    if name:
+        os.environ[VARIABLE] = chosen(name)
 
 
 def models_option(command: Command) -> Command:

@@ -10,7 +10,13 @@ import click
 
 from kws.cli import BAD_INPUT, report
 from kws.commands.budget import Budget
-from kws.commands.options import check_raw_format, delegate_option, models_option, threshold_options
+from kws.commands.options import (
+    check_raw_format,
+    delegate_option,
+    engine_option,
+    models_option,
+    threshold_options,
+)
 from kws.commands.speech import Speech, engine_for, speech_options
 from kws.errors import SourceError
 
@@ -21,6 +27,7 @@ from kws.errors import SourceError
 @threshold_options
 @speech_options
 @delegate_option
+@engine_option
 @click.option("--rate", type=int, help="Sample rate of raw PCM on standard input.  [default: 16000]")
 @click.option("--channels", type=int, help="Channels of raw PCM on standard input.  [default: 1]")
 def run(
@@ -62,6 +69,7 @@ def run(
 @threshold_options
 @speech_options
 @delegate_option
+@engine_option
 @click.option("--device", default="", help="Index or part of the name of a microphone (see kws devices).")
 def listen(models: tuple[str, ...], threshold: float | Budget | None, device: str, **speech: Any) -> None:
     """Print what a microphone hears, one JSON event a line.

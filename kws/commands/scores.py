@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kws.commands.options import DEFAULT_MODEL, delegate_option, load_engine
+from kws.commands.options import DEFAULT_MODEL, delegate_option, engine_option, load_engine
 from kws.delegates import Delegate
 from kws.errors import KwsError
 
@@ -18,6 +18,7 @@ from kws.errors import KwsError
     "--out", "-o", required=True, metavar="S.npz", help="Where to write the arrays `time` and `score`."
 )
 @delegate_option
+@engine_option
 def scores(file: str, model: str, out: str, delegate: Delegate | None) -> None:
     """Write the score at every step of a recording.
 

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import click
 
 from kws.commands.engines import engine_of
 from kws.commands.logs import log_to_stderr
-from kws.commands.options import delegate_option, models_option, threshold_option
+from kws.commands.options import delegate_option, engine_option, models_option, threshold_option
 from kws.delegates import Delegate
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ DEFAULT_URI = "tcp://127.0.0.1:10400"
     "--grammar", default="", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
 )
 @delegate_option
+@engine_option
 @click.option("--zeroconf", metavar="NAME", help="Announce it by this name, so that Home Assistant finds it.")
 @click.option("--debug", is_flag=True, help="Log every client's comings and goings.")
 def serve(
@@ -67,8 +69,6 @@ def serve(
 
 
 async def _serve(server: WyomingServer, name: str | None) -> None:
-    from kws.servers.wyoming import announce
-
     if server.uri == "stdio://":
         # The package closes what it writes to, and standard output is not ours to close.
         with os.fdopen(os.dup(1), "wb") as output, contextlib.redirect_stdout(output):  # type: ignore[type-var]
@@ -80,8 +80,21 @@ async def _serve(server: WyomingServer, name: str | None) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(number, stopping.set)
     await server.start()
-    if name:
-        await announce(server.uri, name)
-    click.echo(f"kws: serving at {server.uri}", err=True)
-    await stopping.wait()
+    async with _announced(server.uri, name):
+        click.echo(f"kws: serving at {server.uri}", err=True)
+        await stopping.wait()
     await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def _announced(uri: str, name: str | None) -> AsyncIterator[None]:
+    """By that name, if there is one, as long as the block lasts."""
+    if not name:
+        yield
+        return
+    from kws.servers.announcement import Announcement
+
+    announcement = Announcement(uri, name)
+    await announcement.start()
+    yield
+    await announcement.stop()

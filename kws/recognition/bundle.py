@@ -21,8 +21,9 @@ from kws.delegates import Delegate
 from kws.errors import BundleError
 from kws.frontend import FrontendConfig
 from kws.manifest import RECOGNIZER, is_recognizer
-from kws.model import StreamingModel
+from kws.model import open_model
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
+from kws.runtimes import Model
 
 VERSION = 1
 TOKEN_SETS: dict[Kind, Tokens] = {"phones": PHONES, "characters": CHARACTERS}
@@ -46,10 +47,8 @@ class RecognizerBundle:
     card: Mapping[str, Any] = field(default_factory=dict)
     """Data, licences, seed, the command that made it, figures."""
 
-    def open_model(
-        self, *, reference_kernels: bool = False, delegate: Delegate | None = None
-    ) -> StreamingModel:
-        """The interpreter, checked against this manifest; raises BundleError with the remedy."""
+    def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
+        """The running model, checked against this manifest; raises BundleError with the remedy."""
         if not self.model_path.is_file():
             raise BundleError(
                 f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there"
@@ -59,11 +58,11 @@ class RecognizerBundle:
                 f"{self.model_path}: not the file that {self.manifest_path.name} describes "
                 "(SHA-256 differs); install the two files together"
             )
-        model = StreamingModel(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
+        model = open_model(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
         self._check(model)
         return model
 
-    def _check(self, model: StreamingModel) -> None:
+    def _check(self, model: Model) -> None:
         config = FrontendConfig()
         scale, zero = model.input_quantization
         fits = np.isclose(scale, config.row_scale, rtol=1e-3) and zero == config.row_zero_point

@@ -68,15 +68,52 @@ def replay(recording: Recording, engine: Engine) -> list[Detection]:
     return _detections(heard.events)
 
 
-def differences(expected: Sequence[Detection], heard: Sequence[Detection]) -> list[str]:
+@dataclass(frozen=True)
+class Tolerance:
+    """What may differ without being called a difference."""
+
+    seconds: float = 0.0
+    """By which a detection may be earlier or later."""
+    score: float = 0.0
+    """Of its threshold; a detection so near to it may be missing or too many."""
+
+
+EXACT = Tolerance()
+OTHER_ENGINE = Tolerance(seconds=0.1, score=0.02)
+"""What the engines' rounding leaves, the third tier of the numeric contract in docs/architecture.md."""
+
+
+def differences(
+    expected: Sequence[Detection], heard: Sequence[Detection], tolerance: Tolerance = EXACT
+) -> list[str]:
     """One sentence for each detection that is missing or too many, none if names and steps agree.
 
     Scores may differ by what processors' rounding leaves; `largest_score_difference` reports that.
     """
-    want, got = {_identity(d) for d in expected}, {_identity(d) for d in heard}
-    return [f"{name} at {end} s was not heard" for name, end in sorted(want - got, key=_time)] + [
-        f"{name} at {end} s was heard and is not expected" for name, end in sorted(got - want, key=_time)
+    missing, surplus = _alone(expected, heard, tolerance), _alone(heard, expected, tolerance)
+    return [f"{name} at {end} s was not heard" for name, end in missing] + [
+        f"{name} at {end} s was heard and is not expected" for name, end in surplus
     ]
+
+
+def _alone(
+    ones: Sequence[Detection], others: Sequence[Detection], tolerance: Tolerance
+) -> list[tuple[str, float]]:
+    """Those of the first that have none like them among the second, by time."""
+    known = [_identity(detection) for detection in others]
+    return sorted(
+        {
+            _identity(one)
+            for one in ones
+            if one.score - one.threshold >= tolerance.score
+            and not any(_is_same(_identity(one), other, tolerance.seconds) for other in known)
+        },
+        key=_time,
+    )
+
+
+def _is_same(one: tuple[str, float], other: tuple[str, float], seconds: float) -> bool:
+    return one[0] == other[0] and round(abs(one[1] - other[1]), 3) <= seconds
 
 
 def largest_score_difference(expected: Sequence[Detection], heard: Sequence[Detection]) -> float:

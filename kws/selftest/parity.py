@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.frontends import new_front_end
-from kws.model import StreamingModel
+from kws.runtimes import Model
 from kws.selftest import Recording
 from kws.sources import open_source
 from kws.types import Rows
@@ -37,7 +37,7 @@ def rows_of(recordings: Sequence[Recording], front_end: str) -> Rows:
     return np.concatenate(pieces)
 
 
-def parity(one: StreamingModel, other: StreamingModel, rows: Rows) -> Parity:
+def parity(one: Model, other: Model, rows: Rows) -> Parity:
     """Of two models from their start on."""
     one.reset()
     other.reset()

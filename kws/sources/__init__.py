@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from types import ModuleType
 
 from kws.errors import SourceError
 from kws.sources.conversion import MAX_CHANNELS, RATES
@@ -45,8 +46,17 @@ def open_source(
     if channels is not None and not 1 <= channels <= MAX_CHANNELS:
         raise SourceError(f"channels: {channels} is not possible; give 1 to {MAX_CHANNELS}, mostly 1")
     scheme, address = split_uri(os.fspath(uri))
-    source: Source = import_module(MODULES[scheme]).open_address(address, rate=rate, channels=channels)
+    source: Source = _module(scheme).open_address(address, rate=rate, channels=channels)
     return source
+
+
+def _module(scheme: str) -> ModuleType:
+    try:
+        return import_module(MODULES[scheme])
+    except (ModuleNotFoundError, OSError):  # soundfile, or the library that it loads
+        if scheme != "file":
+            raise
+        return import_module("kws.sources.wav")
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from kws.errors import SourceError
 from kws.types import SAMPLE_RATE, Samples
 
 RATES = (1_000, 768_000)
@@ -29,8 +30,13 @@ class Converter:
     def __init__(self, rate: int) -> None:
         self._resampler = None
         if rate != SAMPLE_RATE:
-            import soxr
-
+            try:
+                import soxr
+            except ModuleNotFoundError as error:
+                raise SourceError(
+                    f"audio of {rate} hertz: soxr is not installed, so only {SAMPLE_RATE} hertz is heard; "
+                    "record at that rate, or install soxr (Debian: python3-soxr)"
+                ) from error
             self._resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
 
     def push(self, frames: Pcm) -> Samples:
