@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError
@@ -19,6 +20,7 @@ from kws.sinks.secret import read_secret
 from kws.types import Block, Sink
 
 if TYPE_CHECKING:
+    from kws.servers.announcement import Announcement
     from kws.servers.wyoming import WyomingServer
 
 
@@ -43,6 +45,7 @@ class Servers:
             self.http = HttpServer(http.address, read_secret(http.token_file), panel, events, live)
             self._thread.call(self.http.start())
         self._wyoming: WyomingServer | None = None
+        self._announcement: Announcement | None = None
         if service.config.wyoming.uri:
             self._thread.call(self._serve_wyoming())
 
@@ -58,14 +61,15 @@ class Servers:
 
     def close(self) -> None:
         """Answer no more."""
-        if self._wyoming:
-            with contextlib.suppress(TimeoutError):
-                self._thread.call(self._wyoming.stop(), STOP_SECONDS)
+        for service in (self._announcement, self._wyoming):
+            if service:
+                with contextlib.suppress(TimeoutError):
+                    self._thread.call(service.stop(), STOP_SECONDS)
         self._thread.close()
 
     async def _serve_wyoming(self) -> None:
         from kws.servers.ears import ModelEars
-        from kws.servers.wyoming import WyomingServer, announce
+        from kws.servers.wyoming import WyomingServer
 
         settings = self._service.config.wyoming
         speech = self._service.config.speech
@@ -75,4 +79,7 @@ class Servers:
         self._wyoming = WyomingServer(settings.uri, ears)
         await self._wyoming.start()
         if settings.zeroconf:
-            await announce(settings.uri)
+            from kws.servers.announcement import Announcement
+
+            self._announcement = Announcement(settings.uri)
+            self._announcing = asyncio.create_task(self._announcement.keep_trying())

@@ -16,8 +16,6 @@ from kws.errors import KwsError
 from kws.servers.conversation import Conversation, Ears
 from kws.servers.wyoming_wire import Limits, WireError, read_event
 
-SERVICE_NAME = "kws"
-
 _log = logging.getLogger(__name__)
 
 
@@ -136,14 +134,3 @@ def check_uri(uri: str) -> None:
         raise KwsError(
             f"{uri}: no address for Wyoming; write tcp://127.0.0.1:10400, unix:///run/kws/wyoming or stdio://"
         )
-
-
-async def announce(uri: str, name: str = SERVICE_NAME) -> None:
-    """Tell the local network by zeroconf, so that Home Assistant finds it; raises KwsError off TCP."""
-    from wyoming.zeroconf import HomeAssistantZeroconf
-
-    parts = urlsplit(uri)
-    if parts.scheme != "tcp" or parts.port is None:
-        raise KwsError(f"{uri}: only tcp:// can be announced; leave zeroconf out")
-    host = None if parts.hostname in ("0.0.0.0", "::") else parts.hostname
-    await HomeAssistantZeroconf(parts.port, name, host).register_server()
