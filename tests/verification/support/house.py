@@ -1,0 +1,194 @@
+"""A daemon that hears words again and again, and all that its events go to, each in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pymicro_wakeword
+import soundfile
+from prometheus_client.parser import text_string_to_metric_families
+
+import kws
+from kws.types import SAMPLE_RATE
+
+MODEL = Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json"
+RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+PEERS = Path(__file__).parent / "peers"
+SPEED = 4
+"""Times as fast as spoken."""
+PATIENCE = 120.0
+SINKS = {"broker": "1", "reader": "2", "file": "3", "hook": "4"}
+"""Who gets events through which sink."""
+
+Figures = dict[tuple[str, str], float]
+"""Name and the sink's number ("" for what is no sink's) -> value."""
+
+
+class House:
+    """The daemon, an MQTT broker, a reader of the Unix socket, a web hook, a Wyoming client with own words.
+
+    Args:
+        folder: for sockets, logs and what the peers have been told; an empty one with a short path.
+        events: the file that the daemon writes events to.
+        more: what else its configuration says.
+    """
+
+    def __init__(self, folder: Path, events: Path | None = None, more: str = "") -> None:
+        self._folder = folder
+        self.events = events or folder / "events.jsonl"
+        self._ports = {name: free_port() for name in ("broker", "http", "wyoming", "hook")}
+        self._config = folder / "kws.toml"
+        self._config.write_text(self._configuration() + more)
+        (folder / "mosquitto.conf").write_text(
+            f"listener {self._ports['broker']} 127.0.0.1\nallow_anonymous true\n"
+        )
+        self._pcm = soundfile.read(RECORDING, dtype="int16")[0].tobytes()
+        self.start: dict[str, Callable[[], None]] = {
+            "broker": self._start_broker,
+            "hook": self._start_hook,
+            "daemon": self._start_daemon,
+            "reader": self._start_reader,
+            "client": self._start_client,
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        for name in self.start:
+            self.start[name]()
+        threading.Thread(target=self._speak, daemon=True).start()
+
+    def kill(self, name: str) -> None:
+        """At once, without a word."""
+        self.running[name].kill()
+        self.running[name].wait()
+
+    def arrived(self, name: str) -> float:
+        """How much has come to the place that shows whether this one works."""
+        if name == "broker":
+            return self.figures()["kws_sink_delivered_total", SINKS["broker"]]
+        path = self.events if name == "daemon" else self._folder / f"{name}.told"
+        return path.stat().st_size if path.exists() else 0
+
+    def seconds_to_event(self, name: str) -> float:
+        """Wait until more arrives there."""
+        before, began = self.arrived(name), time.monotonic()
+        until(lambda: self.arrived(name) > before, f"event at {name}")
+        return time.monotonic() - began
+
+    def figures(self) -> Figures:
+        """What /metrics says now."""
+        with urlopen(f"http://127.0.0.1:{self._ports['http']}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, sample.labels.get("sink", "").split(" ")[0]): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def unaccounted(self) -> float:
+        """Events that no counter of some sink holds, at most; one may be in hand."""
+        figures = self.figures()
+        total = figures.get(("kws_events_total", ""), 0.0)
+        ends = ("delivered_total", "dropped_total", "refused_total", "queue")
+        return max(
+            abs(total - sum(figures[f"kws_sink_{end}", sink] for end in ends)) for sink in SINKS.values()
+        )
+
+    def close(self) -> None:
+        """End all of it."""
+        for process in self.running.values():
+            process.kill()
+            process.wait()
+
+    def _configuration(self) -> str:
+        uris = (
+            f"mqtt://127.0.0.1:{self._ports['broker']}/kws",
+            f"unix:{self._folder}/events",
+            f"jsonl:{self.events}",
+            f"http://127.0.0.1:{self._ports['hook']}/",
+        )
+        return (
+            f'[audio]\nsource = "-"\n[[model]]\nname = "{MODEL}"\nthreshold = 0.3\n'
+            f'[http]\naddress = "127.0.0.1:{self._ports["http"]}"\n'
+            f'[wyoming]\nuri = "tcp://127.0.0.1:{self._ports["wyoming"]}"\n'
+            + "".join(f'[[sink]]\nuri = "{uri}"\n' for uri in uris)
+        )
+
+    def _start_broker(self) -> None:
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        self._run("broker", [program, "-c", str(self._folder / "mosquitto.conf")])
+        until(lambda: answers(self._ports["broker"]), "broker")
+
+    def _start_daemon(self) -> None:
+        self._run("daemon", [sys.executable, "-m", "kws", "daemon", "-c", str(self._config)])
+        until(lambda: answers(self._ports["http"]), "daemon")
+
+    def _start_reader(self) -> None:
+        self._run_peer("reader", f"{self._folder}/events")
+
+    def _start_hook(self) -> None:
+        self._run_peer("hook", str(self._ports["hook"]))
+        until(lambda: answers(self._ports["hook"]), "hook")
+
+    def _start_client(self) -> None:
+        self._run_peer("client", str(self._ports["wyoming"]), str(RECORDING), str(SPEED))
+
+    def _run_peer(self, name: str, *arguments: str) -> None:
+        program = str(PEERS / f"{name}.py")
+        self._run(name, [sys.executable, program, f"{self._folder}/{name}.told", *arguments])
+
+    def _run(self, name: str, command: list[str]) -> None:
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log
+            )
+
+    def _speak(self) -> None:
+        step = SAMPLE_RATE // 10 * 2  # a tenth of a second
+        while True:
+            for start in range(0, len(self._pcm), step):
+                with contextlib.suppress(OSError, ValueError):
+                    stream = self.running["daemon"].stdin
+                    assert stream
+                    stream.write(self._pcm[start : start + step])
+                    stream.flush()
+                time.sleep(0.1 / SPEED)
+
+
+@contextlib.contextmanager
+def house(folder: Path, events: Path | None = None, more: str = "") -> Iterator[House]:
+    """For as long as the block."""
+    home = House(folder, events, more)
+    try:
+        yield home
+    finally:
+        home.close()
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for it; SystemExit if it does not come."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"no {what} within {PATIENCE:g} s")
+        time.sleep(0.02)
+
+
+def answers(port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
