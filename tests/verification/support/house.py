@@ -49,7 +49,7 @@ class House:
         self._config = folder / "kws.toml"
         self._config.write_text(self._configuration() + more)
         (folder / "mosquitto.conf").write_text(
-            f"listener {self._ports['broker']} 127.0.0.1\nallow_anonymous true\n"
+            f"listener {self._ports['broker']} 127.0.0.1\nallow_anonymous true\nuser root\n"
         )
         self._pcm = soundfile.read(RECORDING, dtype="int16")[0].tobytes()
         self.start: dict[str, Callable[[], None]] = {
@@ -73,8 +73,12 @@ class House:
         """How much has come to the place that shows whether this one works."""
         if name == "broker":
             return self.figures()["kws_sink_delivered_total", SINKS["broker"]]
-        path = self.events if name == "daemon" else self._folder / f"{name}.told"
+        path = self.events if name == "daemon" else self.told(name)
         return path.stat().st_size if path.exists() else 0
+
+    def told(self, name: str) -> Path:
+        """Where a reader, a hook or a client keeps what it gets."""
+        return self._folder / f"{name}.told"
 
     def seconds_to_event(self, name: str) -> float:
         """Wait until more arrives there."""

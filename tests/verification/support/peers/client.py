@@ -1,4 +1,4 @@
-"""client.py FILE PORT RECORDING SPEED: a Wyoming client that plays a recording over and over, keeps detections."""
+"""client.py FILE PORT RECORDING SPEED: a Wyoming client that plays a recording for ever, keeps detections."""
 
 import asyncio
 import contextlib
