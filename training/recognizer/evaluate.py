@@ -1,6 +1,6 @@
 """Greedy error rates of a recognizer bundle, int8 as it is deployed, on all dev sets.
 
-python -m training.recognizer.evaluate english [--json]
+python -m training.recognizer.evaluate english [--lead 1] [--json]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from kws.recognition.bundle import find_recognizer
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Utterances of each set at most, drawn evenly.")
+@click.option("--lead", default=0.0, show_default=True, help="Seconds of near silence before each recording.")
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -25,14 +26,15 @@ from kws.recognition.bundle import find_recognizer
     help="Where features are kept.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
-def evaluate(model: str, most: int | None, cache: Path, as_json: bool) -> None:
+def evaluate(model: str, most: int | None, lead: float, cache: Path, as_json: bool) -> None:
     """Read the dev recordings with MODEL, a bundled name or a path, and count the errors."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.recognizer.material import dev_sets
     from training.recognizer.publish import measure_bundle
 
     bundle = find_recognizer(model)
-    rates = {name: measure_bundle(bundle, takes) for name, takes in dev_sets(cache, most=most).items()}
+    sets = dev_sets(cache, most=most, lead=lead)
+    rates = {name: measure_bundle(bundle, takes) for name, takes in sets.items()}
     if as_json:
         click.echo(json.dumps({name: rate.as_dict() for name, rate in rates.items()}, indent=1))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,13 @@ from kws.errors import KwsError
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recognizer.corpus import Utterance, recorded, synthetic
 from training.recognizer.recipe import MaterialRecipe
-from training.recognizer.takes import AS_RECORDED, VERSIONS, Takes, cached_takes, joined
+from training.recognizer.takes import AS_RECORDED, VERSIONS, TakeConfig, Takes, cached_takes, joined
 
 DEV_SETS = {
     "libri": ("libri-test-clean",),
     "speechocean": ("speechocean762",),
     "words": ("gsc-test-v0.02",),
+    "digits": ("fsdd",),
 }
 """Name -> corpora of the dev split; error rates are reported for each."""
 
@@ -55,18 +56,24 @@ def gather(
     return Material(tuple(versions), Counter(utterance.corpus for utterance in (*real, *spoken)))
 
 
-def dev_sets(cache: Path, *, most: int | None = None) -> dict[str, Takes]:
-    """Each of DEV_SETS as it was recorded, at most so many utterances of it; none without recordings."""
+def dev_sets(cache: Path, *, most: int | None = None, lead: float = 0.0) -> dict[str, Takes]:
+    """Each of DEV_SETS as it was recorded, at most so many utterances of it; none without recordings.
+
+    `lead` is how many seconds of near silence the front end hears before each recording.
+    """
+    config = replace(AS_RECORDED, lead=(lead, lead))
     utterances = recorded(_clips(), "dev")
     chosen = {name: [u for u in utterances if u.corpus in corpora] for name, corpora in DEV_SETS.items()}
-    return {name: _as_recorded(found, cache, most) for name, found in chosen.items() if found}
+    return {name: _heard(found, cache, most, config) for name, found in chosen.items() if found}
 
 
-def _as_recorded(utterances: list[Utterance], cache: Path, most: int | None, seed: int = 1) -> Takes:
+def _heard(
+    utterances: list[Utterance], cache: Path, most: int | None, config: TakeConfig, seed: int = 1
+) -> Takes:
     if most is not None and most < len(utterances):
         kept = np.random.default_rng(seed).permutation(len(utterances))[:most]
         utterances = [utterances[index] for index in sorted(kept)]
-    return cached_takes(cache, utterances, (), AS_RECORDED, seed=seed)
+    return cached_takes(cache, utterances, (), config, seed=seed)
 
 
 def _clips() -> list[Clip]:
