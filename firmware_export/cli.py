@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from firmware_export.boards import BOARDS
+from firmware_export.raspberrypi import export as raspberrypi
+from firmware_export.raspberrypi.machine import MACHINES
 from firmware_export.targets import TARGETS
 from firmware_export.verify import Comparison, Heard, compare
 from kws.bundle import find_bundle
@@ -19,7 +21,7 @@ DIFFERENT = 1
 
 
 @click.command()
-@click.argument("target", type=click.Choice(sorted(TARGETS)))
+@click.argument("target", type=click.Choice(sorted((*TARGETS, raspberrypi.TARGET))))
 @click.argument("model")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the firmware."
@@ -31,10 +33,34 @@ DIFFERENT = 1
     metavar="BYTES",
     help="Memory of TensorFlow Lite Micro (tflm, esphome), instead of measuring it.",
 )
-def export(target: str, model: str, output: Path, board: str | None, arena: int | None) -> None:
+@click.option(
+    "--machine",
+    type=click.Choice(sorted(MACHINES)),
+    default="aarch64",
+    show_default=True,
+    help="System of the Raspberry Pi: 64 bits or 32.",
+)
+@click.option(
+    "--debs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of Debian packages that the Raspberry Pi may lack, to bring along.",
+)
+def export(
+    target: str,
+    model: str,
+    output: Path,
+    board: str | None,
+    arena: int | None,
+    machine: str,
+    debs: Path | None,
+) -> None:
     """Write MODEL as firmware for TARGET."""
     with quiet_runtime():
-        report = TARGETS[target](find_bundle(model), output, BOARDS[board] if board else None, arena)
+        bundle = find_bundle(model)
+        if target == raspberrypi.TARGET:
+            report = raspberrypi.export(bundle, output, machine, debs)
+        else:
+            report = TARGETS[target](bundle, output, BOARDS[board] if board else None, arena)
     facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in report.facts.items())
     click.echo(f"{report.directory}: {report.model} for {report.target}; {facts}")
 

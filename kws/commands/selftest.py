@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,9 +24,15 @@ DIFFERENT = 1
 
 @click.command()
 @click.option("--write", is_flag=True, help="For developers: make what is heard now the expectation.")
+@click.option(
+    "--recordings",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with recordings and their .events.jsonl, instead of those bundled.",
+)
 @delegate_option
 @engine_option
-def selftest(write: bool, delegate: Delegate | None) -> int:
+def selftest(write: bool, folder: Path | None, delegate: Delegate | None) -> int:
     """Check that this installation hears what it should.
 
     Replays the bundled recordings and compares. Detections must agree in name and model step; with another
@@ -35,9 +42,9 @@ def selftest(write: bool, delegate: Delegate | None) -> int:
     With --delegate, what it computes is compared with the processor's outputs first.
     """
     from kws.bundle import bundled_names
-    from kws.selftest import bundled_recordings
+    from kws.selftest import bundled_recordings, recordings_in
 
-    recordings = bundled_recordings()
+    recordings = recordings_in(folder) if folder else bundled_recordings()
     if not bundled_names() or not recordings:
         raise KwsError("selftest: models or recordings are missing from the package; install kws again")
     engine = load_engine(tuple(bundled_names()), delegate=delegate)

@@ -58,7 +58,12 @@ class Recording:
 
 def bundled_recordings() -> list[Recording]:
     """The recordings that come with the package, sorted by name."""
-    return [Recording(path) for path in sorted(RECORDINGS.glob("*.flac"))]
+    return recordings_in(RECORDINGS)
+
+
+def recordings_in(folder: Path) -> list[Recording]:
+    """The recordings in a folder, FLAC or WAV, sorted by name."""
+    return [Recording(path) for path in sorted(folder.glob("*")) if path.suffix in (".flac", ".wav")]
 
 
 def replay(recording: Recording, engine: Engine) -> list[Detection]:

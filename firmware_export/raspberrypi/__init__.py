@@ -1,0 +1,1 @@
+"""A folder from which a Raspberry Pi is installed without a network."""
