@@ -87,6 +87,11 @@ def read_graph(path: Path) -> Graph:
         raise ExportError(f"{path}: not a .tflite file; is it complete?") from error
 
 
+def read_operators(content: bytes) -> tuple[Op, ...]:
+    """The operators of a sound file's main graph, however many inputs and outputs that has."""
+    return _Reader(Path(), Table.root(content, schema.IDENTIFIER)).operators()
+
+
 class _Reader:
     """Turns the tables of the file into ours."""
 
@@ -115,6 +120,9 @@ class _Reader:
             initial=self._initial(ops),
             op_names=self._all_names(),
         )
+
+    def operators(self) -> tuple[Op, ...]:
+        return tuple(self._ops(self._subgraphs[0]))
 
     def _all_names(self) -> tuple[str, ...]:
         return tuple(sorted({op.name for graph in self._subgraphs for op in self._ops(graph)}))

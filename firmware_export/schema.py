@@ -97,7 +97,7 @@ OPTIONS: Mapping[str, Options] = {
         "dilationWFactor": (5, "i", 1),
         "dilationHFactor": (6, "i", 1),
     },
-    "FULLY_CONNECTED": {"fusedActivationFunction": _ACTIVATION},
+    "FULLY_CONNECTED": {"fusedActivationFunction": _ACTIVATION, "weightsFormat": (1, "b", 0)},
     "LEAKY_RELU": {"alpha": (0, "f", 0)},
     "MAX_POOL_2D": {
         **_WINDOW,

@@ -8,6 +8,7 @@ from pathlib import Path
 from firmware_export import arena, esphome, tflm
 from firmware_export.boards import Board
 from firmware_export.c99 import export as c99
+from firmware_export.edgetpu import export as edgetpu
 from firmware_export.errors import ExportError
 from firmware_export.output import Report
 from kws.bundle import Bundle
@@ -22,6 +23,10 @@ Interpreted = Callable[[Bundle, Path, "Board | None", int], Report]
 
 def _plain(bundle: Bundle, directory: Path, board: Board | None, given: int | None) -> Report:
     return c99.export(bundle, directory, board)
+
+
+def _edgetpu(bundle: Bundle, directory: Path, board: Board | None, given: int | None) -> Report:
+    return edgetpu.export(bundle, directory, board)
 
 
 def _with_arena(export: Interpreted) -> Target:
@@ -50,6 +55,7 @@ def _on_micro_rows(target: Target) -> Target:
 
 TARGETS: dict[str, Target] = {
     "c99": _on_micro_rows(_plain),
+    "edgetpu": _on_micro_rows(_edgetpu),
     "esphome": _on_micro_rows(_with_arena(esphome.export)),
     "tflm": _on_micro_rows(_with_arena(tflm.export)),
 }

@@ -71,12 +71,13 @@ def test_an_unsupported_operator_is_named_with_its_tensor(capsys, tmp_path, targ
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wrong_front_end_is_refused(capsys, tmp_path):
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_wrong_front_end_is_refused(capsys, tmp_path, target):
     manifest = copied(tmp_path / "model")
     manifest["kws"] = {"format": 1, "frontend": "0123456789abcdef"}
     path = tmp_path / "model" / "alexa.json"
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    line = refused(capsys, "export", "c99", path, "-o", tmp_path / "out")
+    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", "--arena", "30000")
     assert FrontendConfig().digest in line
     assert not (tmp_path / "out").exists()
 
@@ -269,7 +270,7 @@ def test_a_row_or_a_detector_that_differs_is_no_agreement():
     assert not Comparison(event, (), event, 1, 0, 1, 0, 0).holds
 
 
-@pytest.mark.parametrize("target", ["c99", "tflm", "esphome"])
+@pytest.mark.parametrize("target", sorted(TARGETS))
 def test_a_damaged_model_is_one_line(capsys, tmp_path, target):
     manifest = copied(tmp_path / "model")
     model = tmp_path / "model" / "alexa.tflite"

@@ -8,6 +8,10 @@ import pytest
 pytestmark = pytest.mark.tensorflow
 tf = pytest.importorskip("tensorflow")
 
+from carried import by_hand  # noqa: E402
+
+from firmware_export.edgetpu.model import read, written  # noqa: E402
+from firmware_export.edgetpu.states import carry_states  # noqa: E402
 from kws.model import StreamingModel  # noqa: E402
 from training.models import ARCHITECTURES, Network, build  # noqa: E402
 from training.quantize import quantize, to_real  # noqa: E402
@@ -91,6 +95,12 @@ class TestInt8:
         scores = StreamingModel(tflite).push(rows)[:, 0] / 256
         most = INT8_APART.get(request.node.callspec.params["network"], 0.1)
         assert np.abs(scores - batch_scores(network, rows)).max() < most
+
+    def test_its_state_can_be_carried_by_the_caller(self, rows: np.ndarray, tflite: Path) -> None:
+        model = read(tflite.read_bytes())
+        states = carry_states(model)
+        outputs = by_hand(written(model), states, rows)
+        np.testing.assert_array_equal(outputs, StreamingModel(tflite).push(rows))
 
     def test_has_the_front_ends_input_scale(self, tflite: Path) -> None:
         scale, zero_point = StreamingModel(tflite).input_quantization

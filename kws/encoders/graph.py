@@ -223,15 +223,16 @@ class Graph:
         """Equal contents are stored once."""
         content = np.ascontiguousarray(values).tobytes()
         if content not in self._buffers:
-            self._buffers[content] = _AlignedBuffer()
+            self._buffers[content] = AlignedBuffer()
             self._buffers[content].data = content
         return list(self._buffers).index(content)
 
 
-class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
+class AlignedBuffer(schema.BufferT):  # type: ignore[misc]
     """A buffer whose contents start on a multiple of _ALIGNMENT."""
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802 (the generated code calls it)
+        """Write it; the place it was written to."""
         builder.StartVector(1, len(self.data), _ALIGNMENT)
         builder.head = builder.head - len(self.data)
         builder.Bytes[builder.head : builder.head + len(self.data)] = self.data
