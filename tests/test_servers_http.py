@@ -14,18 +14,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from pulse import wait_for
 
 from kws.errors import KwsError
-from kws.events import Detection, Gap
-from kws.servers.http import EventFeed, HttpServer
+from kws.events import Detection, Gap, Partial
+from kws.servers.http import RECENT, EventFeed, HttpServer
 from kws.servers.hub import Hub
 from kws.servers.metrics import DaemonCollector, exposition
 from kws.servers.panel import settings
 from kws.servers.thread import ServerThread
 from kws.sinks.memory import Collector
+from kws.sinks.notice import Stamped
 from kws.sinks.outlet import Outlet
 from kws.tally import Tally
 
 TOKEN = "a secret: größer"
 EVENT = Detection(name="computer", score=0.75, threshold=0.5, start=1.0, end=1.5, source="mic")
+STAMP = "1970-01-01T00:00:00.250Z"
 
 
 class Room:
@@ -63,7 +65,8 @@ class Site:
         self._open: list[HTTPConnection | HTTPResponse] = []
         self.thread = ServerThread()
         self.events, self.live = Hub(self.thread.loop), Hub(self.thread.loop)
-        self.server = HttpServer(address, token, self.room, self.events, self.live)
+        self.feed = EventFeed(self.events, self.live, lambda event: Stamped(event, 0.25))
+        self.server = HttpServer(address, token, self.room, self.feed)
         self.thread.call(self.server.start())
 
     def ask(self, path: str, method: str = "GET", body: Any = None, **headers: str) -> HTTPResponse:
@@ -146,11 +149,21 @@ def test_events_are_sent_as_they_happen(site: Site, path: str) -> None:
     answer = site.ask(path)
     assert answer.headers["Content-Type"] == "text/event-stream"
     assert answer.readline().startswith(b":")
-    EventFeed(site.events, site.live).emit(EVENT)
+    site.feed.emit(EVENT)
     assert answer.readline() == b"\n"
     assert answer.readline() == b"event: event\n"
-    assert json.loads(answer.readline().removeprefix(b"data: ")) == json.loads(EVENT.to_json())
+    told = json.loads(answer.readline().removeprefix(b"data: "))
+    assert told == {**json.loads(EVENT.to_json()), "at": STAMP}
     answer.close()
+
+
+def test_the_last_events_are_there_for_who_comes_later(site: Site) -> None:
+    for number in range(RECENT + 10):
+        site.feed.emit(Gap(start=float(number), end=number + 1.0, reason="overflow"))
+        site.feed.emit(Partial(text="lights", confidence=0.5, start=0.0, end=1.0))
+    shown = json.loads(site.ask("/recent").read())
+    assert [event["start"] for event in shown] == list(range(10, RECENT + 10))
+    assert {event["at"] for event in shown} == {STAMP}
 
 
 def test_readers_that_leave_are_forgotten_and_too_many_are_sent_away(
@@ -161,7 +174,7 @@ def test_readers_that_leave_are_forgotten_and_too_many_are_sent_away(
     site.leave()
 
     def free() -> bool:
-        EventFeed(site.events, site.live).emit(EVENT)  # a write is what shows that they have gone
+        site.feed.emit(EVENT)  # a write is what shows that they have gone
         return site.events.subscribers == site.live.subscribers == 0
 
     wait_for(free, "forgotten readers")
@@ -176,7 +189,7 @@ def test_a_reader_that_does_not_read_is_disconnected(site: Site, monkeypatch: py
         large = Gap(start=0.0, end=0.0, reason="x" * 100_000)
 
         def gone() -> bool:
-            EventFeed(site.events).emit(large)
+            site.feed.emit(large)
             return site.events.subscribers == 0
 
         wait_for(gone, "disconnection")
@@ -318,7 +331,7 @@ def test_readers_in_many_threads(site: Site) -> None:
     for thread in threads:
         thread.start()
     wait_for(lambda: site.events.subscribers == 8, "readers")
-    EventFeed(site.events).emit(EVENT)
+    site.feed.emit(EVENT)
     for thread in threads:
         thread.join(60)
     assert len(seen) == 8

@@ -28,6 +28,7 @@ from kws.types import SAMPLE_RATE, Block
 pytestmark = pytest.mark.debian("chromium", "chromium-driver")
 
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
+WORD = Detection("computer", 0.91, 0.5, 1.0, 2.0, "mic")
 PHONE, DESK = (360, 740), (1280, 900)
 MODEL = {
     "name": "computer",
@@ -106,12 +107,23 @@ def test_it_draws_what_is_heard(page: webdriver.Chrome, site: Site) -> None:
 
 
 def test_it_shows_events_and_the_transcript(page: webdriver.Chrome, site: Site) -> None:
-    site.live.publish("event", Detection("computer", 0.91, 0.5, 1.0, 2.0, "mic").to_json())
-    site.live.publish("event", Transcript("<b>lights on</b>", 0.8, 2.0, 3.0).to_json())
-    site.live.publish("event", SourceLost(3.0, "the driver stopped", "mic").to_json())
+    site.feed.emit(WORD)
+    site.feed.emit(Transcript("<b>lights on</b>", 0.8, 2.0, 3.0))
+    site.feed.emit(SourceLost(3.0, "the driver stopped", "mic"))
     wait_for(lambda: "the driver stopped" in text(page, "events"), "events")
     assert "computer 0.91 of 0.50" in text(page, "events")
     assert text(page, "transcript") == "<b>lights on</b>", "what is said is text, never markup"
+
+
+def test_events_from_before_are_shown_with_their_time(browser: webdriver.Chrome, site: Site) -> None:
+    site.feed.emit(WORD)
+    browser.get(f"http://127.0.0.1:{site.server.port}/")
+    wait_for(lambda: "computer" in text(browser, "events"), "event")
+    line = browser.find_element(By.CSS_SELECTOR, "#events li")
+    assert line.get_attribute("title") == "1970-01-01T00:00:00.250Z"
+    at = browser.execute_script("return new Date(250).toLocaleTimeString()")
+    assert line.text.startswith(at)
+    browser.get("about:blank")
 
 
 def test_the_slider_shows_what_a_threshold_costs_and_sets_it(page: webdriver.Chrome, site: Site) -> None:
@@ -145,7 +157,7 @@ def test_it_fits_and_says_nothing_wrong(
     width, height = size
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd(script, metrics)
-    site.live.publish("event", Detection("computer", 0.91, 0.5, 1.0, 2.0, "mic").to_json())
+    site.feed.emit(WORD)
     for number in range(200):
         show(site, level=-60.0 + number % 50, score=number / 200)
     wait_for(lambda: "computer" in text(page, "events"), "event")

@@ -38,11 +38,11 @@ class Servers:
         events, live = Hub(loop), Hub(loop)
         self._view = LiveView(live, loop, lambda: build_spotting(service.config.model))
         service.on_reload.append(self._view.renew)
-        self._feed = EventFeed(events, live)
+        self._feed = EventFeed(events, live, service.outlets.stamped)
         http = service.config.http
         if http.address:
             panel = Panel(service, recorder)
-            self.http = HttpServer(http.address, read_secret(http.token_file), panel, events, live)
+            self.http = HttpServer(http.address, read_secret(http.token_file), panel, self._feed)
             self._thread.call(self.http.start())
         self._wyoming: WyomingServer | None = None
         self._announcement: Announcement | None = None

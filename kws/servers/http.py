@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +15,16 @@ from aiohttp import web
 
 from kws.addresses import split_address
 from kws.errors import KwsError
-from kws.events import Event
+from kws.events import Event, Partial
 from kws.servers.guard import Guard, add_headers
 from kws.servers.hub import Hub
+from kws.sinks.notice import Notice
 
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": "live.html", "/live.js": "live.js", "/live.css": "live.css"}
 """Address -> file; there are no others, and none is looked for."""
+RECENT = 50
+"""Events kept for who looks at the page later."""
 STREAMS = 32
 """Readers of events and live views at once."""
 WRITE_SECONDS = 10.0
@@ -53,13 +57,13 @@ class HttpServer:
 
     Args:
         token: what readers must show; "" for none.
-        events: what is heard.
-        live: what is heard and seen.
+        feed: what is heard.
     """
 
-    def __init__(self, address: str, token: str, daemon: Daemon, events: Hub, live: Hub) -> None:
+    def __init__(self, address: str, token: str, daemon: Daemon, feed: EventFeed) -> None:
         self._host, self._port = split_address(address)
         self._daemon = daemon
+        self._feed = feed
         self._streams = 0
         app = web.Application(middlewares=[Guard(token).handle], client_max_size=65_536)
         app.on_response_prepare.append(add_headers)
@@ -68,8 +72,9 @@ class HttpServer:
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/models", self._models)
-        app.router.add_get("/events", self._stream_of(events))
-        app.router.add_get("/live", self._stream_of(live))
+        app.router.add_get("/recent", self._recent)
+        app.router.add_get("/events", self._stream_of(feed.events))
+        app.router.add_get("/live", self._stream_of(feed.live))
         app.router.add_post("/threshold", self._threshold)
         app.router.add_post("/mark", self._mark)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -110,6 +115,9 @@ class HttpServer:
     async def _models(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(self._daemon.models())
 
+    async def _recent(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(text=f"[{', '.join(self._feed.recent)}]")
+
     async def _threshold(self, request: web.Request) -> web.StreamResponse:
         asked = await _object(request)
         model, threshold = asked.get("model"), asked.get("threshold")
@@ -137,15 +145,32 @@ class HttpServer:
 
 
 class EventFeed:
-    """A Sink of the daemon that publishes; `emit` never waits."""
+    """A Sink of the daemon that publishes; `emit` never waits.
 
-    def __init__(self, *hubs: Hub) -> None:
-        self._hubs = hubs
+    Args:
+        events: gets every event.
+        live: gets them too, beside what is seen.
+        stamp: adds to an event what sinks are told as well: the time of day, how loud a word was.
+    """
+
+    def __init__(self, events: Hub, live: Hub, stamp: Callable[[Event], Notice]) -> None:
+        self.events = events
+        self.live = live
+        self._stamp = stamp
+        self._recent: deque[str] = deque(maxlen=RECENT)
+
+    @property
+    def recent(self) -> list[str]:
+        """The last events, the oldest first, but for those that the next one replaces."""
+        return list(self._recent)
 
     def emit(self, event: Event, /) -> None:
         """To everyone who reads."""
-        for hub in self._hubs:
-            hub.publish("event", event.to_json())
+        line = self._stamp(event).to_json()
+        if not isinstance(event, Partial):
+            self._recent.append(line)
+        for hub in (self.events, self.live):
+            hub.publish("event", line)
 
     def close(self) -> None:
         """Nothing is held back."""

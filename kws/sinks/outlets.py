@@ -51,12 +51,16 @@ class Outlets:
 
     def emit(self, event: Event, /) -> None:
         """To every sink that is to get it, or held while sinks are exchanged."""
-        stamped = Stamped(event, self._clock(), self._measured(event))
+        stamped = self.stamped(event)
         with self._lock:
             if self._held is not None:
                 self._held.append(stamped)
                 return
             self._hand_on(stamped)
+
+    def stamped(self, event: Event) -> Stamped:
+        """As sinks are told it: with the time of day, and of a detection how loud it was."""
+        return Stamped(event, self._clock(), self._measured(event))
 
     def tap(self, block: Block) -> None:
         """A block of audio to every sink that wants it; never waits."""

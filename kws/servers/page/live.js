@@ -11,6 +11,7 @@ let models = [];
 
 async function start() {
   await showModels();
+  (await (await fetch("/recent")).json()).forEach(showEvent);
   const source = new EventSource("/live");
   source.onopen = () => say("listening");
   source.onerror = () => say("connection lost, trying again");
@@ -111,7 +112,8 @@ function showEvent(event) {
   }
   if (event.type === "partial") { return; }
   const line = document.createElement("li");
-  line.textContent = `${new Date().toLocaleTimeString()}  ${described(event)}`;
+  line.textContent = `${new Date(event.at).toLocaleTimeString()}  ${described(event)}`;
+  line.title = event.at;
   line.className = event.type === "gap" || event.type === "source-lost" ? "lost" : "";
   element("events").prepend(line);
   while (element("events").children.length > EVENTS_SHOWN) { element("events").lastChild.remove(); }
@@ -119,7 +121,10 @@ function showEvent(event) {
 
 function described(event) {
   switch (event.type) {
-    case "detection": return `${event.name}  ${event.score.toFixed(2)} of ${event.threshold.toFixed(2)}`;
+    case "detection": {
+      const loudness = event.snr === undefined ? "" : `, ${event.snr} dB above the noise`;
+      return `${event.name}  ${event.score.toFixed(2)} of ${event.threshold.toFixed(2)}${loudness}`;
+    }
     case "transcript": return `“${event.text}”  ${event.confidence.toFixed(2)}`;
     case "gap": return `${(event.end - event.start).toFixed(2)} s lost: ${event.reason}`;
     default: return `${event.type}  ${event.reason || ""}`;
