@@ -19,7 +19,7 @@ from kws.types import SAMPLE_RATE, Block, Samples
 
 STALL_SECONDS = 2.0
 """A device that brings nothing for so long counts as lost."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 """Seconds before a lost device is tried again: the first, doubled each time up to the longest."""
 
 _NOTHING = np.empty(0, np.int16)
