@@ -30,7 +30,7 @@ SINKS = {"broker": "1", "reader": "2", "file": "3", "hook": "4"}
 """Who gets events through which sink."""
 
 Figures = dict[tuple[str, str], float]
-"""Name and the sink's number ("" for what is no sink's) -> value."""
+"""Name, and a sink's number or another label ("" without one) -> value."""
 
 
 class House:
@@ -87,19 +87,13 @@ class House:
         return time.monotonic() - began
 
     def figures(self) -> Figures:
-        """What /metrics says now."""
-        with urlopen(f"http://127.0.0.1:{self._ports['http']}/metrics", timeout=30) as answer:
-            text = answer.read().decode()
-        return {
-            (sample.name, sample.labels.get("sink", "").split(" ")[0]): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
+        """What the daemon says now."""
+        return figures_at(self._ports["http"])
 
     def unaccounted(self) -> float:
         """Events that no counter of some sink holds, at most; one may be in hand."""
         figures = self.figures()
-        total = figures.get(("kws_events_total", ""), 0.0)
+        total = sum(value for (name, _), value in figures.items() if name == "kws_events_total")
         ends = ("delivered_total", "dropped_total", "refused_total", "queue")
         return max(
             abs(total - sum(figures[f"kws_sink_{end}", sink] for end in ends)) for sink in SINKS.values()
@@ -174,6 +168,17 @@ def house(folder: Path, events: Path | None = None, more: str = "") -> Iterator[
         yield home
     finally:
         home.close()
+
+
+def figures_at(port: int) -> Figures:
+    """What /metrics says."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    return {
+        (sample.name, next(iter(sample.labels.values()), "").split(" ")[0]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
