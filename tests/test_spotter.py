@@ -87,6 +87,12 @@ def test_any_split_gives_the_same_detections_and_reset_is_new(cuts):
     assert len(expected) == 4
 
 
+def test_a_phrase_may_have_a_threshold_of_its_own():
+    ways = {word: [spell(word, PHONES, "")[0]] for word in ("stop", "go")}
+    made = Spotter(ways, STEP, SpotterConfig(0.2), {"go": 1.1})
+    assert [(found.name, found.threshold) for found in made.push(saying("go stop go"))] == [("stop", 0.2)]
+
+
 def test_what_is_said_to_the_last_step_is_found_at_the_end():
     audio = saying("stop", pause=0)[:-3]  # ends within the last phone
     made = spotter("stop")

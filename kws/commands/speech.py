@@ -87,7 +87,7 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
             f"--wake {DEFAULT_MODEL} --then {recognizers[0]}"
         )
     if isinstance(threshold, Budget):
-        raise KwsError("--max-false-alarms-per-day is for wake words; give --threshold")
+        return _spotting(recognizers[0], threshold, speech)
     return _dictation(recognizers[0], threshold, speech)
 
 
@@ -125,6 +125,23 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
             delegate=speech.delegate,
         )
     return Session(wake_words, recognizer)
+
+
+def _spotting(model: str, budget: Budget, speech: Speech) -> Engine:
+    """Phrases with the thresholds that keep to a budget, each its own; says on standard error which."""
+    from kws.recognition.build import build_spotter
+    from kws.session import Dictation
+
+    if not speech.spot or speech.grammar or speech.boost:
+        raise KwsError("--max-false-alarms-per-day is for wake words and --spot; give --threshold")
+    if budget.strict:
+        raise KwsError("--strict: the thresholds of phrases are estimates for any speech; leave it out")
+    with quiet_runtime():
+        per_hour = budget.per_day / 24
+        spotting = build_spotter(model, speech.spot, delegate=speech.delegate, false_alarms_per_hour=per_hour)
+    for phrase, threshold in spotting.spotter.thresholds.items():
+        click.echo(f"kws: {phrase}: threshold {threshold:g}", err=True)
+    return Dictation(spotting)
 
 
 def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:

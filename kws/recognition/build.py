@@ -16,6 +16,7 @@ from kws.grammar.compile import compile_grammar, spell
 from kws.grammar.pronunciation import pronunciations
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
+from kws.recognition.alarm_rate import alarm_rate_of
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.decoder import Decoder
@@ -83,14 +84,31 @@ def build_spotter(
     *,
     threshold: float | None = None,
     delegate: Delegate | None = None,
+    false_alarms_per_hour: float | None = None,
 ) -> PhraseSpotting:
-    """Phrases found by their spelling alone; raises BundleError, or GrammarError for what cannot be said."""
+    """Phrases found by their spelling alone.
+
+    Args:
+        model: of the acoustic model.
+        phrases: what to look for.
+        threshold: score from which a phrase counts as found.
+        delegate: computes what it takes of the model.
+        false_alarms_per_hour: gives each phrase the threshold that keeps to it on ordinary speech.
+
+    Raises:
+        BundleError, GrammarError: the model is unfit, or a phrase cannot be said.
+        KwsError: the recognizer's false alarms were never measured.
+    """
     bundle = find_recognizer(model)
     acoustic = AcousticModel(bundle, _kind(bundle, by_words=True), delegate=delegate)
     config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
     ways = {phrase: phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
     priors = decoding_of(bundle.card, acoustic.tokens).priors
-    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config), priors)
+    thresholds = {}
+    if false_alarms_per_hour is not None:
+        rate = alarm_rate_of(bundle)
+        thresholds = {phrase: rate.threshold(way, false_alarms_per_hour) for phrase, way in ways.items()}
+    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config, thresholds), priors)
 
 
 def phrase_spellings(phrase: str, tokens: Tokens, limit: int = 8) -> list[Spelling]:

@@ -38,6 +38,7 @@ class Spotter:
         phrases: name -> its spellings in tokens.
         step_seconds: from one step to the next.
         config: threshold and quiet time.
+        thresholds: of phrases that have one of their own.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Spotter:
         phrases: Mapping[str, Sequence[Spelling]],
         step_seconds: float,
         config: SpotterConfig | None = None,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self.config = config or SpotterConfig()
+        self.thresholds = dict.fromkeys(phrases, self.config.threshold) | dict(thresholds or {})
         self._seconds = step_seconds
         self._names = [name for name, ways in phrases.items() for _ in ways]
         self._chains = _Chains([spelling for ways in phrases.values() for spelling in ways])
@@ -88,7 +91,7 @@ class Spotter:
         """A phrase is reported at the step after its best one, or as soon as it falls below the threshold."""
         best: dict[str, tuple[float, int]] = {}
         for name, score, start in zip(self._names, scores.tolist(), starts.tolist(), strict=True):
-            if score >= self.config.threshold and score > best.get(name, (0.0, 0))[0]:
+            if score >= self.thresholds[name] and score > best.get(name, (0.0, 0))[0]:
                 best[name] = (score, start)
         found = [self._detection(name) for name in list(self._rising) if self._is_over(name, best)]
         for name, (score, start) in best.items():
@@ -102,7 +105,7 @@ class Spotter:
     def _detection(self, name: str) -> Detection:
         score, start, end = self._rising.pop(name)
         self._ready[name] = self._step + round(self.config.refractory / self._seconds)
-        return Detection(name, score, self.config.threshold, start * self._seconds, end * self._seconds)
+        return Detection(name, score, self.thresholds[name], start * self._seconds, end * self._seconds)
 
 
 class _Chains:
