@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ class Detector:
     and stays high beyond the refractory time, and a score that sticks fires once.
     """
 
-    _history: npt.NDArray[np.int64]  # the last window - 1 outputs
+    _recent: deque[int]  # the last `window` outputs
     _step: int  # steps since the last reset
     _ready_at: int  # first step after the refractory time
     _above: bool  # whether the last score was at the threshold or over it
@@ -55,11 +56,15 @@ class Detector:
         self.config = config
         self._ones = np.ones(config.window, np.int64)
         self._scale = config.output_scale / config.window
+        scores = self._scores(np.arange(config.window * 255 + 1))
+        self._least = int(np.searchsorted(scores, np.float32(config.threshold)))
         self.reset()
 
     def push(self, outputs: npt.NDArray[np.uint8]) -> list[Candidate]:
         """Candidates among the next outputs, in order."""
-        return self._fired(self.smooth(outputs))
+        # Whole numbers one by one: from a microphone come one or two at a time, for which numpy is slow.
+        steps = map(self._heard, outputs.tolist())
+        return [candidate for candidate in steps if candidate]
 
     def smooth(self, outputs: npt.NDArray[np.uint8]) -> Scores:
         """The score track, shape (steps,): what `push` compares with the threshold, and the state moved on.
@@ -71,12 +76,11 @@ class Detector:
         judged = outputs.astype(np.int64)
         if self._step < self.config.warmup:
             judged[: self.config.warmup - self._step] = 0
-        history = np.concatenate([self._history, judged])
+        history = np.concatenate([list(self._recent)[1:], judged]).astype(np.int64)
         sums = np.convolve(history, self._ones, "valid")  # one per new output: history starts window - 1 long
-        self._history = history[len(judged) :]
+        self._recent.extend(judged[-self.config.window :].tolist())
         self._step += len(judged)
-        scores: Scores = (sums * self._scale).astype(np.float32)
-        return scores
+        return self._scores(sums)
 
     def flush(self) -> list[Candidate]:
         """Nothing: a candidate is never held back."""
@@ -84,24 +88,23 @@ class Detector:
 
     def reset(self) -> None:
         """As new."""
-        self._history = np.zeros(self.config.window - 1, np.int64)
+        self._recent = deque([0] * self.config.window, self.config.window)
         self._step = 0
         self._ready_at = 0
         self._above = False
 
-    def _fired(self, scores: Scores) -> list[Candidate]:
-        if not len(scores):
-            return []
-        above = scores >= np.float32(self.config.threshold)
-        if not above.any():  # nearly always
-            self._above = False
-            return []
-        before = np.concatenate([[self._above], above[:-1]])
-        self._above = bool(above[-1])
-        found = []
-        for index in np.flatnonzero(above & ~before):
-            step = self._step - len(scores) + int(index)
-            if step >= self._ready_at:
-                found.append(Candidate(step, float(scores[index])))
-                self._ready_at = step + self.config.refractory
-        return found
+    def _heard(self, output: int) -> Candidate | None:
+        step = self._step
+        self._recent.append(output if step >= self.config.warmup else 0)
+        total = sum(self._recent)
+        rises = total >= self._least and not self._above
+        self._above = total >= self._least
+        self._step = step + 1
+        if not rises or step < self._ready_at:
+            return None
+        self._ready_at = step + self.config.refractory
+        return Candidate(step, float(self._scores(np.array(total))))
+
+    def _scores(self, sums: npt.NDArray[np.int64]) -> Scores:
+        scores: Scores = (sums * self._scale).astype(np.float32)
+        return scores
