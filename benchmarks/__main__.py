@@ -1,74 +1,132 @@
-"""Measure everything and write docs/benchmarks.md: `python -m benchmarks [--rounds N]`."""
+"""Measure and write docs/benchmarks.md: `python -m benchmarks [PART ...]`.
+
+What a part has found is kept in docs/benchmarks/PART.json, so that the page can be written anew without
+measuring all of it again.
+"""
 
 from __future__ import annotations
 
 import datetime
+import json
 import platform
-import subprocess
+import shlex
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 
-from benchmarks.stages import measure, reset_seconds
-from kws.bench.process import Spread
+from benchmarks import accuracy, cost, grammars, growth, same_models, stages, stream_rules
+from benchmarks.listening import listen
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+FOUND = PAGE.with_suffix("")
 
-_PAGE = """\
-# Cost
+Found = Mapping[str, Any]
 
-Written by `python -m benchmarks --rounds {rounds}` on {date}, {machine}; edit the program,
-not the page. One core, one thread, {rounds} rounds in which everything takes its turn once. A figure is the
-median of the rounds with the lowest and the highest, between which the true median lies with
-{confidence:.0f} % confidence. Other work may run beside it: the ratios carry over to other machines, the
-seconds do not.
 
-## The whole, beside pymicro-wakeword
+@dataclass(frozen=True)
+class Part:
+    """A chapter of the page."""
 
-`kws bench --runs {rounds}`: fresh processes on a minute of the selftest's recordings.
+    title: str
+    module: ModuleType
+    """With section(found), which writes it, and perhaps drawings(found)."""
+    measure: Callable[[int, float], Found]
+    """Of the rounds and the minutes asked for."""
 
-```
-{bench}```
 
-*kws, 1 model of the peer* runs the peer's own model file in our engine, so that the ratio compares runtimes
-and not models. Other peers are not measured yet.
+PARTS = {
+    "cost": Part("Cost beside the peers", cost, lambda rounds, _: cost.measure(rounds)),
+    "growth": Part("How cost grows", growth, lambda *_: growth.measure()),
+    "models": Part(
+        "The same models, by both runtimes", same_models, lambda rounds, _: same_models.measure(rounds)
+    ),
+    "stages": Part("Where the time goes", stages, lambda rounds, _: stages.measure(rounds)),
+    "accuracy": Part("Words missed and false alarms", accuracy, lambda _, minutes: _after_listening(minutes)),
+    "grammars": Part("Small vocabularies", grammars, lambda *_: grammars.measure()),
+    "rules": Part("The streaming wake word of MLPerf Tiny", stream_rules, lambda *_: stream_rules.measure()),
+}
 
-## Stage by stage
+_OPENING = """\
+# Benchmarks
 
-CPU seconds per second of audio, in blocks of 40 ms where audio goes in.
-
-| stage | CPU s per audio s |
-|---|---|
-{stages}
-
-Resetting a wake word, which makes a new interpreter: {reset} ms.
+Written by `python -m benchmarks`; edit the program, not the page. Each chapter names the command that made
+its figures.
 """
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1), default=6, show_default=True)
-def main(rounds: int) -> None:
-    stages = "\n".join(f"| {title} | {_text(cost, 5)} |" for title, cost in measure(rounds).items())
-    reset = reset_seconds(rounds)
-    milliseconds = Spread(1000 * reset.median, 1000 * reset.low, 1000 * reset.high)
-    command = [sys.executable, "-m", "kws", "bench", "--runs", str(rounds)]
-    page = _PAGE.format(
-        rounds=rounds,
-        date=datetime.datetime.now(datetime.timezone.utc).date(),
-        machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        confidence=100 * (1 - 2 / 2**rounds),
-        bench=subprocess.run(command, check=True, capture_output=True, text=True).stdout,
-        stages=stages,
-        reset=_text(milliseconds, 2),
-    )
-    PAGE.write_text(page, encoding="utf-8")
+@click.argument("parts", nargs=-1, type=click.Choice([*PARTS, "page"]))
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="In which all take turns."
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0),
+    default=600.0,
+    show_default=True,
+    help="Spent at most on letting the engines hear what they have not heard yet.",
+)
+def main(parts: tuple[str, ...], rounds: int, minutes: float) -> None:
+    """Measure PARTS, all without any, and write the page; `page` alone writes it of what was measured
+    before."""
+    FOUND.mkdir(exist_ok=True)
+    for name in parts or PARTS:
+        if name != "page":
+            found = {**_circumstances(name, rounds), "found": PARTS[name].measure(rounds, minutes)}
+            _file(name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            click.echo(f"wrote {_file(name)}")
+    known = {
+        name: json.loads(_file(name).read_text(encoding="utf-8")) for name in PARTS if _file(name).is_file()
+    }
+    PAGE.write_text(page(known), encoding="utf-8")
+    for name, text in drawings(known).items():
+        (FOUND / name).write_text(text, encoding="utf-8")
     click.echo(f"wrote {PAGE}")
 
 
-def _text(spread: Spread, digits: int) -> str:
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+def page(known: Mapping[str, Found]) -> str:
+    """All chapters; one that was never measured says so."""
+    return "\n".join([_OPENING, *(_chapter(name, part, known.get(name)) for name, part in PARTS.items())])
+
+
+def drawings(known: Mapping[str, Found]) -> dict[str, str]:
+    """File name -> SVG, of every chapter that has any."""
+    drawn: dict[str, str] = {}
+    for name, stored in known.items():
+        if hasattr(PARTS[name].module, "drawings"):
+            drawn |= PARTS[name].module.drawings(stored["found"])
+    return drawn
+
+
+def _chapter(name: str, part: Part, stored: Found | None) -> str:
+    if stored is None:
+        return f"## {part.title}\n\nNot measured yet: `python -m benchmarks {name}`.\n"
+    made = "`{command}` on {date}, {machine}.".format(**stored)
+    return f"## {part.title}\n\n{made}\n\n{part.module.section(stored['found']).strip()}\n"
+
+
+def _after_listening(minutes: float) -> Found:
+    listen(60 * minutes)
+    return accuracy.measure()
+
+
+def _circumstances(name: str, rounds: int) -> dict[str, str]:
+    with_rounds = f" --rounds {rounds}" if name in ("cost", "models", "stages") else ""
+    return {
+        "command": f"python -m benchmarks {shlex.quote(name)}{with_rounds}",
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+    }
+
+
+def _file(name: str) -> Path:
+    return FOUND / f"{name}.json"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

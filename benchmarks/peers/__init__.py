@@ -104,7 +104,7 @@ PEERS = (
         "pvporcupine",
         _HERE / "pvporcupine.py",
         # It asks for enum34, which breaks the standard library's enum on Python 3.11.
-        ("--no-deps", "pvporcupine==1.9.5", "numpy==2.2.6"),
+        ("--no-deps", "pvporcupine==1.9.5", "numpy"),
         {
             word: word
             for word in (

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 Push = Callable[[bytes], "list[float] | None"]
 
 
-def load(models: Sequence[str], scores: bool = False) -> Push:
-    """An engine of these models, the front end alone without any; `scores` asks for them, not events."""
+def load(models: Sequence[str], scores: bool = False, engine: str = "") -> Push:
+    """The models, or the front end alone, computed by an engine; `scores` asks for these, not for events."""
     from kws.commands.options import quiet_runtime
     from kws.engine import Engine
     from kws.engine import load as engine_of
 
     with quiet_runtime():
-        engine = engine_of(*models) if models else Engine([])
-    return _highest_scores(engine) if scores else _events(engine)
+        words = engine_of(*models, engine=engine) if models else Engine([])
+    return _highest_scores(words) if scores else _events(words)
 
 
 def _events(engine: Engine) -> Push:

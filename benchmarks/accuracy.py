@@ -1,0 +1,294 @@
+"""Who misses which words at which false alarms, from the tracks that the engines have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.listening import PHRASES, SAME_MODELS, SENSITIVITIES, Task, stream_of, tasks_of
+from benchmarks.peers import ENGINES, Engine
+from benchmarks.streams import CLEAN, CONDITIONS, SPOKEN, saying, speech_pieces
+from benchmarks.table import markdown
+from kws.evaluation import Proportion, Rate, best_scores, det_curve, false_alarm_times, latencies, misses
+from kws.evaluation.det import operating_point
+from kws.evaluation.matching import HIT_SECONDS, Occurrence
+from kws.evaluation.plot import RATES, line_plot, shares
+from kws.evaluation.streams import Layout
+from kws.scoring import ScoreTrack
+
+LATE_SECONDS = 1.5
+"""How long after a word's end it may be reported: engines that hear in steps of 80 ms and average need it."""
+PER_HOUR = 0.5
+_CURVE_MAX_PER_HOUR = 20.0
+
+Point = dict[str, Any]
+"""threshold, false_alarms, hours, and by condition misses [missed, said]; the default's has latency,
+seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """What one engine made of one phrase, or of one sensitivity of it."""
+
+    words: Mapping[str, tuple[ScoreTrack, list[Occurrence]]]
+    """By condition, as far as they were heard."""
+    speech: ScoreTrack
+    said: list[Occurrence]
+    """Where in the speech the phrase is said."""
+    hours: float
+    """Of speech in which it is not said."""
+
+
+def measure() -> dict[str, Any]:
+    """By phrase and engine: default, the point at PER_HOUR, the curve."""
+    found = {
+        phrase: {
+            engine.name: measured
+            for engine in ENGINES
+            if phrase in engine.words and (measured := _measured(engine, phrase))
+        }
+        for phrase in PHRASES
+    }
+    return {
+        "hours": sum(clip.seconds for piece in speech_pieces() for clip in piece) / 3600,
+        "found": found,
+        "same": {name: same for name in SAME_MODELS if (same := _same(name))},
+    }
+
+
+def _measured(engine: Engine, phrase: str) -> dict[str, Any] | None:
+    if engine.name == "pvporcupine":
+        by_sensitivity = {s: tracks for s in SENSITIVITIES if (tracks := tracks_of(engine, phrase, s))}
+        return _from_runs(by_sensitivity) if 0.5 in by_sensitivity else None
+    tracks = tracks_of(engine, phrase)
+    return _from_scores(tracks, engine.thresholds.get(phrase, default_of(engine, phrase))) if tracks else None
+
+
+def default_of(engine: Engine, phrase: str) -> float | None:
+    """The threshold that comes with a model of ours."""
+    if engine.name != "kws":
+        return None
+    from kws.bundle import find_bundle
+
+    return find_bundle(engine.words[phrase]).threshold
+
+
+def tracks_of(engine: Engine, phrase: str, sensitivity: float | None = None) -> Tracks | None:
+    """As far as they are there; None without any speech, or any word where the phrase is ever said."""
+    done = [
+        task
+        for task in tasks_of(engine)
+        if phrase in task.phrases and task.sensitivity == sensitivity and task.path.is_file()
+    ]
+    words = {task.stream.split(", ")[1]: _word_track(task) for task in done if ", " in task.stream}
+    speech = [task for task in done if ", " not in task.stream]
+    if not speech or (phrase in SPOKEN and CLEAN not in words):
+        return None
+    return Tracks(words, *_joined(speech, phrase))
+
+
+def _word_track(task: Task) -> tuple[ScoreTrack, list[Occurrence]]:
+    return _track(task, task.phrases[0]), _widened(stream_of(task.stream).layout.occurrences)
+
+
+def _track(task: Task, phrase: str) -> ScoreTrack:
+    heard = task.track()
+    assert heard
+    return ScoreTrack(heard[0], heard[1][:, task.phrases.index(phrase)])
+
+
+def _widened(words: Sequence[Occurrence]) -> list[Occurrence]:
+    return [Occurrence(word.start, word.end + LATE_SECONDS - HIT_SECONDS) for word in words]
+
+
+def _joined(tasks: Sequence[Task], phrase: str) -> tuple[ScoreTrack, list[Occurrence], float]:
+    times, scores, said, hours, position = [], [], [], 0.0, 0.0
+    for task in tasks:
+        stream, track = stream_of(task.stream), _track(task, phrase)
+        times.append(track.time + position)
+        scores.append(track.score)
+        within, without = _split(stream.layout, phrase)
+        said += [Occurrence(span.start + position, span.end + position) for span in within]
+        hours += without
+        position += stream.seconds
+    return ScoreTrack(np.concatenate(times), np.concatenate(scores)), _widened(said), hours
+
+
+def _split(layout: Layout, phrase: str) -> tuple[list[Occurrence], float]:
+    """Where a phrase is said, and the hours of all else. Who says "jarvis" half says "hey jarvis"."""
+    says = saying("jarvis" if phrase == "hey jarvis" else phrase)
+    within = [Occurrence(s.start, s.end) for s in layout.segments if s.path in says]
+    return within, layout.hours - sum(span.end - span.start for span in within) / 3600
+
+
+def _from_scores(tracks: Tracks, threshold: float | None) -> dict[str, Any]:
+    clean = best_scores(*tracks.words[CLEAN]) if CLEAN in tracks.words else np.empty(0, np.float32)
+    det = det_curve(
+        clean, tracks.speech, tracks.hours, occurrences=tracks.said, max_per_hour=_CURVE_MAX_PER_HOUR
+    )
+    curve = [(det[index].false_alarms.per_hour, det[index].misses.value) for index in range(len(det))]
+    return {
+        "default": None if threshold is None else point_at(tracks, threshold),
+        "chosen": point_at(tracks, operating_point(det, PER_HOUR).threshold),
+        "curve": corners(curve) if len(clean) else [],
+    }
+
+
+def _from_runs(by_sensitivity: Mapping[float, Tracks]) -> dict[str, Any]:
+    """Of an engine that reports words instead of scores."""
+    points = {s: {**point_at(tracks, 0.5), "threshold": s} for s, tracks in by_sensitivity.items()}
+    kept = [p for p in points.values() if p["false_alarms"] <= PER_HOUR * p["hours"]]
+    curve = [
+        (p["false_alarms"] / p["hours"], value) for p in points.values() if (value := _value(p)) is not None
+    ]
+    return {
+        "default": points[0.5],
+        "chosen": min(kept, key=lambda p: (_value(p) or 0.0, p["threshold"])) if kept else None,
+        "curve": corners(sorted(curve)),
+    }
+
+
+def _value(point: Point) -> float | None:
+    return Proportion(*point["misses"][CLEAN]).value if CLEAN in point["misses"] else None
+
+
+def point_at(tracks: Tracks, threshold: float) -> Point:
+    """Everything that one threshold does."""
+    counted = {c: misses(best_scores(*track), threshold) for c, track in tracks.words.items()}
+    late = latencies(*tracks.words[CLEAN], threshold) if CLEAN in tracks.words else np.empty(0)
+    return {
+        "threshold": threshold,
+        "false_alarms": len(false_alarm_times(tracks.speech, threshold, tracks.said)),
+        "hours": tracks.hours,
+        "misses": {condition: [found.count, found.total] for condition, found in counted.items()},
+        "latency": float(np.median(late)) + LATE_SECONDS - HIT_SECONDS if len(late) else None,
+    }
+
+
+def corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A staircase: a rate between two counts is held by the lower count, and misses never rise again."""
+    steps: list[tuple[float, float]] = []
+    for rate, missed in curve:
+        if steps and missed >= steps[-1][1]:
+            continue
+        if steps:
+            steps.append((rate, steps[-1][1]))
+        steps.append((rate, missed))
+    return steps
+
+
+def _same(name: str) -> dict[str, Any] | None:
+    """How far two engines with the same model files are apart on one stream."""
+    both = {engine.name: engine for engine in ENGINES}
+    ours, theirs = (
+        next((task for task in tasks_of(both[one]) if task.stream == "alexa, alone"), None)
+        for one in (name, SAME_MODELS[name])
+    )
+    if ours is None or theirs is None or not (ours.path.is_file() and theirs.path.is_file()):
+        return None
+    words = _widened(stream_of(ours.stream).layout.occurrences)
+    a, b = (best_scores(_track(task, "alexa"), words) for task in (ours, theirs))
+    return {
+        "words": len(words),
+        "other": SAME_MODELS[name],
+        "farthest": float(np.abs(a - b).max()),
+        "missed": [int((best < np.float32(0.5)).sum()) for best in (a, b)],
+    }
+
+
+def section(found: Mapping[str, Any]) -> str:
+    """The chapter of the page."""
+    return _SECTION.format(
+        hours=found["hours"],
+        late=LATE_SECONDS,
+        rate=PER_HOUR,
+        words="\n\n".join(_of_word(phrase, found["found"][phrase]) for phrase in SPOKEN),
+        unsaid=markdown(
+            ("", "threshold", "false alarms an hour, by default"),
+            _unsaid(found["found"]["hey jarvis"]),
+        ),
+        same="\n".join(_SAME.format(name=name, **same) for name, same in found["same"].items()),
+    )
+
+
+_SECTION = """\
+The words of the `dev` recordings, none of which kws was trained on, with speech and noise between them;
+then all that is spoken there without the word ({hours:.2f} h in all). Whether the others have learned from
+some of these recordings, which are public, is not known. kws chose its default thresholds on these
+recordings, and every threshold "at most {rate} an hour" is chosen on the very speech that it is measured
+on, for all engines alike.
+
+A word counts as heard from its start to {late} s past its end. Shares and rates come with exact 95 %
+intervals and the counts behind them; where an engine has not heard all of the speech, the hours tell.
+Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with
+silence). At 10 and 5 dB words and what is between them are at an even level over steady noise.
+
+{words}
+
+### hey jarvis
+
+Nobody says it in these recordings, so only false alarms can be counted:
+
+{unsaid}
+
+{same}
+"""
+
+_SAME = """\
+{name} runs the model files of {other}, byte by byte the same. On {words} words "alexa" the best scores of
+the two are {farthest:.3f} apart at most, and at 0.5 they miss {missed[0]} and {missed[1]}; so the rest was
+heard by one of them."""
+
+_COLUMNS = (
+    "",
+    "threshold",
+    "false alarms an hour",
+    "s after the word",
+    *(f"missed, {c}" for c in CONDITIONS),
+)
+
+
+def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{name}, {how}", *_cells(measured[which]))
+        for name, measured in engines.items()
+        for which, how in (("default", "default"), ("chosen", f"at most {PER_HOUR} an hour"))
+        if measured[which]
+    ]
+    drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
+    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}"
+
+
+def _cells(point: Point) -> tuple[str, ...]:
+    latency = "" if point["latency"] is None else f"{point['latency']:.2f}"
+    missed = [Proportion(*point["misses"][c]) if c in point["misses"] else "not heard" for c in CONDITIONS]
+    rate = Rate(point["false_alarms"], point["hours"])
+    return (f"{point['threshold']:.4g}", str(rate), latency, *map(str, missed))
+
+
+def _unsaid(engines: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for name, measured in engines.items():
+        point = measured["default"]
+        yield name, f"{point['threshold']:.4g}", str(Rate(point["false_alarms"], point["hours"]))
+
+
+def drawings(found: Mapping[str, Any]) -> dict[str, str]:
+    """File name -> SVG."""
+    return {
+        f"det-{phrase}.svg": line_plot(
+            f"{phrase}, {CLEAN}",
+            RATES,
+            shares(0.5),
+            {name: _to_edges(measured["curve"]) for name, measured in found["found"][phrase].items()},
+        )
+        for phrase in SPOKEN
+    }
+
+
+def _to_edges(curve: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """The curve as far as it lies between the ends of the axis of rates, and on to the right end."""
+    *_, last = RATES.ticks
+    return [(rate, missed) for rate, missed in curve] + [(last, curve[-1][1])] if curve else []

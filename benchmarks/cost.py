@@ -1,0 +1,200 @@
+"""What each engine costs: CPU time for 1, 4 and 10 words, a chunk's time, start-up, memory, disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers import ENGINES, OURSELVES, Engine, NotInstalledError, footprint, python_of
+from benchmarks.table import markdown, spread_text
+from kws.bench import write_wav
+from kws.bench.process import Plan, Run, Spread, run
+from kws.selftest import bundled_recordings
+from kws.sources.whole import read_samples
+from kws.types import SAMPLE_RATE, Samples
+
+COUNTS = (1, 4, 10)
+"""Words at once."""
+SECONDS = 6.0
+WARM = 1.5
+
+_ByCount = Mapping[str, Sequence[Mapping[str, float]]]
+"""The runs of one engine, round by round; the key is the number of words."""
+_NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An engine run in one of its ways."""
+
+    title: str
+    engine: Engine
+    options: Mapping[str, Any]
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Words at once; ten encoders of wakeforge are no use of it that anyone would want."""
+        return COUNTS[:2] if self.engine.name == "wakeforge" else COUNTS
+
+
+def variants() -> list[Variant]:
+    """Each engine, and some also in another way."""
+    further = {
+        OURSELVES.name: ("--engine c99", {"engine": "c99"}),
+        "pvporcupine": ("its C function", {"direct": True}),
+    }
+    found = []
+    for engine in ENGINES:
+        found.append(Variant(engine.name, engine, engine.options))
+        if engine.name in further:
+            how, options = further[engine.name]
+            found.append(Variant(f"{engine.name}, {how}", engine, options))
+    return found
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Everything as JSON: for each variant its runs, or why there are none."""
+    *_, found = measured_by_rounds(rounds)
+    return found
+
+
+def measured_by_rounds(rounds: int) -> Iterator[dict[str, Any]]:
+    """What is known after each round."""
+    missing = {one.title: why for one in variants() if (why := why_missing(one.engine))}
+    present = [one for one in variants() if one.title not in missing]
+    turns: list[dict[str, dict[int, Run]]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder, "audio.wav")
+        write_wav(audio, minute())
+        for _ in range(rounds):
+            turns.append({one.title: _runs(one, audio) for one in present})
+            yield {
+                "rounds": len(turns),
+                "seconds": SECONDS,
+                "missing": missing,
+                "runs": {
+                    one.title: {
+                        str(count): [asdict(turn[one.title][count]) for turn in turns] for count in one.counts
+                    }
+                    for one in present
+                },
+                "footprints": {one.title: asdict(footprint(one.engine)) for one in present},
+                "known": {one.title: len(one.engine.words) for one in present},
+                "chunks": {one.title: one.engine.chunk / SAMPLE_RATE for one in present},
+            }
+
+
+def minute() -> Samples:
+    """The selftest's recordings, joined and repeated to a minute."""
+    joined = np.concatenate([read_samples(recording.audio) for recording in bundled_recordings()])
+    return np.resize(joined, 60 * SAMPLE_RATE)
+
+
+def why_missing(engine: Engine) -> str:
+    """What pip says against it; "" where it is installed."""
+    try:
+        python_of(engine)
+    except NotInstalledError as error:
+        return str(error)
+    return ""
+
+
+def _runs(one: Variant, audio: Path) -> dict[int, Run]:
+    plans = {
+        count: Plan(
+            *(audio, SECONDS, one.engine.adapter, one.engine.models(count), one.options, one.engine.chunk),
+            warm=WARM,
+        )
+        for count in one.counts
+    }
+    return {count: run(plan, python_of(one.engine)) for count, plan in plans.items()}
+
+
+_SECTION = """\
+Fresh processes, one core, one thread, {rounds} rounds in which every engine takes its turn once. A figure
+is the median of the rounds with the lowest and the highest, between which the true median lies with
+{confidence:.0f} % confidence. Each hears {seconds:.0f} s of the selftest's recordings after {warm:.0f} s
+that are not counted; CPU time is user and system time. Other work may run beside it: the ratios carry over
+to other machines, the seconds do not.
+
+{cpu}
+
+{ratios}
+
+An engine that knows fewer than ten words runs them more than once ({few}), and wakeforge runs an encoder
+for every word, as OVOS loads it. PocketSphinx can listen for any phrase of words in its dictionary.
+
+{others}
+
+Times in this table are for one word. A chunk's time is CPU time; it stands for how long an event is held
+up by computing. Start-up as CPU time is what the machine's other work does not stretch. Memory is the
+largest resident size of the process, in 10^6 bytes. On disk, everything that pip installs for it counts,
+the interpreter does not.{missing}
+"""
+
+_OTHERS = (
+    *("", "chunk, ms", "a chunk takes, ms, p50 / p99", "start-up, CPU s", "start-up, s of the clock"),
+    *("peak MB", "installed MB", "model MB"),
+)
+
+
+def section(found: Mapping[str, Any]) -> str:
+    """The chapter of the page."""
+    runs: dict[str, _ByCount] = found["runs"]
+    ours = runs[OURSELVES.name]
+    of_words = [
+        (title, *(_cpu_cell(theirs, str(count)) for count in COUNTS)) for title, theirs in runs.items()
+    ]
+    ratios = [
+        (title, *(_ratio_cell(ours, theirs, str(count)) for count in COUNTS))
+        for title, theirs in runs.items()
+        if title != OURSELVES.name
+    ]
+    others = [
+        (
+            title,
+            f"{1000 * found['chunks'][title]:.0f}",
+            " / ".join(f"{1000 * _spread(theirs['1'], of).median:.2f}" for of in ("p50", "p99")),
+            spread_text(_spread(theirs["1"], "loading"), 2),
+            spread_text(_spread(theirs["1"], "startup"), 2),
+            spread_text(_spread(theirs["1"], "peak_mb"), 0),
+            f"{found['footprints'][title]['installed'] / 1e6:.0f}",
+            f"{found['footprints'][title]['models'] / 1e6:.2f}",
+        )
+        for title, theirs in runs.items()
+    ]
+    few = ", ".join(f"{title} {count}" for title, count in found["known"].items() if count < max(COUNTS))
+    words = [f"{count} word{'s' * (count > 1)}" for count in COUNTS]
+    return _SECTION.format(
+        rounds=found["rounds"],
+        confidence=100 * (1 - 2 / 2 ** found["rounds"]),
+        seconds=found["seconds"],
+        warm=WARM,
+        cpu=markdown(("CPU s per audio s", *words), of_words),
+        ratios=markdown(("kws costs, times", *words), ratios),
+        few=few,
+        others=markdown(_OTHERS, others),
+        missing="".join(f"\n\nNot installed: {title}, {why}" for title, why in found["missing"].items()),
+    )
+
+
+def ratio(ours: Iterable[Mapping[str, float]], theirs: Iterable[Mapping[str, float]], of: str) -> Spread:
+    """Of one figure, round by round."""
+    return Spread.of(a[of] / b[of] for a, b in zip(ours, theirs, strict=True))
+
+
+def _cpu_cell(runs: _ByCount, count: str) -> str:
+    return spread_text(_spread(runs[count], "cpu"), 5) if count in runs else _NOT_RUN
+
+
+def _ratio_cell(ours: _ByCount, theirs: _ByCount, count: str) -> str:
+    return spread_text(ratio(ours[count], theirs[count], "cpu"), 3) if count in theirs else _NOT_RUN
+
+
+def _spread(runs: Iterable[Mapping[str, float]], of: str) -> Spread:
+    return Spread.of(run[of] for run in runs)

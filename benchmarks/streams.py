@@ -1,0 +1,166 @@
+"""What every engine hears: words with speech and noise between them, and speech without them, as WAV files.
+
+Files are kept, with their layouts, under the digest of all that they are made of but the code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+
+from kws.bench import write_wav
+from kws.evaluation.matching import Occurrence
+from kws.evaluation.streams import TALK, WORDS, Layout, Segment, Stream, StreamRecipe
+from training.data.manifest import Clip
+from training.dev_streams import bed_files, dev_clips, group_of, mentions
+from training.streams import is_word, joined_stream
+
+CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks"
+SPOKEN = ("computer", "alexa", "jarvis")
+"""Words of which there are recordings that nobody trained on here."""
+
+SPACINGS = {"5 s apart": 5.0, "alone": 0.0, "10 s apart": 10.0}
+"""Seconds of other sounds between one word and the next; alone, there is only silence of 1.2 to 2 s."""
+LEVELS = {"10 dB": 10.0, "5 dB": 5.0}
+"""Signal over noise, with words 5 s apart."""
+CLEAN = "5 s apart"
+CONDITIONS = (CLEAN, *LEVELS, *(spacing for spacing in SPACINGS if spacing != CLEAN))
+
+PIECE_SECONDS = 900
+"""Speech comes in pieces of this length, so that an engine can be judged by those that it has heard."""
+_LONGEST_BETWEEN = 6.0
+_VERSION = 1
+"""Raise it when a change of code changes the samples."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A stream that is made when it is first asked for."""
+
+    path: Path
+    """A WAV; its layout lies beside it."""
+    make: Callable[[], Stream]
+
+    @property
+    def audio(self) -> Path:
+        """The file, made by now."""
+        self._prepare()
+        return self.path
+
+    @property
+    def seconds(self) -> float:
+        """Of audio."""
+        return (self.audio.stat().st_size - 44) / 32_000
+
+    @property
+    def layout(self) -> Layout:
+        """What is where in it."""
+        self._prepare()
+        return Layout(tuple(_segment(**fields) for fields in json.loads(self._beside.read_text())))
+
+    @property
+    def _beside(self) -> Path:
+        return self.path.with_suffix(".json")
+
+    def _prepare(self) -> None:
+        if not self._beside.is_file():
+            stream = self.make()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_wav(self.path, stream.samples)
+            segments = [dataclasses.asdict(segment) for segment in stream.layout.segments]
+            self._beside.write_text(json.dumps(segments))
+
+
+def word_stream(word: str, condition: str) -> Planned:
+    """The word by everybody who said it, in one of CONDITIONS."""
+    clips = dev_clips()
+    recipe = dataclasses.replace(WORDS if condition == "alone" else TALK, snr_db=LEVELS.get(condition))
+    between = SPACINGS.get(condition, SPACINGS[CLEAN])
+    order = list(_interleaved([clip for clip in clips if is_word(clip, word)], clips, between))
+    noises = bed_files(clips) if condition in LEVELS else []
+    return _kept(order, recipe, word, lambda: joined_stream(order, recipe, word=word, noises=noises))
+
+
+def rules_stream(word: str, condition: str, most: int, seconds: float) -> Planned:
+    """So many words at most, spread over this time and a little more."""
+    clips = dev_clips()
+    said = [clip for clip in clips if is_word(clip, word)][:most]
+    recipe = dataclasses.replace(TALK, snr_db=LEVELS.get(condition))
+    between = (seconds - sum(clip.seconds for clip in said)) / len(said)
+    order = list(_interleaved(said, clips, between))
+    noises = bed_files(clips) if condition in LEVELS else []
+    return _kept(order, recipe, word, lambda: joined_stream(order, recipe, word=word, noises=noises))
+
+
+@cache
+def speech_pieces() -> list[list[Clip]]:
+    """All that is spoken in the dev recordings, shuffled, in pieces."""
+    spoken = [clip for clip in dev_clips() if group_of(clip.corpus, clip.kind) != "noise"]
+    pieces: list[list[Clip]] = [[]]
+    seconds = 0.0
+    for index in np.random.default_rng(8).permutation(len(spoken)):
+        if seconds > PIECE_SECONDS:
+            pieces.append([])
+            seconds = 0.0
+        pieces[-1].append(spoken[index])
+        seconds += spoken[index].seconds + sum(TALK.gap) / 2
+    return pieces
+
+
+def speech_stream(piece: int) -> Planned:
+    """One piece of it."""
+    clips = speech_pieces()[piece]
+    return _kept(clips, TALK, "", lambda: joined_stream(clips, TALK))
+
+
+@cache
+def saying(word: str) -> frozenset[str]:
+    """Names of recordings in which the word is said, so that hearing it there is no false alarm."""
+    return frozenset(clip.path.name for clip in dev_clips() if mentions(clip, word))
+
+
+def _interleaved(words: Sequence[Clip], clips: Sequence[Clip], between: float) -> Iterator[Clip]:
+    """The words in an order of chance, after each of them speech and noise in turn for so many seconds."""
+    others = _others(clips)
+    for index in np.random.default_rng(5).permutation(len(words)):
+        yield words[index]
+        left = between
+        while left > 0:
+            clip = next(others)
+            left -= clip.seconds
+            yield clip
+
+
+def _others(clips: Sequence[Clip]) -> Iterator[Clip]:
+    """Without any of the words, endless."""
+    short = [
+        clip
+        for clip in clips
+        if 0.5 < clip.seconds <= _LONGEST_BETWEEN and not any(mentions(clip, word) for word in SPOKEN)
+    ]
+    kinds = [
+        [clip for clip in short if (group_of(clip.corpus, clip.kind) == "noise") is is_noise]
+        for is_noise in (False, True)
+    ]
+    rng = np.random.default_rng(6)
+    turns = [cycle([kind[index] for index in rng.permutation(len(kind))]) for kind in kinds]
+    for turn in cycle(turns):
+        yield next(turn)
+
+
+def _kept(clips: Sequence[Clip], recipe: StreamRecipe, word: str, make: Callable[[], Stream]) -> Planned:
+    names = [[clip.path.name, clip.corpus, clip.seconds] for clip in clips]
+    made_of = json.dumps([_VERSION, dataclasses.asdict(recipe), word, names])
+    return Planned(CACHE / f"stream-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.wav", make)
+
+
+def _segment(*, word: dict[str, float] | None, **fields: object) -> Segment:
+    return Segment(word=Occurrence(**word) if word else None, **fields)  # type: ignore[arg-type]

@@ -1,0 +1,189 @@
+"""What the page says is what was measured: its arithmetic, on measurements that the tests make up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as program
+from benchmarks import accuracy, cost, grammars, growth, limit, stream_rules
+from benchmarks.accuracy import Tracks
+from benchmarks.stream_rules import Score, score
+from kws.evaluation import Occurrence
+from kws.frontend import FrontendConfig
+from kws.grammar.jsgf import parse_jsgf
+from kws.grammar.word_graph import word_graph
+from kws.scoring import ScoreTrack
+
+ROOT = Path(__file__).parents[1]
+
+
+def runs_of(cpu: tuple[float, ...], peak_mb: float = 30.0) -> list[dict[str, float]]:
+    others = {"loading": 0.25, "startup": 0.5, "peak_mb": peak_mb, "p50": 0.001, "p99": 0.002}
+    return [{"cpu": value, **others} for value in cpu]
+
+
+def costs_of(runs: dict[str, dict[str, list[dict[str, float]]]]) -> dict[str, Any]:
+    return {
+        "rounds": 3,
+        "seconds": 6.0,
+        "missing": {"absent": "no such release"},
+        "runs": runs,
+        "footprints": {title: {"installed": 5_400_000, "models": 123_456} for title in runs},
+        "known": {title: 10 if title == "kws" else 2 for title in runs},
+        "chunks": dict.fromkeys(runs, 0.08),
+    }
+
+
+def row_of(text: str, title: str) -> list[list[str]]:
+    """Cells of every row of the text's tables that begins with this title."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"
+    ]
+    return [row for row in rows if row[0] == title]
+
+
+def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
+    kws = {str(count): runs_of((0.001, 0.004, 0.002)) for count in cost.COUNTS}
+    peer = {"1": runs_of((0.002, 0.016, 0.002)), "4": runs_of((0.01, 0.01, 0.01))}
+    text = cost.section(costs_of({"kws": kws, "peer": peer}))
+    cpu, ratios, others = row_of(text, "peer")
+    assert cpu == ["peer", "0.00200 (0.00200 to 0.01600)", "0.01000 (0.01000 to 0.01000)", "not run"]
+    assert ratios == ["peer", "0.500 (0.250 to 1.000)", "0.200 (0.100 to 0.400)", "not run"]
+    assert others[1:3] == ["80", "1.00 / 2.00"]
+    assert others[-2:] == ["5", "0.12"]
+    assert "Not installed: absent, no such release" in text
+    assert "75 % confidence" in text
+    assert "peer 2" in text
+
+
+def test_every_chapter_is_there_measured_or_not() -> None:
+    stored = {"command": "python -m benchmarks rules", "date": "2026-01-02", "machine": "here", "found": []}
+    text = program.page({"rules": stored})
+    for name, part in program.PARTS.items():
+        assert f"## {part.title}\n" in text
+        assert (f"Not measured yet: `python -m benchmarks {name}`." in text) is (name != "rules")
+    assert "`python -m benchmarks rules` on 2026-01-02, here." in text
+
+
+def test_the_page_is_the_one_that_its_measurements_make() -> None:
+    files = (ROOT / "docs" / "benchmarks").glob("*.json")
+    known = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    assert program.page(known) == program.PAGE.read_text(encoding="utf-8")
+    drawn = program.drawings(known)
+    assert {path.name for path in program.FOUND.glob("*.svg")} == set(drawn)
+    for name, text in drawn.items():
+        assert (program.FOUND / name).read_text(encoding="utf-8") == text
+
+
+def test_what_was_not_run_for_so_long_is_said() -> None:
+    run = {"cpu": 0.001, "peak_mb": 40.0}
+    found = {
+        what: {"kws": {"1": run, "8": run}, "peer": {"1": run}} for what in ("minutes", "models", "streams")
+    }
+    assert row_of(growth.section(found), "peer")[0] == ["peer", "0.00100, 40.0 MB", "not run"]
+    assert all(text.startswith("<svg") for text in growth.drawings(found).values())
+
+
+def track_of(peaks: dict[float, float], seconds: float = 100.0) -> ScoreTrack:
+    """A step every 0.1 s, 0 but at some times."""
+    time = np.arange(round(10 * seconds)) / 10
+    score = np.zeros(len(time), np.float32)
+    for at, value in peaks.items():
+        score[round(10 * at)] = value
+    return ScoreTrack(time, score)
+
+
+def test_misses_and_false_alarms_of_a_threshold() -> None:
+    words = [Occurrence(10, 11), Occurrence(20, 21), Occurrence(30, 31)]
+    heard = track_of({11.5: 0.9, 20.5: 0.6, 33.0: 0.9})
+    speech = track_of({5.0: 0.9, 40.0: 0.9, 60.0: 0.6})
+    tracks = Tracks({accuracy.CLEAN: (heard, words)}, speech, [Occurrence(39, 41)], hours=2.0)
+    point = accuracy.point_at(tracks, 0.8)
+    # The second word stays below; the third is answered too late. At 40 s the word is really said.
+    assert point["misses"] == {accuracy.CLEAN: [2, 3]}
+    assert (point["false_alarms"], point["hours"]) == (1, 2.0)
+    assert accuracy.point_at(tracks, 0.5)["false_alarms"] == 2
+
+
+def test_a_curve_never_rises_again() -> None:
+    assert accuracy.corners([(0.0, 0.5), (1.0, 0.2), (2.0, 0.3), (3.0, 0.1)]) == [
+        (0.0, 0.5),
+        (1.0, 0.5),
+        (1.0, 0.2),
+        (3.0, 0.2),
+        (3.0, 0.1),
+    ]
+
+
+def test_the_rules_of_the_streaming_wake_word() -> None:
+    words = [Occurrence(10, 11), Occurrence(20, 21), Occurrence(30, 31)]
+    # Heard twice; just in time; too late, and half a second after that again; from 2 s on something else.
+    found = score([10.5, 11.2, 22.0, 32.1, 32.6, 33.7], words)
+    assert found == Score(hits=2, misses=1, false_positives=2)
+    assert found.passes
+    assert not Score(hits=0, misses=stream_rules.MOST + 1, false_positives=0).passes
+    assert not Score(hits=9, misses=0, false_positives=stream_rules.MOST + 1).passes
+
+
+GRAMMAR = (
+    "#JSGF V1.0;\ngrammar drinks;\npublic <order> = [a] (tea | (green | mint) {sort} tea) {drink} [please];\n"
+)
+
+
+def test_a_text_of_the_grammar_means_its_slots() -> None:
+    graph = word_graph(parse_jsgf(GRAMMAR, "drinks"))
+    assert grammars.slots_of("a mint tea please", graph) == {"sort": "mint", "drink": "mint tea"}
+    assert grammars.slots_of("tea", graph) == {"drink": "tea"}
+    assert grammars.slots_of("a green", graph) == {}
+    assert grammars.slots_of("", graph) == {}
+
+
+def test_a_graph_as_a_finite_state_grammar_accepts_its_sentences() -> None:
+    graph = word_graph(parse_jsgf(GRAMMAR, "drinks"))
+    lines = grammars.fsg(graph).splitlines()
+    arcs = [line.split()[1:] for line in lines if line.startswith("TRANSITION")]
+    assert sorted(arc[3] for arc in arcs if len(arc) == 4) == sorted(arc.word for arc in graph.words)
+    assert f"NUM_STATES {graph.states}" in lines
+    assert all(int(state) < graph.states for arc in arcs for state in arc[:2])
+
+
+def test_multiplications_of_a_step() -> None:
+    shapes = {
+        0: np.array([1, 5, 1, 8]),
+        1: np.array([8, 3, 1, 4]),
+        2: np.array([1, 3, 1, 8]),
+        3: np.array([2, 8]),
+    }
+
+    def macs(name: str, weights: int, output: int) -> int:
+        return limit._operator_macs({"op_name": name, "inputs": [9, weights], "outputs": [output]}, shapes)
+
+    assert macs("CONV_2D", 1, 0) == 5 * 8 * (3 * 1 * 4)
+    assert macs("DEPTHWISE_CONV_2D", 2, 0) == 5 * 8 * 3
+    assert macs("LOGISTIC", 2, 0) == 0
+    shapes[4] = np.array([1, 2])
+    assert macs("FULLY_CONNECTED", 3, 4) == 2 * 8
+    assert limit.front_end_macs(FrontendConfig()) == 480 + (1024 * 4 + 512) + 512 + 512 + 400
+
+
+@pytest.mark.parametrize("word", ["computer", "alexa"])
+@pytest.mark.recordings
+def test_between_words_there_are_only_other_sounds(word: str) -> None:
+    from benchmarks.streams import SPOKEN, _interleaved
+    from training.dev_streams import dev_clips, mentions
+    from training.streams import is_word
+
+    clips = dev_clips()
+    said = [clip for clip in clips if is_word(clip, word)]
+    order = list(_interleaved(said, clips, 5.0))
+    places = [place for place, clip in enumerate(order) if is_word(clip, word)]
+    assert sorted(clip.path for clip in said) == sorted(order[place].path for place in places)
+    for first, second in zip(places, [*places[1:], len(order)], strict=True):
+        between = order[first + 1 : second]
+        assert 5.0 <= sum(clip.seconds for clip in between) < 5.0 + 6.0
+        assert not any(mentions(clip, other) for clip in between for other in SPOKEN)
