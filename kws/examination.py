@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,8 @@ NOISY_DB, FAINT_DB = -40.0, -75.0
 """Floor above which speech across a room drowns, and below which a microphone is likely turned down."""
 HUM_SHARE = 0.5
 """Share of the power at the mains' frequencies and their first harmonics that counts as hum."""
+OFF_SHARE = 0.03
+"""Deviation of the sample rate from what the device says, beyond which voices sound like others'."""
 BUSY_SHARE = 0.5
 """Share of one core beyond which other work on it makes audio late."""
 
@@ -45,18 +47,19 @@ def examine_audio(settings: AudioSettings, seconds: float) -> list[Finding]:
     """Listen, and judge what comes; raises SourceError if nothing can."""
     with open_source(settings.source, rate=settings.rate, channels=settings.channels) as blocks:
         parts: list[Samples] = []
+        arrived: list[float] = []
         events: list[Event] = []
-        heard = 0
         end = time.monotonic() + 3 * seconds + 2
         for block in blocks:
             parts.append(np.array(block.pcm))
+            arrived.append(time.monotonic())
             events += block.events
-            heard += len(block.pcm)
-            if heard >= seconds * SAMPLE_RATE or time.monotonic() > end:
+            if sum(map(len, parts)) >= seconds * SAMPLE_RATE or arrived[-1] > end:
                 break
     samples = np.concatenate([np.empty(0, np.int16), *parts])
     lost = [Finding("bad", f"audio: {event.to_json()}; another program may hold it") for event in events]
-    return [*lost, *judge(samples)]
+    live = settings.source.startswith("mic:") and not lost
+    return [*lost, *(_rate(list(map(len, parts)), arrived) if live else ()), *judge(samples)]
 
 
 def judge(samples: Samples) -> list[Finding]:
@@ -68,7 +71,23 @@ def judge(samples: Samples) -> list[Finding]:
             Finding("bad", "audio: only zeros come; unmute the microphone, by its switch or in the mixer")
         ]
     centred = samples - np.mean(samples)
-    return [_clipping(samples), _offset(samples), _floor(centred), _hum(centred)]
+    return [_level(centred), _clipping(samples), _offset(samples), _floor(centred), _hum(centred)]
+
+
+def examine_models(config: Config, engine: Engine) -> Iterator[Finding]:
+    """Whether each model loads, and what computes it."""
+    for settings, word in zip(config.model, engine.wake_words, strict=True):
+        text = f"model {word.bundle.name}: loads, threshold {word.detectors[0].config.threshold:g}"
+        delegate = word.model.delegate
+        if delegate:
+            yield Finding("good", f"{text}, computed by the delegate {delegate}")
+        elif settings.delegate:
+            problem = f"the delegate {settings.delegate} will not compute it, so the processor does"
+            yield Finding(
+                "bad", f"{text}; {problem}: see the line about it above, or leave model.delegate out"
+            )
+        else:
+            yield Finding("good", f"{text}, computed by the processor; no delegate is configured")
 
 
 def examine_speed(engine: Engine) -> Finding:
@@ -104,6 +123,26 @@ def examine_resources() -> Iterator[Finding]:
             yield Finding("doubtful", f"{text}; audio may be lost while others take the processor")
         else:
             yield Finding("good", text)
+
+
+def _rate(lengths: Sequence[int], arrived: Sequence[float]) -> Iterator[Finding]:
+    """By the clock, from the first block's end to the last one's: drivers hold some back at the start."""
+    seconds = arrived[-1] - arrived[0] if arrived else 0.0
+    if seconds < 1:
+        return
+    share = sum(lengths[1:]) / (seconds * SAMPLE_RATE)
+    text = f"rate: audio comes {share:.1%} as fast as the device says"
+    if abs(share - 1) > OFF_SHARE:
+        yield Finding("bad", f"{text}; set audio.rate to another of its rates, or try another sound card")
+    else:
+        yield Finding("good", text)
+
+
+def _level(centred: np.ndarray) -> Finding:
+    """On average, and of the loudest frame; whether that is well, the floor and clipping tell."""
+    frames = centred[: len(centred) // FRAME * FRAME].reshape(-1, FRAME)
+    loudest = max(level_db(frame) for frame in frames)
+    return Finding("good", f"level: {level_db(centred):.0f} dB, at most {loudest:.0f} dB")
 
 
 def _clipping(samples: Samples) -> Finding:

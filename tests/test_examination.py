@@ -12,9 +12,19 @@ from signals import clipped, noise, tone
 
 import kws
 from kws import cli
+from kws.assembly import build_engine
 from kws.config import read_config
 from kws.config_keys import AudioSettings
-from kws.examination import Finding, examine_audio, examine_ports, examine_resources, examine_speed, judge
+from kws.examination import (
+    Finding,
+    _rate,
+    examine_audio,
+    examine_models,
+    examine_ports,
+    examine_resources,
+    examine_speed,
+    judge,
+)
 from kws.types import SAMPLE_RATE, Samples
 
 ROOM = noise(100)
@@ -64,7 +74,32 @@ def test_it_listens_to_the_source_of_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / "room.wav"
     soundfile.write(path, np.repeat(ROOM, 3), 3 * SAMPLE_RATE)
     findings = examine_audio(AudioSettings(source=str(path)), seconds=2)
-    assert [finding.state for finding in findings] == ["good"] * 4
+    assert [finding.state for finding in findings] == ["good"] * 5
+
+
+def test_a_sound_card_that_is_slower_or_faster_than_it_says_is_named() -> None:
+    lengths = [640] * 101
+    for seconds, states in ((4.0, ["good"]), (4.36, ["bad"]), (3.7, ["bad"]), (0.5, [])):
+        arrived = list(np.linspace(10, 10 + seconds, len(lengths)))
+        assert [finding.state for finding in _rate(lengths, arrived)] == states
+    assert list(_rate([], [])) == []
+
+
+def test_the_level_is_told_on_average_and_at_most() -> None:
+    speech = ROOM.copy()
+    speech[:SAMPLE_RATE] = tone(440, amplitude=16_384)[:SAMPLE_RATE]
+    (level,) = (finding.text for finding in judge(speech) if finding.text.startswith("level"))
+    assert level.endswith("at most -9 dB")
+
+
+@pytest.mark.parametrize("asked", ["", "/no/such/delegate.so"])
+def test_each_model_is_named_with_what_computes_it(asked: str) -> None:
+    config = read_config({"model": [{"name": "computer", "delegate": asked}, {"name": "jarvis"}]}, "test")
+    first, second = examine_models(config, build_engine(config))
+    assert first.state == ("bad" if asked else "good")
+    assert first.text.startswith("model computer: loads, threshold ")
+    assert asked in first.text
+    assert second.text.endswith("computed by the processor; no delegate is configured")
 
 
 def test_a_port_in_use_is_named() -> None:

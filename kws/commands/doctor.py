@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from kws.commands.engines import engine_of
 from kws.errors import KwsError
 from kws.examination import Finding, examine_audio, examine_ports, examine_resources
+
+if TYPE_CHECKING:
+    from kws.config import Config
 
 FAILED = 1
 """Exit code when something is wrong."""
@@ -23,8 +27,9 @@ SIGNS = {"good": "ok", "doubtful": "??", "bad": "!!"}
 def doctor(path: str | None, seconds: float) -> int:
     """Look for what keeps kws from hearing well.
 
-    Configuration, models, microphones, their level, clipping, hum and noise,
-    speed, ports. Be quiet while it listens. Exit code 1 if something is wrong.
+    Configuration, models and what computes them, microphones, their rate,
+    level, clipping, hum and noise, speed, ports. Be quiet while it listens.
+    Exit code 1 if something is wrong.
     """
     worst = "good"
     for finding in _findings(path, seconds):
@@ -57,14 +62,11 @@ def _tried(examine: Callable[[], list[Finding]]) -> list[Finding]:
         return [Finding("bad", " ".join(str(error).split()))]
 
 
-def _models(config: object) -> list[Finding]:
-    from kws.config import Config
-    from kws.examination import examine_speed
+def _models(config: Config) -> list[Finding]:
+    from kws.examination import examine_models, examine_speed
 
-    assert isinstance(config, Config)
     engine = engine_of(config)
-    names = ", ".join(word.bundle.name for word in engine.wake_words)
-    return [Finding("good", f"models: {names} load on the CPU"), examine_speed(engine)]
+    return [*examine_models(config, engine), examine_speed(engine)]
 
 
 def _devices() -> Iterator[Finding]:
