@@ -1,0 +1,194 @@
+"""A day of audio through `kws daemon`, faster than real time: memory stays, each hour is heard as if alone.
+
+The daemon has a configuration file, sinks, and a page of figures that is asked for every minute of audio. Its
+audio is raw PCM on standard input: the selftest's recordings over and over, each hour beginning elsewhere, in
+noise of its own. Then every hour is played to a daemon of its own, and the lists of events are compared.
+
+Exit code 1 if memory grows by more than 1 MB after the first hour, if the counters and the file of events
+disagree, if the first hour differs, or if more than one event in fifty is heard by one of the two alone. None
+would be too much to ask: a recurrent state remembers enough to move a score by some hundredths (see
+drift.txt), and a front end that begins with the hour must first learn how loud the room is. So the
+differences are counted by cause.
+
+python tests/verification/day.py [--hours 24] [--seconds-per-hour 3600] [MODEL ...]  # default: bundled models
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from soak import NOISE_RMS, resident
+from support.house import Figures, answers, figures_at, free_port, until
+
+import kws
+from kws.selftest import bundled_recordings
+from kws.sources.whole import read_samples
+from kws.types import SAMPLE_RATE, Samples
+
+CHUNK_SECONDS = 60
+"""A whole number of model steps, so that each hour begins with one."""
+MOST_GROWTH = 1.0
+"""MB, 10^6 bytes."""
+MOST_ALONE = 0.02
+"""Share of events that one of two runs may hear alone."""
+SHIFT_SECONDS = 0.1
+"""Between two runs, of one event."""
+SETTLING_SECONDS = 60.0
+"""In which a front end has learnt how loud the room is."""
+
+Heard = tuple[str, float, float, float]
+"""Name, score, threshold, and end in seconds of its hour."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one daemon heard and needed, hour by hour."""
+
+    events: list[list[Heard]]
+    memory: list[float]
+    """Highest resident memory seen in each hour, MB."""
+    figures: Figures
+    """Its counters at the end."""
+
+    @property
+    def growth(self) -> float:
+        """From the first hour's highest to the highest afterwards, MB."""
+        return max(self.memory[1:]) - self.memory[0]
+
+    @property
+    def true(self) -> bool:
+        """Whether the counters tell what stands in the file."""
+        count = sum(map(len, self.events))
+        sink = self.figures["kws_sink_delivered_total", "1"]
+        return self.figures["kws_events_total", "detection"] == sink == count
+
+
+def run(models: list[str], hours: range, chunks: int) -> Run:
+    """`kws daemon` on these hours, of so many chunks each."""
+    with tempfile.TemporaryDirectory() as folder:
+        port, events = free_port(), Path(folder, "events.jsonl")
+        config = Path(folder, "kws.toml")
+        config.write_text(configuration(models, port, events))
+        command = [sys.executable, "-m", "kws", "daemon", "-c", str(config)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+            assert child.stdin
+            until(lambda: answers(port), "daemon")
+            memory, figures = [], Figures()
+            for hour in hours:
+                highest = 0.0
+                for chunk in audio(hour, chunks):
+                    child.stdin.write(chunk.tobytes())
+                    figures = figures_at(port)
+                    highest = max(highest, resident(child.pid))
+                memory.append(highest)
+            figures = settled(port, len(hours) * chunks * CHUNK_SECONDS)
+            child.stdin.close()
+        if child.returncode:
+            raise SystemExit(f"kws daemon ended with exit code {child.returncode}")
+        found = [json.loads(line) for line in events.read_text().splitlines()]
+        return Run(by_hour(found, len(hours), chunks * CHUNK_SECONDS), memory, figures)
+
+
+def configuration(models: list[str], port: int, events: Path) -> str:
+    """A file of it: two sinks, figures."""
+    return (
+        f'[audio]\nsource = "-"\n[http]\naddress = "127.0.0.1:{port}"\n'
+        + "".join(f'[[model]]\nname = "{model}"\n' for model in models)
+        + f'[[sink]]\nuri = "jsonl:{events}"\nmax_bytes = 1000000000\n[[sink]]\nuri = "stdout:"\n'
+    )
+
+
+def settled(port: int, seconds: float) -> Figures:
+    """The counters once so much audio has been heard and nothing waits in a queue."""
+    figures = figures_at(port)
+    while figures["kws_audio_seconds_total", ""] < seconds - 0.1 or figures["kws_sink_queue", "1"]:
+        time.sleep(0.1)
+        figures = figures_at(port)
+    time.sleep(0.5)  # for the event in hand
+    return figures_at(port)
+
+
+def audio(hour: int, chunks: int) -> Iterator[Samples]:
+    """One hour, the same samples each time it is asked for."""
+    speech = np.concatenate([read_samples(recording.audio) for recording in bundled_recordings()])
+    size = CHUNK_SECONDS * SAMPLE_RATE
+    for number in range(chunks):
+        first = number * size + hour * len(speech) // 24
+        places = np.arange(first, first + size) % len(speech)
+        noise = np.random.default_rng([hour, number]).normal(0, NOISE_RMS, size)
+        yield np.clip(speech[places] + noise, -32_768, 32_767).astype(np.int16)
+
+
+def by_hour(events: list[dict[str, object]], hours: int, seconds: float) -> list[list[Heard]]:
+    """Events by the hour in which they end, with their times in it."""
+    heard: list[list[Heard]] = [[] for _ in range(hours)]
+    for event in events:
+        score, threshold, end = (float(str(event[key])) for key in ("score", "threshold", "end"))
+        hour = min(int(end / seconds), hours - 1)
+        heard[hour].append((str(event["name"]), score, threshold, round(end - hour * seconds, 3)))
+    return heard
+
+
+def alone(one: list[Heard], other: list[Heard]) -> list[Heard]:
+    """Events of the first that have no counterpart in the second."""
+    left = list(other)
+    found = []
+    for heard in one:
+        same = [event for event in left if event[0] == heard[0] and abs(event[3] - heard[3]) <= SHIFT_SECONDS]
+        if same:
+            left.remove(same[0])
+        else:
+            found.append(heard)
+    return found
+
+
+def cause(event: Heard) -> str:
+    """Why, most likely, one of two runs alone has it."""
+    _, score, threshold, end = event
+    if end <= SETTLING_SECONDS:
+        return f"in the first {SETTLING_SECONDS:g} s of an hour"
+    return f"score {'less' if score - threshold < 0.05 else 'more'} than 0.05 above its threshold"
+
+
+@click.command()
+@click.option("--hours", default=24, show_default=True, help="Parts of the long run.")
+@click.option("--seconds-per-hour", default=3_600, show_default=True, help="Shorter, to try this program.")
+@click.argument("models", nargs=-1)
+def main(hours: int, seconds_per_hour: int, models: tuple[str, ...]) -> None:
+    """Print what was found; the last line sums it up."""
+    names = list(models) or kws.bundled_names()
+    chunks = max(1, seconds_per_hour // CHUNK_SECONDS)
+    began = time.monotonic()
+    long = run(names, range(hours), chunks)
+    took = time.monotonic() - began
+    apart = [run(names, range(hour, hour + 1), chunks) for hour in range(hours)]
+    pairs = [(events, single.events[0]) for events, single in zip(long.events, apart, strict=True)]
+    differing = [event for one, other in pairs for event in (*alone(one, other), *alone(other, one))]
+    heard = sum(map(len, long.events))
+    for number, ((events, single), memory) in enumerate(zip(pairs, long.memory, strict=True), 1):
+        print(f"hour {number}: {len(events)} events, alone {len(single)}; {memory:.2f} MB at most")
+    total = hours * chunks * CHUNK_SECONDS
+    print(
+        f"models: {', '.join(names)}; {total / 3600:g} h of audio in {took:.0f} s; counters true: {long.true}"
+    )
+    print(f"heard by one of two runs alone: {dict(Counter(map(cause, differing))) or 'none'}")
+    print(
+        f"{total / 3600:g} h: memory grew by {long.growth:.2f} MB after hour 1 ({MOST_GROWTH:g} allowed); "
+        f"{len(differing)} of {heard} events differ from those of {hours} separate hours"
+    )
+    alike = long.events[0] == apart[0].events[0] and len(differing) <= MOST_ALONE * heard
+    sys.exit(0 if heard and alike and long.true and long.growth <= MOST_GROWTH else 1)
+
+
+if __name__ == "__main__":
+    main()
