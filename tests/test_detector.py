@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kws.detector import Candidate, Detector, DetectorConfig
@@ -58,6 +58,7 @@ runs = st.lists(
 tracks = runs.map(lambda pairs: [value for value, count in pairs for _ in range(count)])
 
 
+@settings(deadline=None)
 @given(configs, tracks)
 @example(DetectorConfig(0.5, window=3, refractory=4), [255] * 3 + [0] * 3 + [255] * 9)
 def test_as_the_slow_version(config, outputs):
@@ -68,6 +69,7 @@ def test_as_the_slow_version(config, outputs):
         assert Detector(config).push(pushed) == slow_candidates(config, outputs)
 
 
+@settings(deadline=None)
 @given(configs, tracks)
 def test_the_score_track_is_what_push_compares(config, outputs):
     pushed = np.array(outputs, np.uint8)
@@ -76,6 +78,7 @@ def test_the_score_track_is_what_push_compares(config, outputs):
         assert candidate.score == scores[candidate.step] >= np.float32(config.threshold)
 
 
+@settings(deadline=None)
 @given(configs, tracks)
 def test_the_outputs_are_left_as_they_were(config, outputs):
     pushed = np.array(outputs, np.uint8)
