@@ -47,8 +47,7 @@ def test_voices_are_counted_by_synthesizer() -> None:
 @pytest.mark.parametrize("recipe", ["gru", "dscnn", "embedding_head"])
 def test_the_cards_command_gives_the_same_job_again(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs: list[Job] = []
-    monkeypatch.setattr(training.cli, "_train_network", jobs.append)
-    monkeypatch.setattr(training.cli, "_train_head", jobs.append)
+    monkeypatch.setattr(training.cli, "run", jobs.append)
     first = ["hey  Computer's", "-o", "my out", "--recipe", recipe, "--seed", "7", "--synthetic-only"]
     assert CliRunner().invoke(train, first, catch_exceptions=False).exit_code == 0
     program, name, *again = shlex.split(jobs[0].command)

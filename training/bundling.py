@@ -13,8 +13,10 @@ from kws.evaluation.activity import speech_span
 from training.credits import data_credits, voice_credits
 from training.material import Material
 from training.models import Network
+from training.naming import file_name
 from training.quantize import quantize
 from training.recipe import Recipe
+from training.selection import Listening, streamed_misses
 from training.synth import available_voices, synthesize
 
 CALIBRATION_TAPES = 40
@@ -39,22 +41,32 @@ def write_trained(
     *,
     seed: int,
     command: str,
+    listening: Listening | None = None,
 ) -> Path:
     """Soften, quantize and write NAME.tflite and NAME.json; returns the JSON's path.
 
-    The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
+    The threshold is that of the held-out tapes, or without them a placeholder, until the model has been
+    evaluated (`python -m training.evaluate`).
     """
     network.soften(TEMPERATURE)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(material.tapes), min(CALIBRATION_TAPES, len(material.tapes)), replace=False)
     tflite = quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2]))
     card = _card(material, recipe, seed, command, network)
-    return write_bundle(directory, file_name(phrase), tflite, manifest_of(phrase, recipe, card, rng))
+    manifest = manifest_of(phrase, recipe, card, rng)
+    if listening:
+        threshold, card["held_out"] = _found_by(listening, network)
+        manifest["micro"]["probability_cutoff"] = threshold
+    return write_bundle(directory, file_name(phrase), tflite, manifest)
 
 
-def file_name(phrase: str) -> str:
-    """Stem of a bundle's files."""
-    return phrase.replace(" ", "_")
+def _found_by(listening: Listening, network: Network) -> tuple[float, dict[str, Any]]:
+    """Threshold, and what it does on the held-out tapes, for the card."""
+    point = streamed_misses(network, listening)
+    alarms = point.false_alarms
+    counts = {"words": point.misses.total, "misses": point.misses.count, "false_alarms": alarms.count}
+    told = "tapes by held-out speakers, in rooms and noise; the epoch and the threshold were chosen on them"
+    return min(1.0, point.threshold), {"material": told, **counts, "hours": round(alarms.hours, 2)}
 
 
 def manifest_of(

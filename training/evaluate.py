@@ -13,8 +13,6 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -31,6 +29,7 @@ from kws.types import SAMPLE_RATE, Outputs, Rows
 from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_clips, dev_stream
 from training.figures import Events, Figures, VoiceCount, write_figures
 from training.measure import DevTracks, Scored, calibration, measure, speech_curve
+from training.shards import on_ray, spread
 from training.streams import is_word
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
@@ -135,15 +134,13 @@ def card_figures(figures: Figures) -> dict[str, object]:
 
 def _run(bundle: Bundle, word: str, jobs: int, cache: Path) -> dict[str, tuple[Outputs, Layout]]:
     """The outputs of the model on every stream, the longest first."""
-    if jobs == 1:
-        return {name: _outputs(bundle, word, name, cache) for name in STREAMS}
     names = sorted(STREAMS, key=lambda name: name != SPEECH)
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        tasks = {name: pool.submit(_outputs, bundle, word, name, cache) for name in names}
-        return {name: task.result() for name, task in tasks.items()}
+    found = spread(_outputs, (bundle, word, cache), names, "listening", workers=jobs, fork=False)
+    return dict(zip(names, found, strict=True))
 
 
-def _outputs(bundle: Bundle, word: str, name: str, cache: Path) -> tuple[Outputs, Layout]:
+def _outputs(known: tuple[Bundle, str, Path], name: str) -> tuple[Outputs, Layout]:
+    bundle, word, cache = known
     stream = dev_stream(word, name, cache=cache, front_end=bundle.front_end)
     return bundle.open_model().push(stream.rows), stream.layout
 
@@ -178,6 +175,7 @@ def _check_recorded(word: str) -> None:
     "--figures", type=click.Path(path_type=Path), default=FIGURES, help="Directory for the JSON of figures."
 )
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--ray", metavar="ADDRESS", help="Listen on this Ray cluster instead.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
 def main(
     models: tuple[str, ...],
@@ -185,6 +183,7 @@ def main(
     false_alarms_per_hour: float | None,
     figures: Path,
     jobs: int,
+    ray: str | None,
     cache: Path,
 ) -> None:
     """Measure MODELS, bundled names or paths, by default all that are bundled."""
@@ -193,9 +192,10 @@ def main(
     try:
         for name in models or bundled_names():
             bundle = find_bundle(name)
-            result, table = evaluate(
-                bundle, false_alarms_per_hour=false_alarms_per_hour, jobs=jobs, cache=cache
-            )
+            with on_ray(ray):
+                result, table = evaluate(
+                    bundle, false_alarms_per_hour=false_alarms_per_hour, jobs=jobs, cache=cache
+                )
             result = dataclasses.replace(result, measured=measured)
             write_figures(figures / f"{bundle.name}.json", result)
             if fill:

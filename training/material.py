@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import numpy as np
 from kws.frontends import MICRO
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
+from training.held_out import apart
+from training.joined_speech import joined_words
 from training.recipe import MaterialRecipe, near_misses
 from training.shards import spread
 from training.synth import synthesize
@@ -25,6 +28,7 @@ REAL_SHARE = 0.65
 OWN_SHARE = 0.3
 """Share of the user's own takes among the words, where there are any."""
 
+_COUNTS = ("tapes_with_words", "tapes_without")
 SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
 _CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
 
@@ -36,6 +40,10 @@ class Material:
     tapes: Tapes
     sources: dict[str, int]
     """Corpus or voice family -> clips used, for the card."""
+    held_out: Tapes | None = None
+    """Of other clips, to choose by."""
+    without: Pool | None = None
+    """What more tapes without the word may be made of."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Ingredients:
     without: Pool
     sources: dict[str, int]
     """As in Material."""
+    speakers: Mapping[Path, str] = field(default_factory=dict)
+    """Of the recordings; of noise the place or recording that it was cut from."""
 
 
 def gather(
@@ -56,12 +66,22 @@ def gather(
     cache: Path,
     recordings: bool = True,
     own: Sequence[Samples] = (),
+    held_out: float = 0.0,
 ) -> Material:
-    """Tapes for `phrase`; real recordings are used when `recordings` and the data root has them."""
+    """Tapes for `phrase`; see `ingredients`. A share `held_out` of the voices is on tapes of its own."""
     found = ingredients(phrase, recipe, seed=seed, cache=cache, recordings=recordings, own=own)
-    parts = tapes_of(found, recipe, TapeConfig(), seed=seed, cache=cache)
-    tapes = Tapes(np.concatenate([p.rows for p in parts]), np.concatenate([p.marks for p in parts]))
-    return Material(tapes, found.sources)
+    words = apart(found.with_words, held_out, found.speakers)
+    others = apart(found.without, held_out, found.speakers)
+    if not (held_out and all(pool.words for pool in words)):
+        return Material(joined(tapes_of(found, recipe, TapeConfig(), seed=seed, cache=cache)), found.sources)
+
+    def side(number: int, share: float) -> Tapes:
+        ours = replace(found, with_words=words[number], without=others[number])
+        counts = {name: math.ceil(share * getattr(recipe, name)) for name in _COUNTS}
+        fewer = replace(recipe, **counts)
+        return joined(tapes_of(ours, fewer, TapeConfig(), seed=seed + 10 * number, cache=cache))
+
+    return Material(side(0, 1.0), found.sources, side(1, held_out), others[0])
 
 
 def ingredients(
@@ -94,15 +114,19 @@ def ingredients(
     spoken_words += changed_voices(spoken_words, recipe.changed_voices, seed=seed)
     spoken_other = synthesize(_other_texts(phrase, speech, recipe, rng), rng, cache=cache)
     spoken_other += changed_voices(spoken_other, recipe.changed_voices, seed=seed + 1)
-    words = _word_groups(said, spoken_words, own)
+    pieced = _joined_words(phrase, speech, recipe, seed, cache)
+    words = _word_groups(said, [*spoken_words, *pieced], own)
     spans = phrase_spans(said, phrase, cache=cache / "align") if cache and said else {}
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
     background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
     confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
     between = _with_more((*background, *confusable), spoken_other, recipe.synthetic_share)
     made = {"synthetic words": len(spoken_words), "synthetic speech": len(spoken_other)}
-    sources = _counted([*said, *speech, *noise], made | ({"own recordings": len(own)} if own else {}))
-    return Ingredients(Pool(words, between, noises, spans), Pool((), background, noises), sources)
+    made |= {"joined words": len(pieced)} if pieced else {}
+    made |= {"own recordings": len(own)} if own else {}
+    speakers = {clip.path: f"{clip.corpus}/{clip.speaker}" for clip in clips}
+    with_words, without = Pool(words, between, noises, spans), Pool((), background, noises)
+    return Ingredients(with_words, without, _counted([*said, *speech, *noise], made), speakers)
 
 
 def tapes_of(
@@ -131,6 +155,12 @@ def tapes_of(
     ]
 
 
+def joined(parts: Sequence[Tapes]) -> Tapes:
+    """All of them as one."""
+    rows, marks = ([getattr(part, name) for part in parts] for name in ("rows", "marks"))
+    return Tapes(np.concatenate(rows), np.concatenate(marks), parts[0].front_end)
+
+
 def trainable() -> list[Clip]:
     """Recordings under the data root that a model may be trained on and then be published."""
     if not recordings_manifest().is_file():
@@ -152,6 +182,15 @@ def _changed(_: None, task: tuple[Samples, VoiceChange]) -> Samples:
 def holds(clip: Clip, phrase: str) -> bool:
     """Whether the phrase is said in it; labels such as "heycomputer" are written without spaces."""
     return clip.says(phrase) or (clip.kind == "wakeword" and phrase.replace(" ", "") in clip.label.lower())
+
+
+def _joined_words(
+    phrase: str, speech: Sequence[Clip], recipe: MaterialRecipe, seed: int, cache: Path | None
+) -> list[Samples]:
+    """By readers of sentences (training.joined_speech); their alignment needs a cache."""
+    if not recipe.joined_words or cache is None:
+        return []
+    return joined_words(phrase, speech, recipe.joined_words, seed=seed, cache=cache)
 
 
 def _word_groups(

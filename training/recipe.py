@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kws.errors import KwsError
 from training import confusion
 from training.settings import read_settings, read_tables
 
 RECIPES = Path(__file__).parent / "recipes"
 EMBEDDING_HEAD = "embedding-head"
 """Name of the network that is a head on the published encoder (training.heads)."""
+LOSSES = ("cross-entropy", "focal", "max-pooling")
 
 
 def find_recipe(name_or_path: str | Path) -> Path:
@@ -40,6 +42,8 @@ class MaterialRecipe:
     """The phrase, spoken by synthetic voices."""
     changed_voices: int = 0
     """Copies of each of them by other speakers, through voice transformation."""
+    joined_words: int = 0
+    """The phrase, joined from pieces of what real readers said, where there are sentences of theirs."""
     real_words: bool = True
     """Whether real recordings of the phrase are used where there are any."""
     synthetic_speech: int = 1200
@@ -73,6 +77,20 @@ class TrainingRecipe:
     """How much more often a tape is heard whose worst false score is 1 than one whose is 0."""
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what gets kept."""
+    loss: str = "cross-entropy"
+    """Per step; or "focal", or "max-pooling" over the steps after a word."""
+    focal_gamma: float = 2.0
+    """Of the focal loss: how little a step weighs that is known already."""
+    reset_share: float = 0.1
+    """How often a lane begins a tape with a fresh state instead of the one that the last tape left."""
+    held_out: float = 0.08
+    """Share of the clips that nothing learns from; they choose the best epoch. 0: the last one is kept."""
+    allowed_per_hour: float = 0.5
+    """False alarms at which the misses on them are counted."""
+    mining_rounds: int = 0
+    """How often tapes of other speech are made anew, and those that are taken for the word learned from."""
+    mining_tapes: int = 240
+    """In each round, two hours."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,10 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; KwsError names file and key of whatever is unknown or of the wrong type."""
-    return Recipe(**read_settings(path, _TABLES))
+    recipe = Recipe(**read_settings(path, _TABLES))
+    if recipe.training.loss not in LOSSES:
+        raise KwsError(f"{path}: training.loss is {recipe.training.loss!r}; give one of {', '.join(LOSSES)}")
+    return recipe
 
 
 def near_misses(phrase: str) -> list[str]:

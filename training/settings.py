@@ -62,10 +62,11 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, tuple):
         return isinstance(value, list) and bool(value) and all(type(n) is int and n > 0 for n in value)
     allowed = (int, float) if isinstance(default, float) else (type(default),)
-    return type(value) in allowed and value >= 0
+    return type(value) in allowed and (isinstance(value, str) or value >= 0)
 
 
 def _expected(default: Any) -> str:
     if isinstance(default, tuple):
         return "a list of whole numbers above 0"
-    return "bool" if isinstance(default, bool) else f"{type(default).__name__}, not negative"
+    limit = "" if isinstance(default, (bool, str)) else ", not negative"
+    return type(default).__name__ + limit

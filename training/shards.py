@@ -58,6 +58,7 @@ def spread(
     *,
     workers: int = 2,
     threads: bool = False,
+    fork: bool = True,
 ) -> Iterator[Made]:
     """`function(shared, task)` for every task, in their order, with a bar (training.progress).
 
@@ -68,13 +69,16 @@ def spread(
         label: what the bar says.
         workers: processes of this machine; 1: none but this one.
         threads: threads instead, for work that is done by programs of its own.
+        fork: processes take over what is shared without copying it; not with libraries that have threads.
     """
     if _on_ray.get():
         made = _over_ray(function, shared, tasks)
     elif workers == 1:
         made = (function(shared, task) for task in tasks)
+    elif threads:
+        made = _over_threads(function, shared, tasks, workers)
     else:
-        made = (_over_threads if threads else _over_processes)(function, shared, tasks, workers)
+        made = _over_processes(function, shared, tasks, workers, "fork" if fork else "spawn")
     return track(made, label, len(tasks))
 
 
@@ -92,11 +96,10 @@ _work: tuple[Callable[[Any, Any], Any], Any]
 
 
 def _over_processes(
-    function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], workers: int
+    function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], workers: int, start: str
 ) -> Iterator[Any]:
-    """Forked, so that what is shared is not copied."""
     size = max(1, min(8, len(tasks) // (4 * workers)))
-    with get_context("fork").Pool(workers, _adopt, ((function, shared),)) as processes:
+    with get_context(start).Pool(workers, _adopt, ((function, shared),)) as processes:
         yield from processes.imap(_done, tasks, chunksize=size)
 
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from training.models.dropout import Dropout
+
 ARCHITECTURES = {
     "cnn": ("training.models.cnn", "TriggerCnn"),
     "crnn": ("training.models.crnn", "TriggerCrnn"),
@@ -29,6 +31,8 @@ class Network(Protocol):
 
     stride: int
     """Rows per model step."""
+    dropout: Dropout
+    """Told before each step of learning which one it is."""
 
     def zero_states(self, batch: int) -> list[tf.Tensor]:
         """Streaming state before any audio, each of shape (batch, ...)."""

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.frontend import FrontendConfig
+from training.models.dropout import Dropout
 
 CHANNELS = FrontendConfig().channels
 
@@ -33,7 +34,8 @@ class TriggerGru(tf.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.stride, self.kernel_rows, self.units, self.dropout = stride, kernel, tuple(units), dropout
+        self.stride, self.kernel_rows, self.units = stride, kernel, tuple(units)
+        self.dropout = Dropout(dropout)
         glorot, orthogonal = keras.initializers.GlorotUniform(), keras.initializers.Orthogonal()
         # Rows reach 26: a smaller start keeps the first gates out of saturation.
         self.kernel = tf.Variable(glorot((kernel, CHANNELS, filters)) / 8, name="kernel")
@@ -85,9 +87,9 @@ class TriggerGru(tf.Module):
         after = [rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]]
         x = tf.nn.conv1d(rows, self.kernel, self.stride, "VALID")
         x = tf.nn.relu(self.norm(x, training=training))
-        for layer, hidden in zip(self.layers, states[1:], strict=True):
+        for place, (layer, hidden) in enumerate(zip(self.layers, states[1:], strict=True)):
             if training:
-                x = tf.nn.dropout(x, self.dropout)
+                x = self.dropout(x, place)
             x, hidden = _gru(x, hidden, *layer, rounded=training)
             after.append(hidden)
         return tf.squeeze(x @ self.output_kernel + self.output_bias, axis=2), after

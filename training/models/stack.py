@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from kws.frontend import FrontendConfig
+from training.models.dropout import Dropout
 from training.models.layers import Layer, glorot
 
 CHANNELS = FrontendConfig().channels
@@ -24,7 +25,7 @@ class Stack(tf.Module):
 
     def __init__(self, layers: Sequence[Layer], width: int, stride: int, dropout: float) -> None:
         super().__init__()
-        self.layers, self.stride, self.dropout = list(layers), stride, dropout
+        self.layers, self.stride, self.dropout = list(layers), stride, Dropout(dropout)
         self.output_kernel = tf.Variable(glorot((width, 1)))
         self.output_bias = tf.Variable([-3.0])
 
@@ -51,7 +52,7 @@ class Stack(tf.Module):
         x, after = rows, []
         for index, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
             if training and index:
-                x = tf.nn.dropout(x, self.dropout)
+                x = self.dropout(x, index)
             x, state = layer.forward(x, state, training=training)
             after.append(state)
         return tf.squeeze(x @ self.output_kernel + self.output_bias, axis=2), after

@@ -1,0 +1,200 @@
+"""What is to be trained, and the two ways of it: a network of its own, or a head on the published encoder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kws.types import Samples
+from training.naming import file_name
+from training.recipe import EMBEDDING_HEAD, Recipe
+
+if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+    from training.heads.head import Head
+    from training.material import Material
+    from training.train import Surroundings
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, and how."""
+
+    phrase: str
+    recipe: Recipe
+    output: Path
+    seed: int
+    recordings: bool
+    """Whether real ones are used."""
+    cache: Path
+    command: str
+    """For the card."""
+    own: tuple[Samples, ...] = ()
+    """Takes of the phrase by its user, each cut to it."""
+    start: Path | None = None
+    """Float weights to begin with, as `kws train` leaves them beside a bundle."""
+    resume: bool = False
+    """Whether to go on from the checkpoint that an interrupted run left."""
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """To the user, with the time that has passed."""
+        click.echo(f"{time.monotonic() - self.started:6.0f} s  {text}", err=True)
+
+    def checkpoint(self) -> Checkpoint:
+        """Where it is kept how far the training has come."""
+        from training.checkpoint import Checkpoint
+
+        own = [hashlib.sha256(take.tobytes()).hexdigest()[:16] for take in self.own]
+        depends: dict[str, Any] = {
+            "phrase": self.phrase,
+            "recipe": self.recipe.as_dict(),
+            "seed": self.seed,
+            "recordings": self.recordings,
+            "own": own,
+            "start": self.start,
+        }
+        return Checkpoint(self.output / f"{file_name(self.phrase)}.checkpoint.npz", depends)
+
+
+def run(job: Job) -> Path:
+    """Train and write the bundle, its float weights beside it; returns the path of its manifest.
+
+    The same job on the same machine makes the same bundle. Ctrl-C leaves what `Job.resume` goes on from.
+    """
+    train = train_head if job.recipe.network["name"] == EMBEDDING_HEAD else train_network
+    try:
+        path = train(job)
+    except KeyboardInterrupt:
+        job.say("stopped; the same command with --resume goes on, and what was made so far is kept")
+        raise
+    job.checkpoint().remove()
+    job.say(f"wrote {path} and its float weights")
+    return path
+
+
+def train_network(job: Job) -> Path:
+    """One network from filter-bank rows to scores."""
+    from training.bundling import TEMPERATURE, write_trained
+    from training.checkpoint import load_weights, save_weights
+    from training.material import gather
+    from training.models import build
+    from training.train import fit
+
+    _make_deterministic(job.seed)
+    recipe = job.recipe
+    job.say(f"gathering material for {job.phrase!r}")
+    material = gather(
+        job.phrase,
+        recipe.material,
+        seed=job.seed,
+        cache=job.cache,
+        recordings=job.recordings,
+        own=job.own,
+        held_out=recipe.training.held_out,
+    )
+    job.say(f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes{_chosen_by(material)}")
+    network = build(recipe.network["name"], {k: v for k, v in recipe.network.items() if k != "name"})
+    if job.start:
+        load_weights(job.start, network)
+        network.soften(1 / TEMPERATURE)  # as it was when it had learned
+    around = _surroundings(job, material)
+    for progress in fit(network, material.tapes, recipe.training, seed=job.seed, around=around):
+        job.say(f"epoch {progress.epoch}/{recipe.training.epochs}: {progress}")
+    path = write_trained(
+        job.output,
+        job.phrase,
+        network,
+        material,
+        recipe,
+        seed=job.seed,
+        command=job.command,
+        listening=around.listening,
+    )
+    save_weights(path.with_suffix(".weights.npz"), network)
+    return path
+
+
+def train_head(job: Job) -> Path:
+    """A head on the published encoder."""
+    from kws.frontends import SPEECH_EMBEDDING, require
+    from training.checkpoint import save_arrays
+    from training.head_weights import head_arrays
+    from training.heads.bundling import spread, write_head
+    from training.heads.head import Committee
+    from training.heads.material import gather
+    from training.heads.recipe import head_recipe
+
+    require(SPEECH_EMBEDDING)
+    _make_deterministic(job.seed)
+    learning = head_recipe(job.recipe.network)
+    job.say(f"gathering material for {job.phrase!r}")
+    material = gather(
+        job.phrase,
+        job.recipe.material,
+        look_back=learning.context,
+        seed=job.seed,
+        cache=job.cache,
+        recordings=job.recordings,
+        **({"own": job.own} if job.own else {}),
+    )
+    job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
+    learnt = _learn_heads(job, material.examples, learning)
+    heads = spread(Committee(tuple(learnt)), material.examples)
+    path = write_head(job.output, job.phrase, heads, material, job.recipe, seed=job.seed, command=job.command)
+    save_arrays(path.with_suffix(".weights.npz"), head_arrays(heads.members))
+    return path
+
+
+def _learn_heads(job: Job, known: Any, learning: Any) -> Sequence[Head]:
+    """Each from a seed of its own, so those that are finished need not be learned again."""
+    from training.head_weights import heads_of, named
+    from training.heads.learning import fit
+    from training.progress import track
+
+    checkpoint = job.checkpoint()
+    learnt = heads_of((checkpoint.load() if job.resume else None) or {})
+    for number in range(len(learnt), learning.heads):
+        rounds = fit(known, learning, seed=1000 * number + job.seed)
+        for progress in track(rounds, f"head {number + 1}/{learning.heads}", learning.rounds):
+            last = progress
+        job.say(f"head {number + 1}/{learning.heads}: loss {last.loss:.4f}, {last.heard:.1%} heard")
+        learnt.append(last.head)
+        checkpoint.save(named(learnt))
+    return learnt
+
+
+def _make_deterministic(seed: int) -> None:
+    """Same seed, same machine, same weights; set for the whole process."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _chosen_by(material: Material) -> str:
+    held = material.held_out
+    return f", {held.hours:.1f} h by other speakers to choose by" if held else ""
+
+
+def _surroundings(job: Job, material: Material) -> Surroundings:
+    from training.selection import Listening
+    from training.tapes import TapeConfig, Tapes, make_tapes
+    from training.train import Surroundings
+
+    learning, pool, listening = job.recipe.training, material.without, None
+    if material.held_out:
+        listening = Listening(material.held_out, job.recipe.detector.window, learning.allowed_per_hour)
+
+    def more(number: int) -> Tapes:
+        assert pool
+        return make_tapes(pool, learning.mining_tapes, TapeConfig(), seed=job.seed + 100 + number)
+
+    return Surroundings(listening, more if pool else None, job.checkpoint(), job.resume)
