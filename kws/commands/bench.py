@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kws.commands.options import load_engine
+from kws.commands.options import engine_option, load_engine
 from kws.commands.table import print_table
 from kws.errors import KwsError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="Audio heard in each."
 )
+@engine_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
 def bench(clips: tuple[str, ...], models: tuple[str, ...], runs: int, seconds: float, as_json: bool) -> None:
     """Measure what kws costs on this machine.
