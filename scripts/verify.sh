@@ -1,15 +1,22 @@
 #!/bin/sh
-# verify.sh PYTHON: the long proofs, one after the other. Each is a program in tests/verification that prints its
-# result; what it prints goes to docs/verification/NAME.txt under a heading with the command and the date.
+# verify.sh PYTHON: the long proofs, one after the other, the short ones first. Each is a program in tests/verification
+# that prints its result; what it prints goes to docs/verification/NAME.txt under a heading with the command and the date.
 set -eu
 python=$1
 cd "$(dirname "$0")/.."
 mkdir -p docs/verification
+"$python" -m pip install --quiet --disable-pip-version-check --editable '.[verify]'
+
+# By minutes; a program that is not named here comes last.
+order="satellite streams faults outages unplug soak day drift one_breath firmware processors fuzz"
+for program in tests/verification/[a-z]*.py; do
+    name=$(basename "$program" .py)
+    case " $order " in *" $name "*) ;; *) order="$order $name" ;; esac
+done
 
 failed=""
-for program in tests/verification/[a-z]*.py; do
-    [ -e "$program" ] || break
-    name=$(basename "$program" .py)
+for name in $order; do
+    program=tests/verification/$name.py
     result=docs/verification/$name.txt
     echo "verify: $name" >&2
     {

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -120,6 +121,8 @@ def last_number(pattern: str, log: str) -> float:
 @click.argument("names", nargs=-1, type=click.Choice(list(TARGETS)))
 def main(minutes: float, keep: Path | None, names: tuple[str, ...]) -> None:
     """Print what was tried; the last line sums it up."""
+    if not find_spec("atheris"):
+        raise SystemExit("atheris is missing; pip install '.[verify]', on Linux and x86-64")
     outcomes = []
     with kept_or_temporary(keep) as folder:
         for name in names or TARGETS:
