@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -17,7 +18,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from pulse import PATIENCE, wait_for
 
-from kws.events import Detection, Event, Gap
+from kws.events import Detection, Event, Gap, Guess, Slots, Transcript
 from kws.sinks import mqtt, outlet
 from kws.sinks.mqtt import Options, messages, open_uri
 from kws.sinks.notice import UnavailableError
@@ -135,23 +136,52 @@ def test_hermes_has_its_own_topics_and_none_for_other_events(broker: Broker, rea
     sink.close()
 
 
+LIGHTS = Transcript(
+    text="turn on the hall light",
+    confidence=0.5,
+    start=1.0,
+    end=2.25,
+    in_grammar=True,
+    intent="TurnOn",
+    slots=Slots(room="hall", what="lamp"),
+)
+
+
+def in_hermes(event: Event) -> dict[str, dict[str, object]]:
+    """Topic -> payload."""
+    options = Options(format="hermes", site="kitchen")
+    return {message.topic: json.loads(message.payload) for message in messages(event, "", options)}
+
+
 def test_a_transcript_in_hermes() -> None:
-    class Transcript:
-        type = "transcript"
-
-        def to_json(self) -> str:
-            return json.dumps({"text": "lights on", "confidence": 0.5, "start": 1.0, "end": 2.25})
-
-    (message,) = messages(Transcript(), "", Options(format="hermes", site="kitchen"))
-    assert message.topic == "hermes/asr/textCaptured"
-    fields = json.loads(message.payload)
-    assert fields == {
-        "text": "lights on",
-        "likelihood": 0.5,
-        "seconds": 1.25,
-        "siteId": "kitchen",
-        "sessionId": None,
+    assert in_hermes(dataclasses.replace(LIGHTS, in_grammar=None, intent=None)) == {
+        "hermes/asr/textCaptured": {
+            "text": "turn on the hall light",
+            "likelihood": 0.5,
+            "seconds": 1.25,
+            "siteId": "kitchen",
+            "sessionId": None,
+        }
     }
+
+
+def test_an_intent_with_its_slots_in_hermes() -> None:
+    topic, payload = list(in_hermes(LIGHTS).items())[1]
+    assert topic == "hermes/intent/TurnOn"
+    assert payload["intent"] == {"intentName": "TurnOn", "confidenceScore": 0.5}
+    assert (payload["input"], payload["siteId"]) == (LIGHTS.text, "kitchen")
+    spoken, named = payload["slots"]  # type: ignore[misc]
+    assert (spoken["slotName"], spoken["value"]) == ("room", {"kind": "Unknown", "value": "hall"})
+    assert LIGHTS.text[spoken["range"]["start"] : spoken["range"]["end"]] == "hall"
+    assert named["range"]["start"] == named["range"]["end"], "what was not said has no place"
+
+
+def test_what_is_in_no_grammar_is_not_recognized_in_hermes() -> None:
+    guesses = (Guess("turn on the whole light", 0.3),)
+    event = dataclasses.replace(LIGHTS, text="", in_grammar=False, intent=None, slots=Slots(), nbest=guesses)
+    topic, payload = list(in_hermes(event).items())[1]
+    assert topic == "hermes/nlu/intentNotRecognized"
+    assert payload["input"] == "turn on the whole light"
 
 
 def test_retained_messages_reach_who_comes_later(broker: Broker) -> None:

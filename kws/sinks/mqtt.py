@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,10 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 WAIT_SECONDS = 5.0
 """For the broker to let us in, and to acknowledge a message."""
 KEEPALIVE_SECONDS = 30
+
+
+Hermes = tuple[str, dict[str, Any]]
+"""Topic and payload, but for whose it is."""
 
 
 @dataclass(frozen=True)
@@ -135,40 +140,65 @@ def messages(notice: Notice, topic: str, options: Options) -> list[Message]:
     if options.format == "json":
         return [Message(f"{topic}/{notice.type}", notice.to_json())]
     fields = fields_of(notice)
-    make = HERMES.get(notice.type)
-    return [make(fields, options.site)] if make else []
+    return [
+        Message(topic, json.dumps({**payload, "siteId": options.site, "sessionId": None}, ensure_ascii=False))
+        for make in HERMES.get(notice.type, ())
+        for topic, payload in make(fields)
+    ]
 
 
-def hermes_detection(fields: dict[str, Any], site: str) -> Message:
+def hermes_detection(fields: dict[str, Any]) -> Iterator[Hermes]:
     """A wake word, as Rhasspy's dialogue manager expects it."""
-    name = _one_level(fields["name"])
     payload = {
         "modelId": fields["name"],
         "modelVersion": "",
         "modelType": "personal",
         "currentSensitivity": fields["threshold"],
-        "siteId": site,
-        "sessionId": None,
         "sendAudioCaptured": None,
         "lang": None,
     }
-    return Message(f"hermes/hotword/{name}/detected", json.dumps(payload, ensure_ascii=False))
+    yield f"hermes/hotword/{_one_level(fields['name'])}/detected", payload
 
 
-def hermes_transcript(fields: dict[str, Any], site: str) -> Message:
-    """A recognized command."""
-    payload = {
-        "text": fields["text"],
-        "likelihood": fields["confidence"],
-        "seconds": round(fields["end"] - fields["start"], 3),
-        "siteId": site,
-        "sessionId": None,
+def hermes_text(fields: dict[str, Any]) -> Iterator[Hermes]:
+    """What was said."""
+    seconds = round(fields["end"] - fields["start"], 3)
+    payload = {"text": fields["text"], "likelihood": fields["confidence"], "seconds": seconds}
+    yield "hermes/asr/textCaptured", payload
+
+
+def hermes_intent(fields: dict[str, Any]) -> Iterator[Hermes]:
+    """What was meant, where there is a grammar: the intent and its slots, or that there is none."""
+    guesses = fields.get("nbest") or [{"text": fields["text"]}]
+    if fields.get("in_grammar") is False:
+        yield "hermes/nlu/intentNotRecognized", {"input": guesses[0]["text"]}
+    elif fields.get("intent"):
+        payload = {
+            "input": fields["text"],
+            "rawInput": fields["text"],
+            "intent": {"intentName": fields["intent"], "confidenceScore": fields["confidence"]},
+            "slots": [_slot(name, value, fields) for name, value in fields["slots"].items()],
+            "asrConfidence": fields["confidence"],
+        }
+        yield f"hermes/intent/{_one_level(fields['intent'])}", payload
+
+
+def _slot(name: str, value: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """`range` counts characters of the text; what was not said as the slot holds it has an empty one."""
+    start = max(0, fields["text"].find(value))
+    end = start + len(value) if value in fields["text"] else start
+    return {
+        "entity": name,
+        "slotName": name,
+        "value": {"kind": "Unknown", "value": value},
+        "rawValue": value,
+        "confidence": fields["confidence"],
+        "range": {"start": start, "end": end, "rawStart": start, "rawEnd": end},
     }
-    return Message("hermes/asr/textCaptured", json.dumps(payload, ensure_ascii=False))
 
 
-HERMES = {"detection": hermes_detection, "transcript": hermes_transcript}
-"""Events that Hermes has a topic for."""
+HERMES = {"detection": (hermes_detection,), "transcript": (hermes_text, hermes_intent)}
+"""Events that Hermes has topics for."""
 
 
 def open_uri(uri: str, options: Options) -> Mqtt:
