@@ -44,7 +44,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+    # Half a surrogate pair, which Python's JSON reader lets through, could be neither printed nor sent.
+    return isinstance(value, str) and value != "" and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:

@@ -23,6 +23,8 @@ _KINDS: dict[type, str] = {
     tuple: "a list of texts",
 }
 
+_ESCAPES = {"\n": "\\n", "\t": "\\t", "\0": "\\u0000"}
+
 _LARGEST = 1e15
 """Beyond it a number is a mistake, and whole ones no longer fit a float."""
 
@@ -97,7 +99,7 @@ def in_toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        text = '"' + "".join(map(_in_text, value)) + '"'
     elif isinstance(value, (list, tuple)):
         text = "[" + ", ".join(in_toml(part) for part in value) + "]"
     elif isinstance(value, Mapping):
@@ -107,8 +109,16 @@ def in_toml(value: Any) -> str:
     return text if len(text) <= 60 else text[:56] + " ..."
 
 
+def _in_text(character: str) -> str:
+    if character in '\\"':
+        return f"\\{character}"
+    return character if character.isprintable() else _ESCAPES.get(character, f"\\U{ord(character):08x}")
+
+
 def _check(place: str, value: Any, kind: Any, about: Mapping[str, Any]) -> None:
     problem = "" if _fits(value, kind, about) else _allowed(kind, about)
+    if not problem and isinstance(value, str) and "\0" in value:
+        problem = "text without the character 0"  # no path and no address can hold it
     if not problem and about["check"]:
         problem = about["check"](value)
     if problem:

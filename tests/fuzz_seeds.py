@@ -52,7 +52,8 @@ def recording_words() -> list[str]:
 
 def manifests() -> list[bytes]:
     """Those of the bundled models, without their long tables."""
-    return [json.dumps(_shortened(json.loads(path.read_text()))).encode() for path in MODELS.glob("*.json")]
+    paths = sorted(MODELS.glob("*.json"))
+    return [json.dumps(_shortened(json.loads(path.read_text()))).encode() for path in paths]
 
 
 def _shortened(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("hassil")
 
-from fuzz_seeds import TEMPLATE_FILE, recording
+from fuzz_seeds import TEMPLATE_FILE, manifests, recording
 from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -67,6 +67,15 @@ REFUSED = {
     "40 rules, each with the next one twice, that may all be silent": (
         "templates",
         rules_in_rules(40, "[x]"),
+    ),
+    "a configured path with a character 0": ("configuration", 'audio.source = "a\\u0000b"'),
+    "half a surrogate pair from a Wyoming client": (
+        "wyoming",
+        '{"type": "ping", "data": {"text": "\\ud800"}}\n',
+    ),
+    "half a surrogate pair as a wake word": (
+        "manifest",
+        json.dumps({**json.loads(manifests()[0]), "wake_word": "\ud800"}),
     ),
     "26 words in any order": ("templates", template("(" + ";".join("abcdefghijklmnopqrstuvwxyz") + ")")),
 }

@@ -74,7 +74,9 @@ async def _rest(first: bytes, reader: asyncio.StreamReader, limits: Limits) -> E
 def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        if b"\\u" in text:  # half a surrogate pair could not be written into an answer
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # UnicodeError is a ValueError
         raise WireError(f"{what} is no JSON") from error
     if not isinstance(value, dict):
         raise WireError(f"{what} is no JSON object")
