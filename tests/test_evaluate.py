@@ -23,6 +23,7 @@ from training.evaluate import detections_of, evaluate, fill_bundle, summary, tra
 from training.figures import read_figures, write_figures
 from training.measure import DevTracks, Scored, calibration, measure
 from training.streams import is_word, joined_stream
+from training.word_ends import phrase_spans
 
 STEP = 0.03
 
@@ -167,7 +168,8 @@ def test_a_whole_evaluation_on_a_few_clips(clips, monkeypatch, tmp_path):
     assert figures.words == 8
     assert {c.corpus for c in figures.corpora} == {"kerstin-de", "noise-moodist"}
     assert figures.default.false_alarms == 0
-    stream = joined_stream(_shuffled(few[:8]), WORDS, word="alexa")
+    spans = phrase_spans(few[:8], "alexa", cache=tmp_path / "align", workers=1)
+    stream = joined_stream(_shuffled(few[:8]), WORDS, word="alexa", spans=spans)
     engine = kws.load(bundle.manifest_path, threshold=figures.default.threshold)
     heard = match_detections(detections(engine, stream.samples), stream.layout.occurrences)
     assert figures.default.misses["clean"] == figures.events.misses == heard.misses.count
