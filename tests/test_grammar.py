@@ -24,6 +24,7 @@ from kws.grammar.numbers import spoken
 from kws.grammar.reading import read_grammar
 from kws.grammar.templates import parse_templates
 from kws.grammar.word_graph import word_graph
+from kws.recognition.build import build_recognizer
 from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.tokens import CHARACTERS, PHONES
 
@@ -109,6 +110,13 @@ def test_a_bad_jsgf_grammar_is_told_where_and_what(body, line, message):
     with pytest.raises(GrammarError) as raised:
         jsgf(body)
     assert str(raised.value).startswith(f"test.jsgf:{line}: {message}")
+
+
+def test_jsgf_threshold_in_a_documentation_comment():
+    assert jsgf("/** Easily said.\n * @threshold 0.25\n */\npublic <a> = yes;").threshold == 0.25
+    assert jsgf("/* @threshold 0.25 */ public <a> = yes; // @threshold 0.3").threshold is None
+    with pytest.raises(GrammarError, match=r"test.jsgf:4: expected a threshold from 0 to 1, found 'high'"):
+        jsgf("/** Too\n * much: @threshold high */\npublic <a> = yes;")
 
 
 def test_jsgf_needs_its_header_and_a_public_rule():
@@ -312,6 +320,22 @@ def test_homophones_are_told_apart_by_what_the_grammar_says_first():
     grammar = jsgf("public <a> = (two {n=2} | too {n=also});")
     assert understood(grammar, "two").slots == {"n": "2"}
     assert [guess.text for guess in understood(grammar, "two").nbest] == ["two", "too"]
+
+
+def test_templates_threshold():
+    sentences = "intents: {A: {data: [{sentences: [yes]}]}}"
+    assert parse_templates(f"threshold: 0.25\n{sentences}", "x").threshold == 0.25
+    assert parse_templates(sentences, "x").threshold is None
+    with pytest.raises(GrammarError, match=r"x:2: expected a threshold from 0 to 1, found '1.5'"):
+        parse_templates(f"language: en\nthreshold: 1.5\n{sentences}", "x")
+
+
+def test_a_recognizer_keeps_to_the_grammars_threshold_unless_told(tmp_path):
+    grammar = tmp_path / "a.jsgf"
+    grammar.write_text("#JSGF V1.0; /** @threshold 0.25 */ public <a> = yes;")
+    assert build_recognizer("english", grammar=grammar).decoder.calibration.threshold == 0.25
+    told = build_recognizer("english", grammar=grammar, threshold=0.75)
+    assert told.decoder.calibration.threshold == 0.75
 
 
 def test_the_file_name_tells_the_notation(tmp_path):

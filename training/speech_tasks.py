@@ -200,15 +200,21 @@ def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Figures
 
 
 def grammar_listener(name: str, step_seconds: float, known: Decoding) -> Listener:
-    """For a grammar among the examples."""
-    decoder = GrammarDecoder(graph_of(name), step_seconds, calibration=known.calibration, priors=known.priors)
+    """For a grammar among the examples, with its own threshold where it has one."""
+    calibration = known.calibration.with_threshold(read_grammar(path_of(name)).threshold)
+    decoder = GrammarDecoder(graph_of(name), step_seconds, calibration=calibration, priors=known.priors)
     return Listener(decoder, step_seconds)
 
 
 def graph_of(name: str) -> TokenGraph:
     """A grammar among the examples, compiled for phones."""
+    return compile_grammar(read_grammar(path_of(name)), PHONES)
+
+
+def path_of(name: str) -> Path:
+    """Of a grammar among the examples."""
     (path,) = GRAMMARS.glob(f"{name}.*")
-    return compile_grammar(read_grammar(path), PHONES)
+    return path
 
 
 def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:

@@ -77,6 +77,8 @@ class Grammar:
     place: str
     """The file it came from, for messages."""
     intents: tuple[Intent, ...]
+    threshold: float | None = None
+    """Confidence from which a sentence counts as said; None: the recognizer's own."""
 
 
 EMPTY = Sequence()

@@ -1,7 +1,8 @@
 """JSpeech Grammar Format 1.0 (W3C note of 5 June 2000) -> Grammar.
 
 A public rule is an intent. A tag fills a slot: `{size}` after an item puts its words into the slot "size",
-`{size=big}` puts "big" there. Grammars are read one file at a time: `import` is refused.
+`{size=big}` puts "big" there. `@threshold 0.3` in a documentation comment is the grammar's own threshold.
+Grammars are read one file at a time: `import` is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
 from kws.grammar.expression import EMPTY, Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot, Word
 from kws.grammar.expression import optional as optional_item
+from kws.grammar.threshold import threshold_in
 
 LARGEST_WEIGHT = 1e9
 """Beyond it a weight is a mistake."""
@@ -65,7 +67,8 @@ def parse_jsgf(text: str, place: str | Path = "grammar") -> Grammar:
         if not public:
             raise GrammarError(f"{place}: no rule is public; write 'public' before the rule to listen for")
         resolver = _Resolver(rules, str(place))
-        return Grammar(str(place), tuple(Intent(name, resolver.resolved(name)) for name in public))
+        intents = tuple(Intent(name, resolver.resolved(name)) for name in public)
+        return Grammar(str(place), intents, parser.threshold)
 
 
 class _Parser:
@@ -73,6 +76,7 @@ class _Parser:
 
     def __init__(self, text: str, place: str) -> None:
         self._place = place
+        self.threshold: float | None = None
         self._tokens = list(self._split(text))
         self._next = 0
 
@@ -168,6 +172,9 @@ class _Parser:
                 )
             if found.lastgroup != "space":
                 yield _Token(str(found.lastgroup), found.group(), line)
+            elif found.group().startswith("/*"):
+                told = threshold_in(found.group(), self._place, line)
+                self.threshold = self.threshold if told is None else told
             line += found.group().count("\n")
             position = found.end()
         yield _Token("end", "the end of the file", line)

@@ -1,7 +1,8 @@
 """Home Assistant's sentence templates (YAML files of the `hassil` package) -> Grammar.
 
 Templates are parsed by hassil and never expanded. Read are `intents` with their `data`, `lists` of values or
-ranges, `expansion_rules` and `skip_words`; what concerns the answer to an intent is passed over.
+ranges, `expansion_rules` and `skip_words`; what concerns the answer to an intent is passed over. The key
+`threshold` is our own: the confidence from which on a sentence counts as said.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from kws.grammar.expression import (
 from kws.grammar.numbers import spoken
 from kws.grammar.pieces import Part, joined_words, split_parts
 from kws.grammar.template_syntax import parse_template
+from kws.grammar.threshold import parse_threshold
 from kws.grammar.yaml_lines import Located, read_yaml
 
 RANGE_LIMIT = 10_000
@@ -51,7 +53,9 @@ def parse_templates(text: str, place: str | Path = "grammar") -> Grammar:
                 intents.append(_intent(name, data, scope.with_definitions(data), root))
         if not intents:
             raise root["intents"].expected("at least one intent")
-        return Grammar(str(place), tuple(intents))
+        told = root.get("threshold")
+        threshold = parse_threshold(told.text(), told.place, told.line) if told else None
+        return Grammar(str(place), tuple(intents), threshold)
 
 
 def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
@@ -54,7 +53,8 @@ def build_recognizer(
         grammar: a file of sentences to listen for; None: anything may be said.
         wake_words: as spoken; the end of one may be heard before the first word and is passed over.
         boost: phrases that are likelier than usual, with nats per token; only without a grammar.
-        threshold: confidence from which a sentence of the grammar counts as said.
+        threshold: confidence from which a sentence of the grammar counts as said; None: what the grammar
+            says, or else the recognizer's card.
         endpoint: where an utterance ends.
         delegate: what computes the acoustic model, see kws.delegates.
 
@@ -67,11 +67,10 @@ def build_recognizer(
     lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
     decoder: Decoder
     if grammar is not None:
-        graph = compile_grammar(read_grammar(grammar), tokens, lead_in=lead_in)
+        sentences = read_grammar(grammar)
+        graph = compile_grammar(sentences, tokens, lead_in=lead_in)
         known = decoding_of(bundle.card, tokens)
-        calibration = known.calibration
-        if threshold is not None:
-            calibration = dataclasses.replace(calibration, threshold=threshold)
+        calibration = known.calibration.with_threshold(sentences.threshold).with_threshold(threshold)
         decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors)
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Calibration:
     offset: float = 3.0
     threshold: float = 0.5
     """Confidence from which a sentence counts as said."""
+
+    def with_threshold(self, threshold: float | None) -> Calibration:
+        """With another threshold; as it is for None."""
+        return self if threshold is None else replace(self, threshold=threshold)
 
     def of_path(self, score: float, words: Sequence[SpokenWord]) -> float:
         """Confidence of a path, 0 to 1; 0 where no word was said."""
