@@ -11,6 +11,7 @@ python tests/verification/outages.py [--rounds 20]      # Linux; needs the Debia
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -21,10 +22,15 @@ import time
 from pathlib import Path
 
 import click
-from support.house import SINKS, Figures, House, house
+import soundfile
+from support.house import PATIENCE, SINKS, Figures, House, house
+
+from kws.types import SAMPLE_RATE
 
 ALLOWED_SECONDS = 5.0
 DISK_BYTES = 2_000_000
+ROTATION = "max_bytes = 1000\nkeep = 1000"
+"""A new file every few events, for the last page of a file has room even where the disk has none."""
 RECORDING = '[recording]\nfolder = "{disk}/recordings"\neach_detection = true\nkeep = 2\n'
 
 
@@ -57,12 +63,13 @@ class Disk:
 
 def fill_disk(home: House, disk: Disk, chance: random.Random) -> float:
     """One time; how long after it was freed an event stood in the file, seconds."""
-    disk.fill()
-    failures = home.figures()["kws_sink_failures_total", SINKS["file"]]
-    end = time.monotonic() + chance.uniform(2, 8)
-    while time.monotonic() < end or home.figures()["kws_sink_failures_total", SINKS["file"]] == failures:
-        disk.fill()  # of recordings the oldest goes, which makes room
-        time.sleep(0.2)
+    failed = ("kws_sink_failures_total", SINKS["file"])
+    failures, end = home.figures()[failed], math.inf
+    while time.monotonic() < end:
+        disk.fill()  # again, for of recordings the oldest goes, which makes room
+        time.sleep(0.1)
+        if end == math.inf and home.figures()[failed] > failures:
+            end = time.monotonic() + chance.uniform(2, 8)
     disk.free()
     return home.seconds_to_event("daemon")
 
@@ -77,11 +84,11 @@ def restart_broker(home: House, chance: random.Random) -> float:
     return home.seconds_to_event("broker")
 
 
-def truth(home: House) -> dict[str, bool]:
+def truth(home: House, disk: Disk) -> dict[str, bool]:
     """What the counters say, compared with what is there."""
     time.sleep(1)  # what is in hand
     before = home.figures()
-    lines = home.events.read_text().splitlines()
+    lines = [line for path in home.files() for line in path.read_text().splitlines()]
     posted = home.told("hook").read_text().splitlines()
     after = home.figures()
     return {
@@ -92,8 +99,16 @@ def truth(home: House) -> dict[str, bool]:
             for end in ("dropped", "refused", "failures")
             for name in ("reader", "hook")
         ),
+        "recordings go on": recordings_go_on(disk),
         "sums": home.unaccounted() <= 1,
     }
+
+
+def recordings_go_on(disk: Disk) -> bool:
+    """Whether the latest is new and whole."""
+    latest = max((disk.place / "recordings").glob("*/*.wav"), key=lambda path: path.stat().st_mtime)
+    whole = soundfile.info(latest).frames > SAMPLE_RATE
+    return whole and time.time() - latest.stat().st_mtime < PATIENCE
 
 
 def between(count: int, before: Figures, after: Figures, figure: str, name: str) -> bool:
@@ -120,11 +135,11 @@ def main(rounds: int) -> None:
         disk = Disk(Path(folder, "disk"))
         more = RECORDING.format(disk=disk.place)
         try:
-            with house(Path(folder), disk.place / "events.jsonl", more) as home:
+            with house(Path(folder), disk.place / "events.jsonl", ROTATION, more) as home:
                 home.seconds_to_event("daemon")
                 full = [fill_disk(home, disk, chance) for _ in range(rounds)]
                 away = [restart_broker(home, chance) for _ in range(rounds)]
-                found, figures = truth(home), home.figures()
+                found, figures = truth(home, disk), home.figures()
         finally:
             disk.close()
     print(f"disk full {rounds} times; an event in the file again after {max(full):.1f} s at most")

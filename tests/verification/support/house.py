@@ -39,15 +39,16 @@ class House:
     Args:
         folder: for sockets, logs and what the peers have been told; an empty one with a short path.
         events: the file that the daemon writes events to.
+        rotation: keys of that sink.
         more: what else its configuration says.
     """
 
-    def __init__(self, folder: Path, events: Path | None = None, more: str = "") -> None:
+    def __init__(self, folder: Path, events: Path | None, rotation: str, more: str) -> None:
         self._folder = folder
-        self.events = events or folder / "events.jsonl"
+        self._events = events or folder / "events.jsonl"
         self._ports = {name: free_port() for name in ("broker", "http", "wyoming", "hook")}
         self._config = folder / "kws.toml"
-        self._config.write_text(self._configuration() + more)
+        self._config.write_text(self._configuration(rotation) + more)
         (folder / "mosquitto.conf").write_text(
             f"listener {self._ports['broker']} 127.0.0.1\nallow_anonymous true\nuser root\n"
         )
@@ -73,8 +74,12 @@ class House:
         """How much has come to the place that shows whether this one works."""
         if name == "broker":
             return self.figures()["kws_sink_delivered_total", SINKS["broker"]]
-        path = self.events if name == "daemon" else self.told(name)
-        return path.stat().st_size if path.exists() else 0
+        paths = self.files() if name == "daemon" else [self.told(name)]
+        return sum(path.stat().st_size for path in paths if path.exists())
+
+    def files(self) -> list[Path]:
+        """That the daemon has written events to."""
+        return sorted(self._events.parent.glob(f"{self._events.name}*"))
 
     def told(self, name: str) -> Path:
         """Where a reader, a hook or a client keeps what it gets."""
@@ -105,18 +110,18 @@ class House:
             process.kill()
             process.wait()
 
-    def _configuration(self) -> str:
+    def _configuration(self, rotation: str) -> str:
         uris = (
-            f"mqtt://127.0.0.1:{self._ports['broker']}/kws",
-            f"unix:{self._folder}/events",
-            f"jsonl:{self.events}",
-            f"http://127.0.0.1:{self._ports['hook']}/",
+            f'"mqtt://127.0.0.1:{self._ports["broker"]}/kws"',
+            f'"unix:{self._folder}/events"',
+            f'"jsonl:{self._events}"\n{rotation}',
+            f'"http://127.0.0.1:{self._ports["hook"]}/"',
         )
         return (
             f'[audio]\nsource = "-"\n[[model]]\nname = "{MODEL}"\nthreshold = 0.3\n'
             f'[http]\naddress = "127.0.0.1:{self._ports["http"]}"\n'
             f'[wyoming]\nuri = "tcp://127.0.0.1:{self._ports["wyoming"]}"\n'
-            + "".join(f'[[sink]]\nuri = "{uri}"\n' for uri in uris)
+            + "".join(f"[[sink]]\nuri = {uri}\n" for uri in uris)
         )
 
     def _start_broker(self) -> None:
@@ -161,9 +166,9 @@ class House:
 
 
 @contextlib.contextmanager
-def house(folder: Path, events: Path | None = None, more: str = "") -> Iterator[House]:
+def house(folder: Path, events: Path | None = None, rotation: str = "", more: str = "") -> Iterator[House]:
     """For as long as the block."""
-    home = House(folder, events, more)
+    home = House(folder, events, rotation, more)
     try:
         yield home
     finally:
