@@ -66,7 +66,7 @@ def joined_words(phrase: str, clips: Sequence[Clip], count: int, *, seed: int, c
         seed: of all that is drawn.
         cache: where alignments are kept.
     """
-    readers = _readers(clips)
+    readers = readers_of(clips)
     ways = readings(phrase)
     if not readers or not ways:
         return []
@@ -76,7 +76,7 @@ def joined_words(phrase: str, clips: Sequence[Clip], count: int, *, seed: int, c
     return [samples for samples in made if samples is not None]
 
 
-def _readers(clips: Sequence[Clip]) -> list[tuple[Clip, ...]]:
+def readers_of(clips: Sequence[Clip]) -> list[tuple[Clip, ...]]:
     """Sentences of everybody who read enough of them."""
     by_speaker: dict[str, list[Clip]] = {}
     for clip in clips:
