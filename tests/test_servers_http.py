@@ -39,7 +39,7 @@ class Room:
         self.marked: list[str] = []
         self.tally = Tally()
         self.sink = Outlet("sink", Collector())  # type: ignore[arg-type]
-        self.metrics = exposition(DaemonCollector(self.tally, lambda: [self.sink]))
+        self.metrics = exposition(DaemonCollector(self.tally, lambda: [self.sink], unrecorded=lambda: 4))
 
     def health(self) -> dict[str, Any]:
         return {"status": self.status}
@@ -137,6 +137,7 @@ def test_the_figures_are_true_and_in_prometheus_form(site: Site) -> None:
     assert samples["kws_lost_seconds_total",] == 2
     assert samples["kws_detections_total", "computer"] == 2
     assert samples["kws_events_total", "gap"] == 1
+    assert samples["kws_recordings_lost_total",] == 4
     assert samples["kws_sink_delivered_total", "1 sink"] == 3
     assert samples["kws_sink_queue", "1 sink"] == 0
     assert samples["kws_block_seconds_bucket", "0.005"] == 2

@@ -130,6 +130,7 @@ def train_head(job: Job) -> Path:
     from training.heads.head import Committee
     from training.heads.material import gather
     from training.heads.recipe import head_recipe
+    from training.heads.trial import examine
 
     require(SPEECH_EMBEDDING)
     _make_deterministic(job.seed)
@@ -147,13 +148,18 @@ def train_head(job: Job) -> Path:
     job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
     learnt = _learn_heads(job, material.examples, learning)
     heads = spread(Committee(tuple(learnt)), material.examples)
-    path = write_head(job.output, job.phrase, heads, material, job.recipe, seed=job.seed, command=job.command)
+    window = job.recipe.detector.window
+    trial = examine(heads, material.examples, job.phrase, window=window, seed=job.seed, cache=job.cache)
+    job.say(str(trial))
+    path = write_head(
+        job.output, job.phrase, heads, material, trial, job.recipe, seed=job.seed, command=job.command
+    )
     save_arrays(path.with_suffix(".weights.npz"), head_arrays(heads.members))
     return path
 
 
 def _learn_heads(job: Job, known: Any, learning: Any) -> Sequence[Head]:
-    """Each from a seed of its own, so those that are finished need not be learned again."""
+    """Each from another seed, and without the part that it judges; what is finished is not learned again."""
     from training.head_weights import heads_of, named
     from training.heads.learning import fit
     from training.progress import track
@@ -161,7 +167,8 @@ def _learn_heads(job: Job, known: Any, learning: Any) -> Sequence[Head]:
     checkpoint = job.checkpoint()
     learnt = heads_of((checkpoint.load() if job.resume else None) or {})
     for number in range(len(learnt), learning.heads):
-        rounds = fit(known, learning, seed=1000 * number + job.seed)
+        part = known.left_by(number, learning.heads)
+        rounds = fit(part, learning, seed=1000 * number + job.seed)
         for progress in track(rounds, f"head {number + 1}/{learning.heads}", learning.rounds):
             last = progress
         job.say(f"head {number + 1}/{learning.heads}: loss {last.loss:.4f}, {last.heard:.1%} heard")

@@ -52,8 +52,8 @@ class MaterialRecipe:
     """Of these, how many are near misses."""
     synthetic_share: float = 0.0
     """Least share of synthetic voices in the other speech on tapes with words."""
-    noisy_speech: bool = False
-    """Of heads: whether a third of all other speech is heard a second time, in rooms and noise."""
+    real_copies: int = 4
+    """Of heads: how often each real recording of the phrase is heard, in another room and noise each time."""
     tapes_with_words: int = 900
     tapes_without: int = 1900
 

@@ -21,11 +21,16 @@ class DaemonCollector:
     """Reads the tally and the outlets when it is asked; the loop pays nothing for it."""
 
     def __init__(
-        self, tally: Tally, outlets: Callable[[], Sequence[Outlet]], yielded: Callable[[], int] = lambda: 0
+        self,
+        tally: Tally,
+        outlets: Callable[[], Sequence[Outlet]],
+        yielded: Callable[[], int] = lambda: 0,
+        unrecorded: Callable[[], int] = lambda: 0,
     ) -> None:
         self._tally = tally
         self._outlets = outlets
         self._yielded = yielded
+        self._unrecorded = unrecorded
 
     def collect(self) -> Iterator[Metric]:
         """Every family of figures."""
@@ -37,6 +42,7 @@ class DaemonCollector:
         yield _labelled("kws_events", "Events by type.", "type", tally.events.items())
         yield _labelled("kws_detections", "Wake words by name.", "name", tally.detections.items())
         yield _counter("kws_yielded_detections", "Wake words that another daemon answered.", self._yielded())
+        yield _counter("kws_recordings_lost", "Recordings that the disk did not take.", self._unrecorded())
         level = "Level of the last block, dB below full scale."
         yield GaugeMetricFamily("kws_level_db", level, value=tally.level_db)
         yield _histogram(

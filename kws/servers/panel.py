@@ -26,7 +26,12 @@ class Panel:
         self._recorder = recorder
         self._clock = clock
         self.metrics = exposition(
-            DaemonCollector(service.tally, lambda: service.outlets.outlets, lambda: service.yielded)
+            DaemonCollector(
+                service.tally,
+                lambda: service.outlets.outlets,
+                lambda: service.yielded,
+                lambda: recorder.dropped,
+            )
         )
 
     def health(self) -> dict[str, Any]:

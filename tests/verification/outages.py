@@ -99,7 +99,7 @@ def truth(home: House, disk: Disk) -> dict[str, bool]:
             for end in ("dropped", "refused", "failures")
             for name in ("reader", "hook")
         ),
-        "recordings go on": recordings_go_on(disk),
+        "recordings lost and going on": after["kws_recordings_lost_total", ""] > 0 and recordings_go_on(disk),
         "sums": home.unaccounted() <= 1,
     }
 
