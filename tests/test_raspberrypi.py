@@ -138,7 +138,7 @@ def test_the_own_wheel_installs_and_runs(tmp_path):
     (tmp_path / name).write_bytes(content)
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target"]
     subprocess.run([*install, tmp_path / "site", tmp_path / name], check=True)
-    program = "import kws, firmware_export, training; from kws.cli import main; main(['models'])"
+    program = "import kws, firmware_export; from kws.cli import main; main(['models'])"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -154,6 +154,7 @@ def test_the_own_wheel_installs_and_runs(tmp_path):
     ).read_bytes()
     points = next((tmp_path / "site").glob("kws-*.dist-info/entry_points.txt")).read_text(encoding="utf-8")
     assert "firmware_export.native.stages" in points
+    assert "training" not in points
 
 
 def test_the_own_wheel_holds_no_caches():

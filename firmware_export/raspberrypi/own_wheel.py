@@ -13,7 +13,9 @@ from pathlib import Path
 
 from firmware_export.errors import ExportError
 
-PACKAGES = ("kws", "firmware_export", "training")
+PACKAGES = ("kws", "firmware_export")
+"""Without what trains models, and its commands."""
+LEFT_OUT = "training."
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: kws export\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -27,7 +29,7 @@ def own_wheel() -> tuple[str, bytes]:
     info = f"kws-{about.version}.dist-info"
     files |= {
         f"{info}/METADATA": _text(about, "METADATA", "PKG-INFO").encode(),
-        f"{info}/entry_points.txt": _text(about, "entry_points.txt").encode(),
+        f"{info}/entry_points.txt": _entry_points(about).encode(),
         f"{info}/WHEEL": _WHEEL.encode(),
     }
     files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD").encode()
@@ -43,6 +45,11 @@ def _files(package: str) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield f"{package}/{path.relative_to(folder).as_posix()}", path
+
+
+def _entry_points(about: Distribution) -> str:
+    lines = _text(about, "entry_points.txt").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.partition("=")[2].strip().startswith(LEFT_OUT))
 
 
 def _text(about: Distribution, *names: str) -> str:

@@ -37,7 +37,8 @@ mkdir -p "$home"
 # shellcheck disable=SC2086 # flags
 python3 -m venv $venv_flags "$home/new"
 # shellcheck disable=SC2086 # flags
-"$home/new/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "$here/wheels" \
+"$home/new/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-index \
+    --find-links "$here/wheels" \
     $pip_flags $wheels
 for part in share selftest; do
     [ ! -d "$here/$part" ] || cp -R "$here/$part" "$home/new/"
