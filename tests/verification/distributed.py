@@ -39,12 +39,14 @@ def tape(known: tuple[Pool, TapeConfig, Path], seed: Sequence[int]) -> Tapes:
 
 def main() -> int:
     """Print what was lost and what came out; 0 when nothing is missing or different."""
+    result = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Ray tells there of the worker that died
     speech = synthesize(["computer"] * 6 + ["good morning", "what time is it"] * 3, np.random.default_rng(1))
     hiss = np.random.default_rng(2).normal(scale=300, size=10 * SAMPLE_RATE).astype(np.int16)
     pool = Pool(((tuple(speech[:6]), 1.0),), tuple(speech[6:]), (hiss,))
     tasks, config = [[1, number] for number in range(COUNT)], TapeConfig(seconds=10.0)
-    os.environ["PYTHONPATH"] = PATH  # for the workers, which import this file by its name
-    os.environ["RAY_worker_niceness"] = "0"  # else they wait for everything else that runs here
+    # Workers import this file by its name; and they are not to wait for everything else that runs here.
+    os.environ.update({"PYTHONPATH": PATH, "RAY_worker_niceness": "0"})
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     node = cluster.add_node(num_cpus=1)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,8 +64,9 @@ def main() -> int:
     cluster.shutdown()
     same = sum(np.array_equal(a.rows, b.rows) for a, b in zip(alone, found, strict=False))
     lost = "a worker was killed" if killed else "no worker was killed"
-    print(f"nodes at the start {nodes[0]}, at the end {nodes[1]}; {lost}")
-    print(f"{len(found)} of {COUNT} tapes came, {same} the same as one process makes")
+    print(f"nodes at the start {nodes[0]}, at the end {nodes[1]}; {lost}", file=result)
+    print(f"{len(found)} of {COUNT} tapes came, {same} the same as one process makes", file=result)
+    result.close()
     return 0 if (nodes, killed, same) == ([2, 1], True, COUNT) else 1
 
 
