@@ -19,6 +19,8 @@ from kws.events import Detection, Event, NoSpeech, Transcript
 from kws.ring import RecentAudio
 from kws.types import SAMPLE_RATE, Block, Samples
 
+FALSE_ALARM, MISSED = "false-alarm", "missed"
+"""What a user may say of the last seconds; the names of the folders."""
 MARKED_SECONDS = 10.0
 """Kept when a user says that something was missed, or was none: it takes a while to reach for the button."""
 LONGEST_COMMAND_SECONDS = 30.0

@@ -41,6 +41,8 @@ class Job:
     """Float weights to begin with, as `kws train` leaves them beside a bundle."""
     resume: bool = False
     """Whether to go on from the checkpoint that an interrupted run left."""
+    false_alarms: tuple[Samples, ...] = ()
+    """What an earlier model took for the phrase."""
     started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -51,13 +53,17 @@ class Job:
         """Where it is kept how far the training has come."""
         from training.checkpoint import Checkpoint
 
-        own = [hashlib.sha256(take.tobytes()).hexdigest()[:16] for take in self.own]
+        own, alarms = (
+            [hashlib.sha256(clip.tobytes()).hexdigest()[:16] for clip in clips]
+            for clips in (self.own, self.false_alarms)
+        )
         depends: dict[str, Any] = {
             "phrase": self.phrase,
             "recipe": self.recipe.as_dict(),
             "seed": self.seed,
             "recordings": self.recordings,
             "own": own,
+            "false_alarms": alarms,
             "start": self.start,
         }
         return Checkpoint(self.output / f"{file_name(self.phrase)}.checkpoint.npz", depends)
@@ -97,6 +103,7 @@ def train_network(job: Job) -> Path:
         cache=job.cache,
         recordings=job.recordings,
         own=job.own,
+        false_alarms=job.false_alarms,
         held_out=recipe.training.held_out,
     )
     job.say(f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes{_chosen_by(material)}")
@@ -143,7 +150,7 @@ def train_head(job: Job) -> Path:
         seed=job.seed,
         cache=job.cache,
         recordings=job.recordings,
-        **({"own": job.own} if job.own else {}),
+        **{name: clips for name in ("own", "false_alarms") if (clips := getattr(job, name))},
     )
     job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
     learnt = _learn_heads(job, material.examples, learning)

@@ -28,6 +28,9 @@ REAL_SHARE = 0.65
 OWN_SHARE = 0.3
 """Share of the user's own takes among the words, where there are any."""
 
+ALARM_SHARE = 0.1
+"""Share of what was taken for the word in all other speech, where its users have said so."""
+
 _COUNTS = ("tapes_with_words", "tapes_without")
 SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
 _CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
@@ -66,14 +69,26 @@ def gather(
     cache: Path,
     recordings: bool = True,
     own: Sequence[Samples] = (),
+    false_alarms: Sequence[Samples] = (),
     held_out: float = 0.0,
 ) -> Material:
-    """Tapes for `phrase`; see `ingredients`. A share `held_out` of the voices is on tapes of its own."""
+    """Tapes for `phrase`; see `ingredients`.
+
+    A share `held_out` of the voices is on tapes of its own. `false_alarms`, what a model took for the phrase,
+    are learned from in any case.
+    """
     found = ingredients(phrase, recipe, seed=seed, cache=cache, recordings=recordings, own=own)
-    words = apart(found.with_words, held_out, found.speakers)
-    others = apart(found.without, held_out, found.speakers)
+    if false_alarms:
+        found.sources["false alarms"] = len(false_alarms)
+    words = _with_alarms(apart(found.with_words, held_out, found.speakers), false_alarms)
+    others = _with_alarms(apart(found.without, held_out, found.speakers), false_alarms)
     if not (held_out and all(pool.words for pool in words)):
-        return Material(joined(tapes_of(found, recipe, TapeConfig(), seed=seed, cache=cache)), found.sources)
+        whole = replace(
+            found,
+            with_words=_heard_often(found.with_words, false_alarms),
+            without=_heard_often(found.without, false_alarms),
+        )
+        return Material(joined(tapes_of(whole, recipe, TapeConfig(), seed=seed, cache=cache)), found.sources)
 
     def side(number: int, share: float) -> Tapes:
         ours = replace(found, with_words=words[number], without=others[number])
@@ -215,6 +230,19 @@ def _with_more(
     missing = share * len(speech) - 2 * len(synthetic)  # among the others each stands twice already
     more = int(missing / (1 - share) / len(synthetic) + 1) if missing > 0 else 0
     return (*speech, *(synthetic * more))
+
+
+def _with_alarms(sides: tuple[Pool, Pool], alarms: Sequence[Samples]) -> tuple[Pool, Pool]:
+    """Among what is learned from, never among what is held out."""
+    return _heard_often(sides[0], alarms), sides[1]
+
+
+def _heard_often(pool: Pool, alarms: Sequence[Samples]) -> Pool:
+    """With each false alarm among the other speech, as often as makes them all ALARM_SHARE of it."""
+    if not alarms:
+        return pool
+    wanted = ALARM_SHARE / (1 - ALARM_SHARE) * len(pool.speech)
+    return replace(pool, speech=(*pool.speech, *(tuple(alarms) * math.ceil(wanted / len(alarms)))))
 
 
 def _other_texts(

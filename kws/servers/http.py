@@ -16,6 +16,7 @@ from aiohttp import web
 from kws.addresses import split_address
 from kws.errors import KwsError
 from kws.events import Event, Partial
+from kws.recording import FALSE_ALARM, MISSED
 from kws.servers.guard import Guard, add_headers
 from kws.servers.hub import Hub
 from kws.sinks.notice import Notice
@@ -127,8 +128,8 @@ class HttpServer:
 
     async def _mark(self, request: web.Request) -> web.StreamResponse:
         kind = (await _object(request)).get("kind")
-        if kind not in ("false-alarm", "missed"):
-            raise web.HTTPBadRequest(text='send {kind: "false-alarm" or "missed"}')
+        if kind not in (FALSE_ALARM, MISSED):
+            raise web.HTTPBadRequest(text=f'send {{kind: "{FALSE_ALARM}" or "{MISSED}"}}')
         return await _answer(lambda: self._daemon.mark(str(kind)))
 
     def _stream_of(self, hub: Hub) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -70,8 +70,9 @@ def recipe_of(card: Mapping[str, Any]) -> Recipe:
 
 
 def learned_from_recordings(card: Mapping[str, Any]) -> bool:
-    """Whether anything but synthetic voices and the user's own takes is among its data."""
-    return bool(set(card.get("data", {})) - {"synthetic speech", "synthetic words", "own recordings"})
+    """Whether anything but synthetic voices and what its user recorded is among its data."""
+    ours = {"synthetic speech", "synthetic words", "own recordings", "false alarms"}
+    return bool(set(card.get("data", {})) - ours)
 
 
 def gentler(recipe: Recipe) -> Recipe:
