@@ -33,7 +33,8 @@ from kws.recognition.tokens import CHARACTERS
 from kws.servers.conversation import Conversation
 from kws.servers.wyoming_wire import Limits, WireError, read_event
 from kws.sources import open_source
-from kws.types import SAMPLE_RATE, Block
+from kws.sources.wav import WavSource
+from kws.types import SAMPLE_RATE, Block, Source
 
 LIMITS = Limits(message_seconds=60.0)
 DETECTION = Detection("computer", score=0.9, threshold=0.5, start=0.1, end=0.5)
@@ -54,15 +55,16 @@ class Target:
 
 
 def take_wav(content: bytes) -> bool:
-    """As a recording, heard to its end."""
+    """As a recording, heard to its end by soundfile, and by the reader that does without it."""
     path = _written(content, "input.wav")
 
-    def hear() -> None:
-        with open_source(path) as blocks:
+    def hear(source: Source) -> None:
+        with source as blocks:
             for block in blocks:
                 assert block.pcm.ndim == 1
 
-    return _accepts(hear, SourceError, str(path))
+    plain = _accepts(lambda: hear(WavSource(str(path))), SourceError, str(path))
+    return _accepts(lambda: hear(open_source(path)), SourceError, str(path)) or plain
 
 
 def take_manifest(content: bytes) -> bool:

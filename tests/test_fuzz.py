@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from fuzz_seeds import TEMPLATE_FILE, manifests, recording
 from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from kws.errors import SourceError
+from kws.sources.wav import WavSource
 
 HEADER = "#JSGF V1.0; grammar g; "
 
@@ -94,6 +98,15 @@ def test_brackets_need_no_more_time_than_they_have_letters() -> None:
 
 def test_a_float_beyond_all_others_is_full_scale() -> None:
     assert TARGETS["wav"].take(recording(np.full(400, 3e38), "FLOAT"))
+
+
+@pytest.mark.parametrize(("place", "number"), [(24, 0), (4, 16), (16, 0xFFFF_FFF0)])
+def test_headers_that_lie_of_rate_or_length_are_refused(place: int, number: int, tmp_path: Path) -> None:
+    good = recording(np.zeros(400), "PCM_16")
+    path = tmp_path / "lying.wav"
+    path.write_bytes(good[:place] + number.to_bytes(4, "little") + good[place + 4 :])
+    with pytest.raises(SourceError, match="; "), WavSource(str(path)):
+        pass
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from kws.errors import SourceError
-from kws.sources.conversion import Converter
+from kws.sources.conversion import RATES, Converter
 from kws.types import Block
 
 BLOCK_SECONDS = 0.5
@@ -29,11 +29,17 @@ class WavSource:
             raise SourceError(
                 f"{self._path}: {error.strerror}; check the path and its permissions"
             ) from error
-        except (wave.Error, EOFError) as error:
+        except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk ends outside the file
             raise SourceError(
                 f"{self._path}: no WAV of PCM ({error or 'it ends too soon'}); other recordings need "
                 "soundfile (Debian: python3-soundfile)"
             ) from error
+        lowest, highest = RATES
+        if not lowest <= self._file.getframerate() <= highest:
+            raise SourceError(
+                f"{self._path}: its header states {self._file.getframerate()} hertz, allowed are {lowest} to "
+                f"{highest}; correct it"
+            )
         if self._file.getsampwidth() != 2:
             raise SourceError(
                 f"{self._path}: {8 * self._file.getsampwidth()}-bit PCM; convert it to 16 bits, or install "
