@@ -54,7 +54,7 @@ RESOLVER_METHODS = {
 
 FRONT_END = ("fft", "frontend", "log_scale", "mel", "noise", "pcan", "window", "detector")
 """C sources that stand around the interpreter, the same as in a C99 export."""
-HEADERS = ("include/kws.h", "src/frontend.h", "src/detector.h", "src/fixed_point.h")
+HEADERS = ("include/kws.h", "src/frontend.h", "src/detector.h", "src/fixed_point.h", "src/point.h")
 
 
 def export(bundle: Bundle, directory: Path, board: Board | None, arena: int) -> Report:

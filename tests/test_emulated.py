@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from emulated import MACHINES, Machine
 from random_graphs import RandomGraph
-from signals import bursts
+from signals import SIGNALS, bursts
 
 from firmware_export.c99.export import export, prepare
 from firmware_export.verify import desktop_events
@@ -80,3 +80,11 @@ def test_rows_of_any_length_suit_its_vectors(name, tmp_path):
     assert found.row_sum == emulated.checksum(rows)
     assert found.output_sum == emulated.checksum(outputs)
     assert len(np.unique(outputs)) > 50
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_front_ends_vectors_overflow_as_the_portable_form_does(name, project, tmp_path):
+    """Signals at and beyond the limits of 16 bits."""
+    samples = np.concatenate([signal[: SAMPLE_RATE // 10] for signal in SIGNALS.values()])
+    found = emulated.run(machine_of(name), project, samples, tmp_path)
+    assert found.row_sum == emulated.checksum(Frontend().push(samples))

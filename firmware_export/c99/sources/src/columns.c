@@ -1,7 +1,34 @@
 #include "output.h"
 
+#if defined(__ARM_FEATURE_MVE) && !defined(KWS_PLAIN)
+
+#include <arm_mve.h>
+
+#define TOGETHER 8
+
+/* Helium: sums over `depth` taps, a row of channels apart, in eight neighbouring channels, whose products fit
+ * 16 bits. Even and odd channels are added up apart, and take turns again in memory. */
+static void some_sums(const struct kws_matrix *layer, const int8_t *input, const int8_t *weights,
+                      int32_t sums[TOGETHER])
+{
+    int32x4x2_t found = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+    for (uint32_t tap = 0; tap < layer->depth; tap++) {
+        int16x8_t products = vmulq_s16(vldrbq_s16(input), vldrbq_s16(weights));
+        found.val[0] = vaddq_s32(found.val[0], vmovlbq_s16(products));
+        found.val[1] = vaddq_s32(found.val[1], vmovltq_s16(products));
+        input += layer->channels;
+        weights += layer->channels;
+    }
+    vst2q_s32(sums, found);
+}
+
+#else
+
+#define TOGETHER 4
+
 /* Sums over `depth` taps, a row of channels apart, in four neighbouring channels. */
-static void four_sums(const struct kws_matrix *layer, const int8_t *input, const int8_t *weights, int32_t sums[4])
+static void some_sums(const struct kws_matrix *layer, const int8_t *input, const int8_t *weights,
+                      int32_t sums[TOGETHER])
 {
     int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (uint32_t tap = 0; tap < layer->depth; tap++) {
@@ -14,6 +41,8 @@ static void four_sums(const struct kws_matrix *layer, const int8_t *input, const
     }
     sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
 }
+
+#endif
 
 static int32_t one_sum(const struct kws_matrix *layer, const int8_t *input, const int8_t *weights)
 {
@@ -32,10 +61,10 @@ void kws_columns(const struct kws_matrix *layer, const int8_t *input, int8_t *ou
 {
     for (uint32_t row = 0; row < layer->rows; row++) {
         uint32_t channel = 0;
-        for (; channel + 4 <= layer->channels; channel += 4) {
-            int32_t sums[4];
-            four_sums(layer, input + channel, layer->weights + channel, sums);
-            for (uint32_t i = 0; i < 4; i++)
+        for (; channel + TOGETHER <= layer->channels; channel += TOGETHER) {
+            int32_t sums[TOGETHER];
+            some_sums(layer, input + channel, layer->weights + channel, sums);
+            for (uint32_t i = 0; i < TOGETHER; i++)
                 finish(layer, channel + i, sums[i], output);
         }
         for (; channel < layer->channels; channel++)

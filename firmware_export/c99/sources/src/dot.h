@@ -55,25 +55,33 @@ static inline uint32_t kws_odd(uint32_t word)
     return halves;
 }
 
-/* DSP extension: four at a time, against two rows, for which the registers suffice. */
-static inline void kws_dot2(const int8_t *a, const int8_t *b, uint32_t count, int32_t sums[2])
+/* A sum and four products more. */
+static inline int32_t kws_add4(int32_t sum, uint32_t even, uint32_t odd, const int8_t *bytes)
 {
-    const int8_t *c = b + count, *end = a + (count & ~3u);
-    int32_t s0 = 0, s1 = 0;
-    while (a != end) {
-        uint32_t x = kws_four(a), y = kws_four(b), z = kws_four(c), even = __sxtb16(x), odd = kws_odd(x);
-        s0 = __smlad(odd, kws_odd(y), __smlad(even, __sxtb16(y), s0));
-        s1 = __smlad(odd, kws_odd(z), __smlad(even, __sxtb16(z), s1));
-        a += 4, b += 4, c += 4;
-    }
-    sums[0] = s0 + kws_dot(a, b, count & 3u);
-    sums[1] = s1 + kws_dot(a, c, count & 3u);
+    uint32_t word = kws_four(bytes);
+    return __smlad(odd, kws_odd(word), __smlad(even, __sxtb16(word), sum));
 }
 
-static inline void kws_dot4(const int8_t *a, const int8_t *b, uint32_t count, int32_t sums[KWS_DOT_ROWS])
+/* DSP extension: four at a time. A function of its own, and two pointers instead of four, so that all of the
+ * loop stays in registers; the empty statement keeps the compiler from making four of them again. */
+__attribute__((noinline)) static void kws_dot4(const int8_t *a, const int8_t *b, uint32_t count,
+                                               int32_t sums[KWS_DOT_ROWS])
 {
-    kws_dot2(a, b, count, sums);
-    kws_dot2(a, b + 2 * count, count, sums + 2);
+    const int8_t *c = b + 2 * count, *end = a + (count & ~3u);
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    uint32_t row = count;
+    for (; a != end; a += 4, b += 4, c += 4) {
+        uint32_t x = kws_four(a), even = __sxtb16(x), odd = kws_odd(x);
+        __asm__("" : "+r"(row));
+        s0 = kws_add4(s0, even, odd, b);
+        s1 = kws_add4(s1, even, odd, b + row);
+        s2 = kws_add4(s2, even, odd, c);
+        s3 = kws_add4(s3, even, odd, c + row);
+    }
+    sums[0] = s0 + kws_dot(a, b, count & 3u);
+    sums[1] = s1 + kws_dot(a, b + count, count & 3u);
+    sums[2] = s2 + kws_dot(a, c, count & 3u);
+    sums[3] = s3 + kws_dot(a, c + count, count & 3u);
 }
 
 #else

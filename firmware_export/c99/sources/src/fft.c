@@ -1,6 +1,6 @@
 /* The Fourier transform in the 16-bit arithmetic of kissfft, radix 4 in place. */
-#include "fixed_point.h"
 #include "frontend.h"
+#include "point.h"
 
 #define HALF (KWS_FFT_SIZE / 2) /* complex points: even samples real, odd ones imaginary */
 #define ONE 32767               /* 15 bits, as kissfft has it */
@@ -8,90 +8,54 @@
 /* Radix 4 all the way: HALF is a power of 4. */
 typedef char kws_fft_size_is_twice_a_power_of_4[(HALF & (HALF - 1)) == 0 && HALF % 3 == 1 ? 1 : -1];
 
-struct complex {
-    int32_t re, im;
-};
-
-static struct complex load(const int16_t *frame, unsigned index)
+/* Of the next index the base-4 digits read backwards: counting up from the highest digit. */
+static unsigned next_reversed(unsigned reversed)
 {
-    struct complex value = {frame[2 * index], frame[2 * index + 1]};
-    return value;
+    unsigned place = HALF / 4;
+    for (; (reversed & 3 * place) == 3 * place; place /= 4)
+        reversed -= 3 * place;
+    return reversed + place;
 }
 
-static void store(int16_t *frame, unsigned index, int32_t re, int32_t im)
-{
-    frame[2 * index] = (int16_t)kws_wrap16(re);
-    frame[2 * index + 1] = (int16_t)kws_wrap16(im);
-}
-
-static int32_t rounded15(int32_t product)
-{
-    return kws_wrap16((product + (1 << 14)) >> 15);
-}
-
-/* Division by multiplying with the truncated reciprocal, so that no sum overflows. */
-static struct complex divided(struct complex value, int32_t divisor)
-{
-    struct complex quotient = {rounded15(value.re * (ONE / divisor)), rounded15(value.im * (ONE / divisor))};
-    return quotient;
-}
-
-/* The complex product. The true sum of two products always fits: one factor lies on the unit circle. */
-static struct complex rotated(struct complex value, const int16_t *by)
-{
-    struct complex product = {
-        rounded15(value.re * by[0] - value.im * by[1]),
-        rounded15(value.re * by[1] + value.im * by[0]),
-    };
-    return product;
-}
-
-static unsigned digits_reversed(unsigned index)
-{
-    unsigned reversed = 0;
-    for (unsigned place = 1; place < HALF; place *= 4) {
-        reversed = reversed << 2 | (index & 3u);
-        index >>= 2;
-    }
-    return reversed;
-}
-
-/* Points in the order of their base-4 digits read backwards, where radix 4 in place wants them. */
+/* Points in the order of their digits read backwards, where radix 4 in place wants them. The last stays. */
 static void reorder(int16_t *frame)
 {
-    for (unsigned i = 0; i < HALF; i++) {
-        unsigned j = digits_reversed(i);
+    for (unsigned i = 0, j = 0; i < HALF - 1; i++, j = next_reversed(j))
         if (j > i) {
-            struct complex a = load(frame, i), b = load(frame, j);
-            store(frame, i, b.re, b.im);
-            store(frame, j, a.re, a.im);
+            kws_point a = kws_load(frame + 2 * i), b = kws_load(frame + 2 * j);
+            kws_store(frame + 2 * i, b);
+            kws_store(frame + 2 * j, a);
         }
-    }
+}
+
+/* A point divided by multiplying with the truncated reciprocal, so that no sum overflows. */
+static inline kws_point quarter(const int16_t *frame, unsigned index)
+{
+    return kws_scaled(kws_load(frame + 2 * index), ONE / 4);
+}
+
+static inline kws_point half(const int16_t *frame, unsigned index)
+{
+    return kws_scaled(kws_load(frame + 2 * index), ONE / 2);
 }
 
 /* Four points `apart` of each other, a quarter of each, turned, become sums and differences. */
-static inline void join(int16_t *frame, unsigned first, unsigned apart, struct complex a, struct complex b,
-                        struct complex c, struct complex d)
+static inline void join(int16_t *frame, unsigned first, unsigned apart, kws_point a, kws_point b, kws_point c,
+                        kws_point d)
 {
-    struct complex even = {a.re + c.re, a.im + c.im}, odd = {a.re - c.re, a.im - c.im};
-    store(frame, first, even.re + (b.re + d.re), even.im + (b.im + d.im));
-    store(frame, first + apart, odd.re + (b.im - d.im), odd.im - (b.re - d.re));
-    store(frame, first + 2 * apart, even.re - (b.re + d.re), even.im - (b.im + d.im));
-    store(frame, first + 3 * apart, odd.re - (b.im - d.im), odd.im + (b.re - d.re));
+    kws_point even = kws_plus(a, c), odd = kws_minus(a, c), sum = kws_plus(b, d), difference = kws_minus(b, d);
+    kws_store(frame + 2 * first, kws_plus(even, sum));
+    kws_store(frame + 2 * (first + apart), kws_minus_i(odd, difference));
+    kws_store(frame + 2 * (first + 2 * apart), kws_minus(even, sum));
+    kws_store(frame + 2 * (first + 3 * apart), kws_plus_i(odd, difference));
 }
 
-static struct complex quarter(const int16_t *frame, unsigned index)
-{
-    return divided(load(frame, index), 4);
-}
-
-/* `turn` is the step through the twiddles. */
-static void butterfly(int16_t *frame, unsigned first, unsigned apart, unsigned turn)
+static inline void butterfly(int16_t *frame, unsigned first, unsigned apart, unsigned turn)
 {
     join(frame, first, apart, quarter(frame, first),
-         rotated(quarter(frame, first + apart), kws_twiddles + 2 * turn),
-         rotated(quarter(frame, first + 2 * apart), kws_twiddles + 4 * turn),
-         rotated(quarter(frame, first + 3 * apart), kws_twiddles + 6 * turn));
+         kws_rotated(quarter(frame, first + apart), kws_twiddles + 2 * turn),
+         kws_rotated(quarter(frame, first + 2 * apart), kws_twiddles + 4 * turn),
+         kws_rotated(quarter(frame, first + 3 * apart), kws_twiddles + 6 * turn));
 }
 
 /* The same for a turn of 0: a factor of 32767 / 32768 changes no quarter, since rounding undoes it. */
@@ -116,12 +80,13 @@ static void complex_fft(int16_t *frame)
  * bins k and HALF - k together. */
 static void separate(int16_t *frame, unsigned k)
 {
-    struct complex z = divided(load(frame, k), 2), mirror = divided(load(frame, HALF - k), 2);
-    struct complex even = {kws_wrap16(z.re + mirror.re), kws_wrap16(z.im - mirror.im)};
-    struct complex odd = {kws_wrap16(z.re - mirror.re), kws_wrap16(z.im + mirror.im)};
-    struct complex turned = rotated(odd, kws_real_twiddles + 2 * (k - 1));
-    store(frame, k, (even.re + turned.re) >> 1, (even.im + turned.im) >> 1);
-    store(frame, HALF - k, (even.re - turned.re) >> 1, (turned.im - even.im) >> 1);
+    kws_point z = half(frame, k), mirror = half(frame, HALF - k);
+    kws_point sum = kws_wrapped(kws_plus(z, mirror)), difference = kws_wrapped(kws_minus(z, mirror));
+    kws_point even = kws_parts_of(sum, difference);
+    kws_point turned = kws_rotated(kws_parts_of(difference, sum), kws_real_twiddles + 2 * (k - 1));
+    kws_point low = kws_half_sum(even, turned), high = kws_half_difference(even, turned);
+    kws_store(frame + 2 * k, low);
+    kws_store(frame + 2 * (HALF - k), kws_parts_of(high, kws_half_difference(turned, even)));
 }
 
 void kws_real_fft(int16_t *frame)
