@@ -44,6 +44,14 @@ def test_what_would_leave_a_side_without_noise_is_on_both() -> None:
     assert apart(POOL, 0.0, SPEAKERS)[1].words == ()
 
 
+def test_a_corpus_of_one_speaker_is_not_lost() -> None:
+    alone = Pool(((WORDS[:3], 0.5), (CLIPS, 0.5)), WORDS, (), {})
+    for share in (0.3, 0.6, 0.9):
+        learnt, held = apart(alone, share, SPEAKERS)
+        assert learnt.words[0] == (WORDS[:3], 0.5)
+        assert len(held.words) == 1
+
+
 @pytest.mark.parametrize("real", [0, 4])
 def test_own_takes_get_their_share_and_the_others_keep_theirs(real: int) -> None:
     said = [Clip(WORDS[n], "some", "train", "word", "w", str(n), 1.0, "ship") for n in range(real)]

@@ -11,24 +11,33 @@ from kws.types import Samples
 from training.tapes import Pool
 
 Source = Path | Samples
+Sources = tuple[Source, ...]
 
 
 def apart(pool: Pool, share: float, speakers: Mapping[Path, str]) -> tuple[Pool, Pool]:
-    """What is learned from, and what is held out; either may be left without words.
+    """What is learned from, and what is held out, which may be without words.
 
     The speaker's name decides alone, of synthetic clips their samples, so the same ones are held out whatever
-    else there is. Speech or noise that would be all on one side is on both.
+    else there is. A group of words with nobody else in it is learned from; speech or noise that would be all
+    on one side is on both.
     """
-    sides = []
-    for of_held in (False, True):
 
-        def chosen(sources: Sequence[Source], of_held: bool = of_held) -> tuple[Source, ...]:
-            return tuple(s for s in sources if (_place(s, speakers) < share) == of_held)
+    def split(sources: Sequence[Source]) -> tuple[Sources, Sources]:
+        places = [_place(source, speakers) for source in sources]
+        learnt = tuple(s for s, place in zip(sources, places, strict=True) if place >= share)
+        return learnt, tuple(s for s, place in zip(sources, places, strict=True) if place < share)
 
-        words = tuple((group, weight) for clips, weight in pool.words if (group := chosen(clips)))
-        speech, noise = chosen(pool.speech) or pool.speech, chosen(pool.noise) or pool.noise
-        sides.append(replace(pool, words=words, speech=speech, noise=noise))
-    return sides[0], sides[1]
+    groups = [(split(clips), clips, weight) for clips, weight in pool.words]
+    words = (
+        tuple((learnt or clips, weight) for (learnt, _), clips, weight in groups),
+        tuple((held, weight) for (learnt, held), _, weight in groups if learnt and held),
+    )
+    speech, noise = split(pool.speech), split(pool.noise)
+    learnt, held = (
+        replace(pool, words=words[n], speech=speech[n] or pool.speech, noise=noise[n] or pool.noise)
+        for n in (0, 1)
+    )
+    return learnt, held
 
 
 def _place(source: Source, speakers: Mapping[Path, str]) -> float:
