@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from random_graphs import RandomGraph
 from signals import bursts
+from tflite_builder import GraphBuilder
 
 import kws
 from firmware_export.errors import ExportError
@@ -164,6 +165,40 @@ def test_a_delegate_is_refused(capsys):
 def test_a_model_that_c_cannot_express_is_refused():
     with pytest.raises(KwsError, match="float32 is not supported; quantize"):
         NativeModel(kws.bundle.MODELS / "english.tflite")
+
+
+def test_a_damaged_description_is_refused_in_one_line_or_still_makes_sense(tmp_path):
+    """Numbers behind a model's weights changed at random."""
+    content = find_bundle("computer").model_path.read_bytes()
+    rng = np.random.default_rng(5)
+    refused = []
+    for number in range(40):
+        damaged = bytearray(content)
+        for place in rng.integers(len(content) * 3 // 4, len(content), 8):
+            damaged[place] = rng.integers(0, 256)
+        path = tmp_path / f"{number}.tflite"
+        path.write_bytes(damaged)
+        try:
+            project.sources(path)
+        except KwsError as error:
+            refused.append(str(error))
+    assert len(refused) > 10
+    assert not any("\n" in line for line in refused)
+
+
+def test_shapes_that_do_not_fit_together_are_refused(tmp_path):
+    """The kernels trust them: more outputs than weights would be filled from beyond them."""
+    graph = GraphBuilder()
+    rows = graph.tensor("int8", (1, 1, 40), 0.1, -128)
+    weights = graph.constant(np.ones((2, 40), np.int8), (0.1,))
+    wide = graph.tensor("int8", (1, 3), 0.1)
+    graph.op("FULLY_CONNECTED", [rows, weights], [wide], options="FullyConnected")
+    output = graph.tensor("uint8", (1, 3), 1 / 256)
+    graph.op("QUANTIZE", [wide], [output], options="Quantize")
+    path = tmp_path / "wrong.tflite"
+    path.write_bytes(graph.tflite([rows], [output]))
+    with pytest.raises(ExportError, match="input, weights and output do not fit together"):
+        NativeModel(path)
 
 
 # Libraries

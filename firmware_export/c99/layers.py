@@ -35,6 +35,7 @@ def conv_2d(lowering: Lowering, op: Op) -> None:
     weights = int8_constant(op.inputs[1], f"{op}: weights")
     if weights.shape[3] != source.shape[3]:
         raise ExportError(f"{op}: grouped convolution is not supported; use DEPTHWISE_CONV_2D or a full one")
+    _check_fit(op, output.shape[3] == weights.shape[0])
     window = _window(op, weights.shape[1], weights.shape[2])
     lowering.program.multiplications += output.size * elements(weights.shape[1:])
     if _is_one_stretch(window):
@@ -55,6 +56,7 @@ def depthwise_conv_2d(lowering: Lowering, op: Op) -> None:
     source, output = _first(op), op.outputs[0]
     weights = int8_constant(op.inputs[1], f"{op}: weights")
     _, height, width, channels = weights.shape
+    _check_fit(op, output.shape[3] == channels and channels % source.shape[3] == 0)
     window = _window(op, height, width)
     lowering.program.multiplications += output.size * height * width
     if channels == source.shape[3] and _is_one_stretch(window):
@@ -74,6 +76,7 @@ def depthwise_conv_2d(lowering: Lowering, op: Op) -> None:
 def pool_2d(lowering: Lowering, op: Op) -> None:
     """Mean or maximum under a window."""
     limits = activation_range(op)
+    _check_fit(op, op.outputs[0].shape[3] == _first(op).shape[3])
     members = {
         "window": _window(op, op.options["filterHeight"], op.options["filterWidth"]),
         "min": limits.low,
@@ -94,6 +97,7 @@ def mean(lowering: Lowering, op: Op) -> None:
     count = elements(source.shape[first:last])
     if elements([source.shape[axis] for axis in chosen]) != count:
         raise ExportError(f"{op}: takes the mean over axes {chosen}; take it over neighbouring ones")
+    _check_fit(op, output.size * count == source.size)
     factor = fixed(float(np.float64(np.float32(source.scale[0])) / np.float64(np.float32(output.scale[0]))))
     spare = min(count.bit_length() - 1, 31 + factor.shift)
     members = {
@@ -116,6 +120,8 @@ def _first(op: Op) -> Tensor:
 
 def _matrix(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, rows: int, apart: int) -> None:
     flat = weights.reshape(weights.shape[0], -1)
+    _check_fit(op, op.outputs[0].size == rows * len(flat))
+    _check_fit(op, (rows - 1) * apart + flat.shape[1] <= _first(op).size)
     members = {
         "output": _output(lowering, op, flat, folded=True),
         "weights": lowering.program.array("int8_t", flat),
@@ -130,15 +136,23 @@ def _matrix(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, rows: 
 def _columns(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], window: dict[str, int]) -> None:
     channels = weights.shape[3]
     flat = weights.reshape(-1, channels)
+    rows, apart = window["out_height"] * window["out_width"], _apart(window)
+    _check_fit(op, (rows - 1) * apart + flat.size <= _first(op).size)
     members = {
         "output": _output(lowering, op, flat.T, folded=True),
         "weights": lowering.program.array("int8_t", flat),
         "depth": len(flat),
         "channels": channels,
-        "rows": window["out_height"] * window["out_width"],
-        "apart": _apart(window),
+        "rows": rows,
+        "apart": apart,
     }
     lowering.call_layer("kws_columns", "kws_matrix", members, op)
+
+
+def _check_fit(op: Op, holds: bool) -> None:
+    """The kernels trust these numbers: a file in which they disagree would lead them beyond their memory."""
+    if not holds:
+        raise ExportError(f"{op}: input, weights and output do not fit together; convert the model again")
 
 
 def _apart(window: dict[str, int]) -> int:
@@ -156,6 +170,7 @@ def _output(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, folded
     if folded:
         bias = bias - source.zero_point * sums
     factors = [fixed(factor) for factor in _factors(op, len(weights))]
+    _check_fit(op, len(factors) == len(weights) == len(bias))
     _check_range(op, bias, weights, 128 if folded else 255, max(0, *(f.shift for f in factors)))
     limits = activation_range(op)
     array = lowering.program.array

@@ -95,6 +95,7 @@ class Lowering:
     def view(self, tensor: Tensor, of: Place, offset: int = 0) -> None:
         """Let an output lie within another tensor; the model's own output has a place and gets a copy."""
         inside = Place(of.buffer, of.offset + offset)
+        _check_within(inside, tensor.size, str(tensor))
         if tensor.index in self._places:
             self.copy_whole(inside, self._places[tensor.index], tensor.size, str(tensor))
         else:
@@ -104,6 +105,9 @@ class Lowering:
         self, blocks: int, size: int, apart: int, apart_to: int, source: str | Place, to: Place, note: str
     ) -> None:
         """Blocks of bytes."""
+        for place, distance in ((source, apart), (to, apart_to)):
+            if isinstance(place, Place):
+                _check_within(place, (blocks - 1) * distance + size, note)
         numbers = tuple(str(n) for n in (blocks, size, apart, apart_to))
         self.program.call("kws_copy", *numbers, source, to, note=note)
 
@@ -159,8 +163,15 @@ def table(lowering: Lowering, op: Op) -> None:
     """A looked-up function."""
     source, output = lowering.place(op.inputs[0]), lowering.make(op.outputs[0])
     values: np.ndarray[Any, np.dtype[np.int8]] = op.options["table"]
+    _check_within(source, op.outputs[0].size, str(op))
     arguments = (lowering.program.array("int8_t", values), str(op.outputs[0].size), source, output)
     lowering.program.call("kws_lookup", *arguments, note=_note(op))
+
+
+def _check_within(place: Place, size: int, what: str) -> None:
+    """A damaged file may say of a tensor that it is larger than what it lies in."""
+    if place.offset < 0 or place.offset + size > place.buffer.bytes:
+        raise ExportError(f"{what}: reaches beyond the tensor that it lies in; convert the model again")
 
 
 def _note(op: Op) -> str:

@@ -14,6 +14,7 @@ from firmware_export.c99.program import Program
 from firmware_export.errors import ExportError
 from firmware_export.graph import Graph, Tensor, read_graph
 from kws.detector import DetectorConfig
+from kws.errors import KwsError
 from kws.frontend import FrontendConfig
 
 OURS = Path(__file__).parent / "sources"
@@ -47,7 +48,7 @@ def _exporter_digest() -> bytes:
 def sources(model: Path | None) -> dict[str, bytes]:
     """Path -> content of a project; without a model the front end alone. Raises ExportError."""
     graph = None if model is None else read_graph(model)
-    program = Program() if graph is None else lower(graph)
+    program = Program() if graph is None else _lowered(graph, model)
     project = c99.Project(
         name=FRONT_END if model is None else model.stem,
         labels=("",) * (1 if graph is None else _labels(graph)),
@@ -63,6 +64,15 @@ def sources(model: Path | None) -> dict[str, bytes]:
         files |= {str(path.relative_to(folder)): path.read_bytes() for path in wanted}
     files["include/kws.h"] = (c99.SOURCES / "include" / "kws.h").read_bytes()
     return {path: content for path, content in files.items() if not path.startswith("programs")}
+
+
+def _lowered(graph: Graph, model: Path | None) -> Program:
+    try:
+        return lower(graph)
+    except KwsError:
+        raise
+    except Exception as error:  # numbers of a damaged file that fit nothing
+        raise ExportError(f"{model}: cannot be translated ({error}); is the file complete?") from error
 
 
 def _shape(graph: Graph | None) -> str:
