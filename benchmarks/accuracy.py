@@ -259,7 +259,19 @@ def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
         if measured[which]
     ]
     drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
-    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}"
+    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}"
+
+
+def fewest(engines: Mapping[str, Any]) -> str:
+    """Who misses fewest, of those that can keep to the rate."""
+    missed = {
+        name: Proportion(*measured["chosen"]["misses"][CLEAN])
+        for name, measured in engines.items()
+        if measured["chosen"] and CLEAN in measured["chosen"]["misses"]
+    }
+    ranked = sorted(missed, key=lambda name: missed[name].value)
+    each = "; ".join(f"{name} {missed[name]}" for name in ranked)
+    return f"Missed {CLEAN} at no more than {PER_HOUR} false alarms an hour, fewest first: {each}."
 
 
 def _cells(point: Point) -> tuple[str, ...]:

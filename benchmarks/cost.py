@@ -20,8 +20,8 @@ from kws.types import SAMPLE_RATE, Samples
 
 COUNTS = (1, 4, 10)
 """Words at once."""
-SECONDS = 6.0
-WARM = 1.5
+SECONDS = 12.0
+WARM = 2.0
 
 _ByCount = Mapping[str, Sequence[Mapping[str, float]]]
 """The runs of one engine, round by round; the key is the number of words."""
@@ -134,7 +134,9 @@ for every word, as OVOS loads it. PocketSphinx can listen for any phrase of word
 Times in this table are for one word. A chunk's time is CPU time; it stands for how long an event is held
 up by computing. Start-up as CPU time is what the machine's other work does not stretch. Memory is the
 largest resident size of the process, in 10^6 bytes. On disk, everything that pip installs for it counts,
-the interpreter does not.{missing}
+the interpreter does not.
+
+{standing}{missing}
 """
 
 _OTHERS = (
@@ -179,8 +181,43 @@ def section(found: Mapping[str, Any]) -> str:
         ratios=markdown(("kws costs, times", *words), ratios),
         few=few,
         others=markdown(_OTHERS, others),
+        standing="\n".join(_standing(runs)),
         missing="".join(f"\n\nNot installed: {title}, {why}" for title, why in found["missing"].items()),
     )
+
+
+_ASKED = {
+    ("1", "cpu"): ("CPU s per audio s for one word", 0.0005, 5),
+    ("10", "cpu"): ("CPU s per audio s for ten words", 0.001, 5),
+    ("1", "peak_mb"): ("peak MB", 40, 0),
+    ("1", "startup"): ("s of start-up", 0.15, 2),
+}
+"""Words and field -> what it is, what kws shall reach, decimals."""
+
+
+def _standing(runs: Mapping[str, _ByCount]) -> Iterator[str]:
+    """Where kws is among all, and how far from what it shall reach; by medians."""
+    for (count, of), (title, aim, digits) in _ASKED.items():
+        known = {
+            name: _spread(by_count[count], of).median for name, by_count in runs.items() if count in by_count
+        }
+        ours = {name: value for name, value in known.items() if name.startswith(OURSELVES.name)}
+        theirs = {name: value for name, value in known.items() if name not in ours}
+        if theirs:
+            yield standing(title, ours, theirs, aim, digits)
+
+
+def standing(
+    title: str, ours: Mapping[str, float], theirs: Mapping[str, float], aim: float, digits: int
+) -> str:
+    """One line: each of ours against the lowest peer and the aim."""
+    peer = min(theirs, key=theirs.__getitem__)
+    texts = [
+        f"{name} {value:.{digits}f} "
+        f"({value / theirs[peer]:.2f} times the lowest peer, {value / aim:.1f} times the aim)"
+        for name, value in ours.items()
+    ]
+    return f"* {title}: {'; '.join(texts)}. Lowest peer: {peer}, {theirs[peer]:.{digits}f}. Aim: {aim:g}."
 
 
 def ratio(ours: Iterable[Mapping[str, float]], theirs: Iterable[Mapping[str, float]], of: str) -> Spread:

@@ -29,7 +29,7 @@ from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.speech_tasks import GRAMMARS, dev_sets, drawn, grammar_listener, hear
 
 RECOGNIZER = "english"
-SETS = {"digit": ("digits", 300), "digits": ("digits", 300), "coffee": ("coffee", 154)}
+SETS = {"digit": ("digits", 200), "digits": ("digits", 100), "coffee": ("coffee", 80)}
 """Set of clips -> its grammar, and clips drawn at most."""
 TITLES = {
     "digit": "single digits (fsdd)",

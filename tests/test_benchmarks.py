@@ -61,6 +61,13 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
     assert "peer 2" in text
 
 
+def test_where_kws_stands_is_said_against_the_lowest_peer_and_the_aim() -> None:
+    text = cost.standing("MB", {"kws": 60.0}, {"a": 80.0, "b": 30.0}, 40.0, 1)
+    assert text == (
+        "* MB: kws 60.0 (2.00 times the lowest peer, 1.5 times the aim). Lowest peer: b, 30.0. Aim: 40."
+    )
+
+
 def test_every_chapter_is_there_measured_or_not() -> None:
     stored = {"command": "python -m benchmarks rules", "date": "2026-01-02", "machine": "here", "found": []}
     text = program.page({"rules": stored})
@@ -108,6 +115,15 @@ def test_misses_and_false_alarms_of_a_threshold() -> None:
     assert point["misses"] == {accuracy.CLEAN: [2, 3]}
     assert (point["false_alarms"], point["hours"]) == (1, 2.0)
     assert accuracy.point_at(tracks, 0.5)["false_alarms"] == 2
+
+
+def test_who_misses_fewest_comes_first() -> None:
+    engines = {
+        name: {"chosen": {"misses": {accuracy.CLEAN: [missed, 10]}} if missed is not None else None}
+        for name, missed in (("many", 5), ("few", 1), ("never so few false alarms", None))
+    }
+    names = accuracy.fewest(engines).partition("fewest first: ")[2].split("; ")
+    assert [name.split()[0] for name in names] == ["few", "many"]
 
 
 def test_a_curve_never_rises_again() -> None:
