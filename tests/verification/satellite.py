@@ -14,7 +14,6 @@ import contextlib
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pymicro_wakeword
 import soundfile
+from support.house import free_port
 from wyoming.client import AsyncTcpClient
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import RunSatellite
@@ -132,13 +132,6 @@ def running(command: list[str]) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the satellite's microphone too
         process.wait()
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":
