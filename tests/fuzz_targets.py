@@ -7,7 +7,9 @@ exception is a finding.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -171,4 +173,6 @@ def _written(content: bytes, name: str) -> Path:
 
 @lru_cache
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="kws-fuzz-"))
+    folder = tempfile.mkdtemp(prefix="kws-fuzz-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
