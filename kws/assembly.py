@@ -30,6 +30,7 @@ def build_engine(config: Config) -> Engine:
         threshold=speech.threshold,
         endpoint=COMMAND,
         delegate=_delegate(speech.delegate),
+        rescore=speech.rescore,
     )
     return Session(words, recognizer)
 
@@ -52,6 +53,7 @@ def dictation_of(speech: SpeechSettings) -> Callable[[], Dictation] | None:
             grammar=speech.grammar or None,
             threshold=speech.threshold,
             delegate=_delegate(speech.delegate),
+            rescore=speech.rescore,
         )
         return Dictation(recognizer)
 

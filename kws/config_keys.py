@@ -53,6 +53,9 @@ class SpeechSettings:
     threshold: float | None = setting(
         None, "confidence from which a sentence counts as said, if not the recognizer's own", least=0, most=1
     )
+    rescore: tuple[str, ...] = setting(
+        (), "what else judges the likeliest texts in the end", choices=("second-pass", "neural-lm")
+    )
     delegate: str = setting(
         "", 'library that computes the recognizer, as for a model; "" for none', check=delegate_problem
     )

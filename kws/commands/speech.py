@@ -30,11 +30,12 @@ class Speech:
     boost: tuple[str, ...] = ()
     confirm: str | None = None
     confirm_threshold: float | None = None
+    rescore: tuple[str, ...] = ()
     delegate: Delegate | None = None
 
 
 def speech_options(command: Command) -> Command:
-    """--grammar, --wake, --then, --spot, --boost, --confirm and --confirm-threshold."""
+    """--grammar, --wake, --then, --spot, --boost, --confirm, --confirm-threshold and --rescore."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -64,6 +65,12 @@ _OPTIONS = (
         "--confirm-threshold",
         type=Probability(),
         help="Score that the spelling must reach with --confirm.  [default: 0.1]",
+    ),
+    click.option(
+        "--rescore",
+        multiple=True,
+        type=click.Choice(["second-pass", "neural-lm"]),
+        help="What else judges the likeliest texts in the end; repeatable.",
     ),
 )
 
@@ -123,6 +130,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
             threshold=None if isinstance(threshold, Budget) else threshold,
             endpoint=COMMAND,
             delegate=speech.delegate,
+            rescore=speech.rescore,
         )
     return Session(wake_words, recognizer)
 
@@ -159,6 +167,7 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
             boost=parse_boost(speech.boost),
             threshold=threshold,
             delegate=speech.delegate,
+            rescore=speech.rescore,
         )
         return Dictation(recognizer)
 

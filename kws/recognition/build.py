@@ -26,6 +26,8 @@ from kws.recognition.lexicon import Lexicon, Spelling
 from kws.recognition.ngram import ArpaModel, read_arpa
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer
+from kws.recognition.rescorers import rescorer_of
+from kws.recognition.rescoring import Rescorer
 from kws.recognition.spotter import Spotter, SpotterConfig
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
 from kws.recognition.tokens import PHONES, Kind, LogProbs, Tokens
@@ -45,6 +47,7 @@ def build_recognizer(
     threshold: float | None = None,
     endpoint: EndpointConfig | None = None,
     delegate: Delegate | None = None,
+    rescore: Sequence[str] = (),
 ) -> Recognizer:
     """A recognizer of a bundled name or a path.
 
@@ -57,6 +60,7 @@ def build_recognizer(
             says, or else the recognizer's card.
         endpoint: where an utterance ends.
         delegate: what computes the acoustic model, see kws.delegates.
+        rescore: names of the rescorers that have a say in the end, see kws.recognition.rescorers.
 
     Raises:
         BundleError, GrammarError: naming the file and the remedy.
@@ -65,15 +69,16 @@ def build_recognizer(
     acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None), delegate=delegate)
     tokens, step = acoustic.tokens, acoustic.step_seconds
     lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
+    rescorer = rescorer_of(bundle, rescore)
     decoder: Decoder
     if grammar is not None:
         sentences = read_grammar(grammar)
         graph = compile_grammar(sentences, tokens, lead_in=lead_in)
         known = decoding_of(bundle.card, tokens)
         calibration = known.calibration.with_threshold(sentences.threshold).with_threshold(threshold)
-        decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors)
+        decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors, rescorer=rescorer)
     else:
-        decoder = free_decoder(bundle, tokens, step, lead_in, boost or {})
+        decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer)
     return Recognizer(acoustic, decoder, endpoint)
 
 
@@ -173,6 +178,7 @@ def free_decoder(
     step_seconds: float,
     lead_in: Sequence[Spelling] = (),
     boost: Mapping[str, float] = MappingProxyType({}),
+    rescorer: Rescorer | None = None,
 ) -> FreeDecoder:
     """A decoder for anything that may be said, by the language model that goes with a recognizer."""
     model = read_arpa(_language_model(bundle))
@@ -184,7 +190,7 @@ def free_decoder(
         scorer = LexiconWords(_lexicon(model, words), model, fusion, lead_in)
     else:
         scorer = LetterWords(tokens.symbols, model, fusion)
-    return FreeDecoder(tokens, scorer, step_seconds, phrases=phrases)
+    return FreeDecoder(tokens, scorer, step_seconds, phrases=phrases, rescorer=rescorer)
 
 
 def _language_model(bundle: RecognizerBundle) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,6 +12,7 @@ from kws.recognition.boost import Boosted
 from kws.recognition.decoder import Rhythm
 from kws.recognition.lexicon import Spelling
 from kws.recognition.prefix_beam import Hypothesis, Prefix, PrefixBeam, PrefixBeamConfig, Scorer, State
+from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.text_scorer import WordState
 from kws.recognition.tokens import LogProbs, Tokens
 
@@ -31,6 +33,7 @@ class FreeDecoder:
         step_seconds: from one step to the next.
         config: of the beam.
         phrases: token sequences to boost, with nats per token.
+        rescorer: has a say in how whole texts are ranked.
     """
 
     _shown: tuple[str, int]  # text and stable words of the last partial
@@ -43,6 +46,7 @@ class FreeDecoder:
         *,
         config: PrefixBeamConfig | None = None,
         phrases: dict[Spelling, float] | None = None,
+        rescorer: Rescorer | None = None,
     ) -> None:
         self.tokens = tokens
         self._scorer = scorer
@@ -50,10 +54,12 @@ class FreeDecoder:
         self._beam = PrefixBeam(Boosted(scorer, phrases) if phrases else scorer, config)
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
+        self._heard = Heard(rescorer)
         self.reset()
 
     def push(self, log_probs: LogProbs) -> list[Partial]:
         """A partial whenever the words, or how many of them are certain, have changed."""
+        self._heard.push(log_probs)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
             self._beam.push(piece)
@@ -65,8 +71,9 @@ class FreeDecoder:
 
     def flush(self) -> list[Transcript]:
         """The best whole text, if it has any word."""
-        hypotheses = self._beam.finished()
+        hypotheses = self._rescored(self._beam.finished())
         self._beam.reset()
+        self._heard.reset()
         if not hypotheses:
             return []
         shares = _shares(hypotheses)
@@ -92,6 +99,7 @@ class FreeDecoder:
         """As new."""
         self._beam.reset()
         self._rhythm.reset()
+        self._heard.reset()
         self._shown = ("", 0)
 
     def at_end(self) -> bool:
@@ -105,6 +113,14 @@ class FreeDecoder:
     def text(self, prefix: Prefix) -> str:
         """What a hypothesis says."""
         return _text(self._words(prefix, whole=True))
+
+    def _rescored(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+        added = self._heard.added([self.text(hypothesis.prefix) for hypothesis in hypotheses])
+        judged = [
+            dataclasses.replace(one, score=one.score + nats)
+            for one, nats in zip(hypotheses, added, strict=True)
+        ]
+        return sorted(judged, key=lambda hypothesis: -hypothesis.score)
 
     def _partial(self) -> Partial | None:
         words = self._words(self._beam.best(), whole=False)
@@ -126,14 +142,14 @@ class FreeDecoder:
         for link in prefix.chain():
             word = self._state(link).finished
             if word is not None:
-                found += [self._heard(word, current)] if word else []
+                found += [self._heard_word(word, current)] if word else []
                 current = []
             if self.tokens.symbols[link.token] != " ":
                 current.append(link)
         last = self._scorer.last_word(self._state(prefix)) if whole and current else None
-        return (*found, self._heard(last, current)) if last else tuple(found)
+        return (*found, self._heard_word(last, current)) if last else tuple(found)
 
-    def _heard(self, word: str, links: Sequence[Prefix]) -> HeardWord:
+    def _heard_word(self, word: str, links: Sequence[Prefix]) -> HeardWord:
         """Times by the steps where its tokens were likeliest; confidence is their mean probability there."""
         peaks = sum(link.peak for link in links) / len(links)
         return HeardWord(

@@ -11,6 +11,7 @@ from kws.recognition.confidence import Calibration
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
 from kws.recognition.priors import Priors
+from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.tokens import LogProbs
 from kws.recognition.word_history import SpokenWord
 
@@ -28,6 +29,7 @@ class GrammarDecoder:
         calibration: Calibration | None = None,
         priors: Priors | None = None,
         beam: BeamConfig | None = None,
+        rescorer: Rescorer | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
@@ -35,10 +37,12 @@ class GrammarDecoder:
         self._beam = GraphBeam(graph, beam)
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
+        self._kept = Heard(rescorer)
         self.reset()
 
     def push(self, log_probs: LogProbs) -> list[Partial]:
         """A partial whenever the words, or how many of them are certain, have changed."""
+        self._kept.push(log_probs)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
             self._beam.push(self._priors.scaled(piece) if self._priors else piece)
@@ -51,15 +55,20 @@ class GrammarDecoder:
     def flush(self) -> list[Transcript]:
         """One transcript; rejected ones have no text, and say in `nbest` what they came nearest to."""
         sentences = [path for path in self._beam.sentences() if _said(path.words)]
+        ranked = self._kept.ranked(
+            sentences, [path.text for path in sentences], [path.score for path in sentences]
+        )
         self._beam.reset()
-        if not sentences:
+        self._kept.reset()
+        if not ranked:
             return [Transcript("", 0.0, 0.0, 0.0, in_grammar=False)]
-        return [self._transcript(sentences)]
+        return [self._transcript(ranked)]
 
     def reset(self) -> None:
         """As new."""
         self._beam.reset()
         self._rhythm.reset()
+        self._kept.reset()
         self._shown = ("", 0)
 
     def at_end(self) -> bool:

@@ -1,0 +1,1 @@
+"""A small GRU language model of words: text, network, learning, perplexity, export."""

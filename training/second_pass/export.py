@@ -1,0 +1,42 @@
+"""A trained speller -> one .tflite with the signature that `kws.recognition.second_pass` runs."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from kws.standard_error import silenced
+from training.second_pass.spellers import Speller
+
+MOST_STEPS = 256
+"""Ten seconds."""
+MOST_TEXTS = 5
+LONGEST = 96
+"""Characters of a text, the END before and after it included."""
+
+
+def exported(
+    speller: Speller, *, steps: int = MOST_STEPS, texts: int = MOST_TEXTS, longest: int = LONGEST
+) -> bytes:
+    """The file's content; weights are int8, what is computed with them is float.
+
+    Args:
+        speller: trained.
+        steps: the longest utterance.
+        texts: judged at once.
+        longest: of them, in characters, the END before and after included.
+    """
+
+    def judge(heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        score, attention = speller.score(heard, count, texts)
+        return {"score": score, "attention": attention}
+
+    signature = [
+        tf.TensorSpec((1, steps, speller.tokens), tf.float32, name="heard"),
+        tf.TensorSpec((1,), tf.int32, name="count"),
+        tf.TensorSpec((texts, longest), tf.int32, name="texts"),
+    ]
+    concrete = tf.function(judge, input_signature=signature).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], speller)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    with silenced():
+        return bytes(converter.convert())
