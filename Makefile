@@ -11,7 +11,7 @@ help:
 	@echo "make test    install everything the tests need, then lint and run all tests"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make verify  the long proofs; results go to docs/verification/"
-	@echo "make bench   what kws costs on this machine, to docs/benchmarks.md"
+	@echo "make bench   cost and accuracy beside other engines, to docs/benchmarks.md"
 	@echo "make clean   remove the environment and all caches"
 
 demo: $(VENV)/installed
