@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
 from kws.engine import Engine, WakeWord
-from kws.events import Detection, Event, NoSpeech, Transcript
+from kws.events import Detection, Event, NoSpeech, Partial, Transcript
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO, new_front_end
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, later
@@ -60,7 +61,8 @@ class Session(Engine):
     """An Engine that recognizes one command after each wake word, then waits for the next.
 
     The wake words keep listening meanwhile: whoever says one again starts the command anew. A command that
-    was whole by then is answered first, since wake words are also heard where nobody said one.
+    was whole by then is answered first, since wake words are also heard where nobody said one; and where the
+    new command comes to nothing, both are heard as one, since it may have been cut in two.
     """
 
     _pending: list[Event]  # to be handed on with the next audio
@@ -68,6 +70,7 @@ class Session(Engine):
     _kept: Rows
     _first: int  # number of the first kept row, counted from the last restart
     _opened: int | None  # number of the first row that the recognizer heard; None: waiting
+    _earlier: int | None  # the same of the command that the last wake word has cut off
 
     def __init__(self, wake_words: Sequence[WakeWord], recognizer: Recognizer) -> None:
         self.recognizer = recognizer
@@ -89,7 +92,7 @@ class Session(Engine):
         """As new: waiting for a wake word."""
         self._source = ""
         self._pending = []
-        self._opened = None
+        self._opened = self._earlier = None
         super().reset()
 
     def _hear(self, block: Block) -> list[Event]:
@@ -107,9 +110,10 @@ class Session(Engine):
             if isinstance(detection, Detection):
                 here = self._row_at(detection.end)
                 events += self._listen(heard, here)
-                answers = self._interrupted()
+                interrupted, answers = self._opened, self._interrupted()
                 events += answers
                 heard = self._open(here, after=answers[-1].end if answers else 0.0)
+                self._earlier = None if answers else interrupted
             events.append(detection)
         events += self._listen(heard, self._first + len(self._kept))
         self._forget()
@@ -119,12 +123,33 @@ class Session(Engine):
         """What the recognizer makes of rows `first` up to, but not, `last`; after its answer it is closed."""
         if self._opened is None or first >= last:
             return []
-        found = self._placed(self.recognizer.push(self._kept[first - self._first : last - self._first]))
+        found = self.recognizer.push(self._between(first, last))
         for count, event in enumerate(found, 1):
             if isinstance(event, (Transcript, NoSpeech)):
-                self._opened = None
-                return found[:count]
-        return found
+                return self._ended(found[:count], self.recognizer.ends[0])
+        return self._placed(found)
+
+    def _ended(self, found: Sequence[Event], seconds: float) -> list[Event]:
+        """The events of a command that is over, so many seconds after it was opened."""
+        events, last = self._placed(found), found[-1]
+        understood = isinstance(last, Transcript) and last.in_grammar is not False
+        if self._earlier is not None and not understood:
+            until = (self._opened or 0) + round(seconds * SAMPLE_RATE / self._step)
+            events[-1:] = self._as_one(self._earlier, until) or events[-1:]
+        self._opened = self._earlier = None
+        return events
+
+    def _as_one(self, first: int, last: int) -> list[Event]:
+        """What was said since before the last wake word, if that is a sentence of the grammar."""
+        self._opened = first
+        self.recognizer.reset()
+        heard = self.recognizer.push(self._between(first, last)) + self.recognizer.flush()
+        sentences = (e for e in self._placed(heard) if isinstance(e, Transcript) and e.in_grammar)
+        return list(islice(sentences, 1))
+
+    def _between(self, first: int, last: int) -> Rows:
+        """Kept rows by their numbers."""
+        return self._kept[first - self._first : last - self._first]
 
     def _open(self, row: int, *, after: float) -> int:
         """Start a command at a row, or rather some way before it, but after a moment of the stream.
@@ -137,13 +162,17 @@ class Session(Engine):
 
     def _interrupted(self) -> list[Transcript]:
         """The answer to a command that a wake word cuts off, if it was a whole one of the grammar."""
+        self._earlier = None  # of three openings the first is forgotten
         return [event for event in self._close() if isinstance(event, Transcript) and event.in_grammar]
 
     def _close(self) -> list[Event]:
         if self._opened is None:
             return []
-        events = self._placed(self.recognizer.flush())
-        self._opened = None
+        end = self._first + len(self._kept)
+        found = self.recognizer.flush()
+        if found and not isinstance(found[-1], Partial):
+            return self._ended(found, (end - self._opened) * self._step / SAMPLE_RATE)
+        events, self._opened = self._placed(found), None
         return events
 
     def _placed(self, events: Sequence[Event]) -> list[Event]:
@@ -157,6 +186,8 @@ class Session(Engine):
 
     def _forget(self) -> None:
         surplus = max(0, len(self._kept) - self._keep)
+        if self._earlier is not None:
+            surplus = min(surplus, self._earlier - self._first)
         self._kept = self._kept[surplus:]
         self._first += surplus
 

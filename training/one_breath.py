@@ -119,11 +119,10 @@ class RowsHeard:
         """Forget all."""
         self._commands = []
 
-    def of(self, number: int) -> Rows:
-        """What was heard as the so manyth command, counted from 0; nothing where there was none."""
-        spoken = [np.concatenate(parts) for parts in self._commands if parts]
-        empty: Rows = np.empty((0, FrontendConfig().channels), np.int8)
-        return spoken[number] if number < len(spoken) else empty
+    @property
+    def commands(self) -> list[Rows]:
+        """What was heard each time."""
+        return [np.concatenate(parts) for parts in self._commands if parts]
 
 
 class Trial:
@@ -139,13 +138,13 @@ class Trial:
         heard.clear()
         samples, start = breath.together(gap, rng)
         detections, transcript = _first_command(session, samples)
-        detection = detections[-1] if detections else None
-        rows = heard.of(len(detections) - 1)
+        detection = detections[0] if detections else None
         wake_end = (start / SAMPLE_RATE) - gap
         return Outcome(
             text=breath.text,
             woke=detection is not None,
-            whole=detection is not None and is_whole(rows, samples, start, detection.end),
+            whole=detection is not None
+            and any(is_whole(rows, samples, start, detection.end) for rows in heard.commands),
             late=detection.end - wake_end if detection else 0.0,
             together=transcript,
             alone=_alone(self._alone, breath.alone(rng)),

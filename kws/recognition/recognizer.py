@@ -84,10 +84,13 @@ class Recognizer:
         self.step_seconds = acoustic.step_seconds
         self._endpoint = Endpoint(self.config, self.step_seconds)
         self._quiet_steps = round(QUIET_SECONDS / self.step_seconds)
+        self.ends: list[float] = []
+        """When the utterances that the last `push` has completed were over, pause included."""
         self.reset()
 
     def push(self, rows: Rows) -> list[Event]:
         """Events by these rows; times count from the first row since the last reset."""
+        self.ends = []
         return self._decode(self.acoustic.push(rows))
 
     def flush(self) -> list[Event]:
@@ -107,6 +110,7 @@ class Recognizer:
         self._start_utterance(0)
 
     def _start_utterance(self, step: int) -> None:
+        self.ends.append(step * self.step_seconds)
         self._step = step
         self._endpoint.reset()
         self.decoder.reset()
