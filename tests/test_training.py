@@ -11,6 +11,7 @@ pytest.importorskip("tensorflow")
 from click.testing import CliRunner  # noqa: E402
 
 import kws  # noqa: E402
+from kws.evaluation import threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
 from training.synth import available_voices, synthesize  # noqa: E402
@@ -56,8 +57,21 @@ def test_the_bundle_tells_its_story(bundle: Path) -> None:
     assert found.card["data"]["synthetic words"] > 100
     assert found.card["command"].startswith("kws train computer -o ")
     assert sum(voices["voices"] for voices in found.card["voices"].values()) == len(available_voices())
-    assert found.card["credits"] == {}  # no recordings
+    # No recordings; but other speech, as vectors, comes with the heads.
+    assert bool(found.card["credits"]) == ("encoder" in found.manifest["kws"])
     assert 0.3 < found.word_seconds < 2
+
+
+def test_a_head_knows_what_to_expect_of_it(bundle: Path) -> None:
+    found = kws.find_bundle(bundle)
+    if "encoder" not in found.manifest["kws"]:
+        return
+    held = found.card["held_out"]
+    assert found.threshold == held["threshold"]
+    assert held["false_alarms"] / held["hours"] <= 0.5
+    assert held["hours"] > 5
+    choice = threshold_for(found.calibration, 12)
+    assert choice.per_day <= 12
 
 
 def test_voices_are_found() -> None:

@@ -1,7 +1,7 @@
-"""Speech without any wake word, as the published encoder hears it: computed once, used for every word.
+"""Clips as the published encoder hears them, each in a noise and a room of its own, one after the other.
 
-Recordings stand one after the other in a few long streams, as at work, through the encoder in its deployed
-form. Of each row it is known which recordings it has heard, so that those that hold a word can be left out.
+Words and everything else go through here alike. What is heard in another way than the words, if only a little
+cleaner, teaches a head that difference instead of the word (docs/experiments/embedding-heads.md).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +18,40 @@ import numpy.typing as npt
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
 from kws.sources.whole import read_samples
-from kws.types import SAMPLE_RATE, Rows
+from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
-from training.data.manifest import Clip
+from training.shards import spread
 
 PARTS = 16
 """Streams that are made side by side."""
 
 
+@dataclass(frozen=True, eq=False)
+class Take:
+    """Something to be heard: a recording, or what a synthesizer has said."""
+
+    audio: Path | Samples
+    end: float | None = None
+    """Second at which the phrase in it ends; None: it does not hold the phrase."""
+
+
 @dataclass(frozen=True)
 class StreamConfig:
-    """How recordings become a stream."""
+    """How takes become a stream; all ranges are uniform, drawn anew for each take."""
 
-    gap: tuple[float, float] = (0.1, 0.6)
-    """Seconds between recordings, uniform."""
-    level: tuple[float, float] = (-42.0, -14.0)
-    """Active level, dB re full scale, uniform for each recording."""
-    room_share: float = 0.0
-    noise_share: float = 0.0
-    snr: tuple[float, float] = (0.0, 30.0)
-    """Decibels of active speech over the noise, uniform."""
-    floor_level: float = -75.0
-    """White noise under everything, since no microphone delivers digital silence."""
+    gap: tuple[float, float] = (0.1, 1.5)
+    """Seconds between takes."""
+    level: tuple[float, float] = (-45.0, -12.0)
+    """Active level, dB re full scale."""
+    room_share: float = 0.5
+    noise_share: float = 0.6
+    snr: tuple[float, float] = (-3.0, 40.0)
+    """Decibels of active speech over the noise."""
+    floor_level: tuple[float, float] = (-98.0, -55.0)
+    """White noise under everything, dB re full scale: from a studio's to a poor microphone's."""
 
 
-QUIET = StreamConfig()
-NOISY = StreamConfig(room_share=0.5, noise_share=0.8)
+HEARD = StreamConfig()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,68 +60,94 @@ class Embedded:
 
     rows: Rows
     owner: npt.NDArray[np.int32]
-    """Index of the recording heard last in each row, shape (t,)."""
+    """Index of the take heard last in each row, shape (t,)."""
+    since: npt.NDArray[np.float32]
+    """Seconds since the phrase last ended, shape (t,); infinite before its first time in a stream."""
     first: npt.NDArray[np.bool_]
     """Where a stream begins, shape (t,)."""
 
 
 def embed(
-    clips: Sequence[Clip],
-    noises: Sequence[Path],
-    config: StreamConfig,
+    takes: Sequence[Take],
+    noises: Sequence[Path | Samples],
     *,
     seed: int,
     cache: Path,
+    label: str = "listening",
+    config: StreamConfig = HEARD,
     workers: int = 2,
 ) -> Embedded:
-    """All clips once, in an order of the seed's; kept under `cache`.
+    """All takes once, in an order of the seed's; kept under `cache`.
 
     Args:
-        clips: recordings; `Embedded.owner` counts them as they stand here.
-        noises: files of noise, of which stretches are laid under clips where the config says so.
-        config: levels, gaps, shares.
+        takes: what is heard; `Embedded.owner` counts them as they stand here.
+        noises: of which stretches are laid under takes.
         seed: of everything random.
         cache: folder.
+        label: what a progress bar says.
+        config: levels, gaps, shares.
         workers: processes.
     """
-    path = cache / f"embedded-{_digest(clips, noises, config, seed)}.npz"
+    path = cache / f"embedded-{_digest(takes, noises, config, seed)}.npz"
     if not path.is_file():
-        _store(path, _made(clips, noises, config, seed, workers))
+        _store(path, _made(takes, noises, config, seed, label, workers))
     with np.load(path) as stored:
-        return Embedded(stored["rows"], stored["owner"], stored["first"])
+        return Embedded(*(stored[name] for name in ("rows", "owner", "since", "first")))
 
 
 def _made(
-    clips: Sequence[Clip], noises: Sequence[Path], config: StreamConfig, seed: int, workers: int
+    takes: Sequence[Take],
+    noises: Sequence[Path | Samples],
+    config: StreamConfig,
+    seed: int,
+    label: str,
+    workers: int,
 ) -> Embedded:
-    order = np.random.default_rng(seed).permutation(len(clips))
-    tasks = [
-        ([(int(n), clips[n].path) for n in part], tuple(noises), config, [seed, number])
-        for number, part in enumerate(np.array_split(order, PARTS))
-        if len(part)
-    ]
-    with get_context("fork").Pool(workers) as processes:
-        parts = processes.starmap(_stream, tasks, chunksize=1)
-    first = [np.arange(len(rows)) == 0 for rows, _ in parts]
-    return Embedded(
-        np.concatenate([rows for rows, _ in parts]),
-        np.concatenate([owner for _, owner in parts]),
-        np.concatenate(first),
-    )
+    order = np.array_split(np.random.default_rng(seed).permutation(len(takes)), PARTS)
+    tasks = [(seed, number, part) for number, part in enumerate(order) if len(part)]
+    parts = [*spread(_stream, (takes, noises, config), tasks, label, workers=workers)]
+    rows, owner, since = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    first = np.concatenate([np.arange(len(part)) == 0 for part, _, _ in parts])
+    return Embedded(rows, owner, since, first)
 
 
 def _stream(
-    clips: Sequence[tuple[int, Path]], noises: Sequence[Path], config: StreamConfig, seed: Sequence[int]
-) -> tuple[Rows, npt.NDArray[np.int32]]:
-    rng, encoder = np.random.default_rng(seed), EmbeddingRows()
-    heard = [(encoder.push(to_int16(_changed(path, noises, config, rng))), number) for number, path in clips]
-    owner = [np.full(len(rows), number, np.int32) for rows, number in heard]
-    return np.concatenate([rows for rows, _ in heard]), np.concatenate(owner)
+    known: tuple[Sequence[Take], Sequence[Path | Samples], StreamConfig],
+    task: tuple[int, int, npt.NDArray[np.int64]],
+) -> tuple[Rows, npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Rows, their owners and the times since the phrase, of one part of the takes."""
+    (takes, noises, config), (seed, part, numbers) = known, task
+    rng, encoder = np.random.default_rng([seed, part]), EmbeddingRows()
+    rows, owner, ends, heard = [], [], [-np.inf], 0
+    for number in numbers:
+        take = takes[number]
+        audio = to_int16(_changed(take.audio, noises, config, rng))
+        rows.append(encoder.push(audio))
+        owner.append(np.full(len(rows[-1]), number, np.int32))
+        if take.end is not None:
+            ends.append(heard / SAMPLE_RATE + take.end)
+        heard += len(audio)
+    joined = np.concatenate(rows)
+    return joined, np.concatenate(owner), _since(len(joined), np.array(ends))
 
 
-def _changed(path: Path, noises: Sequence[Path], config: StreamConfig, rng: np.random.Generator) -> Audio:
-    """One recording and the gap after it: level, room and noise drawn anew for each."""
-    audio = to_level(to_float(read_samples(path)), rng.uniform(*config.level))
+def _since(rows: int, ends: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Seconds from the last of these ends before each row."""
+    config = EmbeddingRowsConfig()
+    times = config.rows_end(1) / SAMPLE_RATE + config.row_seconds * np.arange(rows)
+    # An end up to half a row later counts as past, so that a row at the end itself is found.
+    last = np.searchsorted(ends, times + config.row_seconds / 2, side="right") - 1
+    return (times - ends[last]).astype(np.float32)
+
+
+def _changed(
+    source: Path | Samples,
+    noises: Sequence[Path | Samples],
+    config: StreamConfig,
+    rng: np.random.Generator,
+) -> Audio:
+    """One take and the gap after it: level, room, noise and floor drawn anew."""
+    audio = to_level(to_float(_samples(source)), rng.uniform(*config.level))
     level = active_level(audio)
     audio = np.pad(audio, (0, int(rng.uniform(*config.gap) * SAMPLE_RATE)))
     if rng.random() < config.room_share:
@@ -122,31 +155,39 @@ def _changed(path: Path, noises: Sequence[Path], config: StreamConfig, rng: np.r
     if len(noises) and rng.random() < config.noise_share:
         audio = audio + _bed(noises, len(audio), level - rng.uniform(*config.snr), rng)
     hiss = rng.standard_normal(len(audio), np.float32)
-    return audio + hiss * np.float32(10 ** (config.floor_level / 20))
+    return audio + hiss * np.float32(10 ** (rng.uniform(*config.floor_level) / 20))
 
 
-def _bed(noises: Sequence[Path], length: int, level: float, rng: np.random.Generator) -> Audio:
+def _samples(source: Path | Samples) -> Samples:
+    return read_samples(source) if isinstance(source, Path) else source
+
+
+def _bed(noises: Sequence[Path | Samples], length: int, level: float, rng: np.random.Generator) -> Audio:
     """A stretch of one recording of noise, repeated where it is short, at this RMS level."""
-    noise = to_float(read_samples(noises[rng.integers(len(noises))]))
+    noise = to_float(_samples(noises[rng.integers(len(noises))]))
     first = int(rng.integers(max(1, len(noise) - length)))
     noise = np.resize(noise[first : first + length], length)
     return noise * np.float32(10 ** (level / 20) / (np.std(noise) + 1e-9))
 
 
-def _digest(clips: Sequence[Clip], noises: Sequence[Path], config: StreamConfig, seed: int) -> str:
+def _digest(takes: Sequence[Take], noises: Sequence[Path | Samples], config: StreamConfig, seed: int) -> str:
     depends = [
         EmbeddingRowsConfig().digest,
         asdict(config),
         seed,
         PARTS,
-        [str(clip.path) for clip in clips],
-        [str(noise) for noise in noises],
+        [[_name(take.audio), take.end] for take in takes],
+        [_name(noise) for noise in noises],
     ]
     return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
+
+
+def _name(source: Path | Samples) -> str:
+    return str(source) if isinstance(source, Path) else hashlib.sha256(source.tobytes()).hexdigest()[:16]
 
 
 def _store(path: Path, embedded: Embedded) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, rows=embedded.rows, owner=embedded.owner, first=embedded.first)
+    np.savez(partial, rows=embedded.rows, owner=embedded.owner, since=embedded.since, first=embedded.first)
     partial.replace(path)

@@ -15,6 +15,7 @@ from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Committee
 from training.heads.material import HeadMaterial
+from training.heads.trial import Trial
 from training.recipe import Recipe
 from training.synth import available_voices
 
@@ -49,6 +50,7 @@ def write_head(
     phrase: str,
     heads: Committee,
     material: HeadMaterial,
+    trial: Trial,
     recipe: Recipe,
     *,
     seed: int,
@@ -56,15 +58,18 @@ def write_head(
 ) -> Path:
     """Quantize and write NAME.tflite and NAME.json; returns the JSON's path.
 
-    The threshold is a placeholder until the model has been evaluated (`python -m training.evaluate`).
+    Threshold and calibration table are those of the trial, until the model has been evaluated on recordings
+    of the word (`python -m training.evaluate`).
     """
-    tflite = head_model(heads, _calibration(material.examples))
-    card = _card(heads, material, recipe, seed, command)
+    tflite = head_model(heads, _ranges(material.examples))
+    card = _card(heads, material, recipe, seed, command) | {"held_out": trial.as_json()}
     manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
+    manifest["micro"]["probability_cutoff"] = trial.threshold
+    manifest["kws"]["calibration"] = [row.to_json() for row in trial.table]
     return write_bundle(directory, file_name(phrase), tflite, manifest, front_end=SPEECH_EMBEDDING)
 
 
-def _calibration(known: Examples) -> np.ndarray:
+def _ranges(known: Examples) -> np.ndarray:
     """From the first sequences, which are tapes with words, and the last, which have none."""
     half = CALIBRATION_ROWS // 2
     return np.concatenate([known.rows[:half], known.rows[half:][-half:]])

@@ -1,30 +1,38 @@
-"""What a head learns from: tapes with the word, and all real speech there is without it."""
+"""What a head learns from: the phrase and phrases like it by many voices, and other speech by real people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from kws.evaluation.activity import speech_span
 from kws.frontends import SPEECH_EMBEDDING, row_format
-from kws.types import Rows
+from kws.sources.whole import read_samples
+from kws.types import SAMPLE_RATE, Rows, Samples
 from training.data.manifest import Clip
-from training.embedded import NOISY, QUIET, Embedded, embed
+from training.embedded import Embedded, Take, embed
+from training.heads.background import NOISES, Background, read_background
 from training.heads.examples import Examples, join
-from training.material import SPOKEN, holds, ingredients, tapes_of, trainable
+from training.material import SPOKEN, holds, trainable
+from training.noises import made_noises
 from training.recipe import MaterialRecipe
-from training.tapes import IGNORED, NEGATIVE, Marks, TapeConfig
+from training.spoken import Spoken, spoken
+from training.tapes import IGNORED, NEGATIVE, POSITIVE, Marks
+from training.word_ends import phrase_spans
 
-TAPES = TapeConfig(positive=(-0.05, 0.4), ignored=(-0.8, 1.6))
+POSITIVE_SECONDS = (-0.05, 0.4)
 """A word may be heard up to 0.4 s after its end. Nothing else about it is judged: the hardest examples would
 be those whose end was found wrongly, and a score that comes early or stays long does no harm."""
+_ECHO_SECONDS = 1.0
+"""After a take with the phrase in it, so long the rows are not judged."""
+_SILENCE = 0.02
+"""Of the loudest 10 ms; what is below, at the ends of synthesized clips, is not speech."""
 
-_NOISY_SHARE = 3
-"""Every third recording is heard a second time, in rooms and noise, where the recipe asks for it."""
-_ECHO_SECONDS = 2.0
-"""After a recording with the word in it, so long the rows are not judged."""
+Sequences = list[tuple[Rows, Marks]]
 
 
 @dataclass(frozen=True)
@@ -45,36 +53,104 @@ def gather(
     seed: int,
     cache: Path,
     recordings: bool = True,
+    own: Sequence[Samples] = (),
+    false_alarms: Sequence[Samples] = (),
 ) -> HeadMaterial:
-    """Examples for `phrase`; real recordings are used when `recordings` and the data root has them."""
-    found = ingredients(phrase, recipe, seed=seed, recordings=recordings)
-    made = tapes_of(found, recipe, TAPES, seed=seed, cache=cache, front_end=SPEECH_EMBEDDING)
-    sequences = [pair for tapes in made for pair in zip(tapes.rows, tapes.marks, strict=True)]
-    if recordings:
-        sequences += real_speech(phrase, noisy=recipe.noisy_speech, cache=cache)
-    row_seconds = row_format(SPEECH_EMBEDDING).row_seconds
-    steps = round((TAPES.positive[1] - TAPES.positive[0]) / row_seconds)
-    hours = sum(len(rows) for rows, _ in sequences) * row_seconds / 3600
-    return HeadMaterial(join(sequences, look_back=look_back, steps=steps), found.sources, hours)
+    """Examples for `phrase`.
 
-
-def real_speech(phrase: str, *, noisy: bool, cache: Path) -> list[tuple[Rows, Marks]]:
-    """All trainable recordings, and a part again in noise; where the phrase is said is not judged."""
-    clips = [clip for clip in trainable() if clip.kind in SPOKEN or clip.kind == "noise"]
+    Args:
+        phrase: lower case, single spaces.
+        recipe: how much of what.
+        look_back: rows that a head looks at before the newest.
+        seed: of everything random.
+        cache: folder for what is synthesized and for rows.
+        recordings: use those under the data root. Without them, or where there are none, real speech comes
+            from the vectors that the package brings (training.heads.background).
+        own: takes of the phrase by its user, each cut to it.
+        false_alarms: what an earlier model took for the phrase.
+    """
+    clips = trainable() if recordings else []
+    said = [clip for clip in clips if recipe.real_words and holds(clip, phrase)]
+    others = [clip for clip in clips if clip.kind in (*SPOKEN, "noise") and clip not in said]
+    known = None if clips else read_background()
     noises = [clip.path for clip in clips if clip.kind == "noise"]
-    if not clips:
-        return []
-    found = [*_sequences(embed(clips, [], QUIET, seed=1, cache=cache), clips, phrase)]
-    if noisy:
-        some = clips[::_NOISY_SHARE]
-        found += _sequences(embed(some, noises, NOISY, seed=2, cache=cache), some, phrase)
-    return found
+    beds = noises or made_noises(NOISES, seed=seed)
+    texts = known.texts if known else [clip.label.lower() for clip in others]
+    sentences = sorted({text for text in texts if text and phrase not in text})
+    voices = spoken(phrase, recipe, sentences, seed=seed, cache=cache)
+    real = [*_recorded(said, phrase, cache), *map(_synthetic, own)]
+    alarms = list(map(Take, false_alarms))
+    takes = [*map(_synthetic, voices.words), *map(Take, voices.others), *(real + alarms) * recipe.real_copies]
+    made = embed(takes, beds, seed=seed, cache=cache, label=f"listening to {len(takes)} clips")
+    sequences = marked(made, [take.end is not None for take in takes])
+    composed = len(sequences)
+    if known:
+        sequences = [(known.coarse(rows), marks) for rows, marks in sequences]
+        sequences += marked(known, [phrase in text for text in known.texts])
+    else:
+        label = f"listening to {len(others)} recordings"
+        heard = embed(list(map(_take, others)), beds, seed=0, cache=cache, label=label)
+        sequences += marked(heard, [_mentions(clip, phrase) for clip in others])
+    first, last = (round(edge / row_format(SPEECH_EMBEDDING).row_seconds) for edge in POSITIVE_SECONDS)
+    hours = sum(len(rows) for rows, _ in sequences) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
+    examples = join(sequences, look_back=look_back, steps=last - first, first_real=composed)
+    return HeadMaterial(examples, _counted(voices, [*said, *others], known, own, false_alarms), hours)
 
 
-def _sequences(found: Embedded, clips: list[Clip], phrase: str) -> Iterator[tuple[Rows, Marks]]:
-    said = np.array([holds(clip, phrase) or phrase in clip.label.lower() for clip in clips])[found.owner]
+def marked(heard: Embedded | Background, holding: Sequence[bool]) -> Sequences:
+    """Rows and marks of each stream.
+
+    Args:
+        heard: streams joined end to end.
+        holding: for every take or text whether the phrase is in it; but just after the end of a phrase that
+            is known, their rows and those of the second after them are not judged.
+    """
+    inside = np.array(holding)[heard.owner]
     echo = round(_ECHO_SECONDS / row_format(SPEECH_EMBEDDING).row_seconds)
-    near = np.convolve(said, np.ones(echo + 1))[: len(said)] > 0
+    near = np.convolve(inside, np.ones(echo + 1))[: len(inside)] > 0
     marks = np.where(near, IGNORED, NEGATIVE).astype(np.int8)
-    starts = np.flatnonzero(found.first)[1:]
-    yield from zip(np.split(found.rows, starts), np.split(marks, starts), strict=True)
+    if isinstance(heard, Embedded):
+        low, high = POSITIVE_SECONDS
+        marks[(heard.since >= low) & (heard.since < high)] = POSITIVE
+    starts = np.flatnonzero(heard.first)[1:]
+    return list(zip(np.split(heard.rows, starts), np.split(marks, starts), strict=True))
+
+
+def _synthetic(samples: Samples) -> Take:
+    """Without the silence about it; the phrase ends where it does."""
+    level = np.convolve(np.abs(samples.astype(np.float32)), np.ones(160) / 160, "same")
+    loud = np.flatnonzero(level > _SILENCE * level.max(initial=1.0))
+    cut = samples[loud[0] : loud[-1] + 1] if len(loud) else samples
+    return Take(cut, len(cut) / SAMPLE_RATE)
+
+
+def _recorded(said: Sequence[Clip], phrase: str, cache: Path) -> Iterator[Take]:
+    """Whole clips; the phrase ends where alignment or else energy says."""
+    spans = phrase_spans(said, phrase, cache=cache / "align") if said else {}
+    for clip in said:
+        _, end = spans.get(clip.path) or speech_span(read_samples(clip.path))
+        yield Take(clip.path, end / SAMPLE_RATE)
+
+
+def _take(clip: Clip) -> Take:
+    return Take(clip.path)
+
+
+def _mentions(clip: Clip, phrase: str) -> bool:
+    return holds(clip, phrase) or phrase in clip.label.lower()
+
+
+def _counted(
+    voices: Spoken,
+    clips: Sequence[Clip],
+    known: Background | None,
+    own: Sequence[Samples],
+    false_alarms: Sequence[Samples],
+) -> dict[str, int]:
+    """How many clips of each corpus, and how many were made or brought by the user."""
+    counts = Counter(clip.corpus for clip in clips)
+    if known:
+        counts.update(known.corpora)
+    counts |= Counter({"own recordings": len(own), "false alarms": len(false_alarms)})
+    made = {"synthetic words": len(voices.words), "synthetic speech": len(voices.others)}
+    return made | dict(+counts)

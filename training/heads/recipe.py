@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kws.errors import KwsError
 from training.settings import checked
 
 
@@ -14,7 +15,7 @@ class HeadRecipe:
     """What a head is like and how it learns."""
 
     heads: int = 2
-    """Trained alike from other random numbers; the answer is their mean."""
+    """Each learns from all but a share of the material, by which it is judged; the answer is their mean."""
     context: int = 12
     """Embeddings it hears, 80 ms each."""
     projected: int = 20
@@ -47,4 +48,9 @@ class HeadRecipe:
 def head_recipe(network: Mapping[str, Any]) -> HeadRecipe:
     """From a recipe's [network]; KwsError names a key that is unknown or of the wrong type."""
     given = {key: value for key, value in network.items() if key != "name"}
-    return checked(HeadRecipe, given, "recipe", "network")
+    recipe = checked(HeadRecipe, given, "recipe", "network")
+    if recipe.heads < 2:
+        raise KwsError(
+            f"recipe: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
+        )
+    return recipe

@@ -1,0 +1,134 @@
+"""Other speech by real people, for machines without recordings: as the encoder hears it, coarsely.
+
+    python -m training.heads.background
+
+makes the file, from recordings under KWS_DATA that may be published. It holds embeddings, from which no
+speech can be made, and the texts, by which what holds a wake word is left out.
+"""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from kws.errors import KwsError
+from kws.frontends import SPEECH_EMBEDDING, row_format
+from kws.types import Rows
+from training.data.manifest import Clip
+from training.embedded import Embedded, Take, embed
+from training.material import SPOKEN, trainable
+from training.noises import made_noises
+
+FILE = Path(__file__).with_name("background.npz")
+NOISES = 200
+"""Of training.noises, which words are laid over as well where there are no recordings of noise."""
+
+_STEP = 0.6
+"""Quantization step in each value's standard deviation; a head is trained with noise of the same order."""
+_LEVELS = 7
+"""Codes from -7 to 7."""
+_SEED = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """As `Embedded`, and what is said."""
+
+    rows: Rows
+    """int8, shape (t, 96)."""
+    owner: npt.NDArray[np.int32]
+    """Index of the text that was heard last, shape (t,)."""
+    first: npt.NDArray[np.bool_]
+    """Where a stream begins, shape (t,)."""
+    texts: list[str]
+    """In lower case; empty for noise."""
+    corpora: list[str]
+    """Where each text's recording came from."""
+    step: npt.NDArray[np.float32]
+    """Quantization step of each value, shape (96,)."""
+
+    def coarse(self, rows: Rows) -> Rows:
+        """Other rows quantized alike, so that a word differs from other speech in nothing else."""
+        return _decoded(_codes(rows, self.step), self.step)
+
+
+def read_background(path: Path = FILE) -> Background:
+    """What the package brings.
+
+    Raises:
+        KwsError: the file is not there, or was made for another encoder.
+    """
+    try:
+        with np.load(path) as stored:
+            if str(stored["encoder"]) != row_format(SPEECH_EMBEDDING).digest:
+                raise KwsError(f"{path}: made for another encoder; run python -m training.heads.background")
+            codes = np.frombuffer(lzma.decompress(stored["codes"].tobytes()), np.int8)
+            lines = lzma.decompress(stored["texts"].tobytes()).decode().split("\n")
+            owner = np.repeat(stored["owner"], stored["owned"])
+            first = np.zeros(len(owner), bool)
+            first[stored["starts"]] = True
+            step = stored["step"]
+    except (OSError, KeyError, ValueError, lzma.LZMAError) as error:
+        raise KwsError(f"{path}: not readable ({error}); install kws with its package data") from error
+    rows = _decoded(codes.reshape(len(step), -1).T, step)
+    corpora, texts = zip(*(line.split("\t") for line in lines), strict=True)
+    return Background(rows, owner, first, list(texts), list(corpora), step)
+
+
+def write_background(path: Path, heard: Embedded, clips: Sequence[Clip]) -> None:
+    """Quantize and compress; `heard.owner` counts the clips."""
+    step = (_STEP * heard.rows.astype(np.float32).std(axis=0)).astype(np.float32)
+    codes = _codes(heard.rows, step)
+    changes = np.flatnonzero(np.diff(heard.owner, prepend=-1) != 0)
+    lines = "\n".join(f"{clip.corpus}\t{' '.join(clip.label.lower().split())}" for clip in clips)
+    np.savez(
+        path,
+        encoder=np.array(row_format(SPEECH_EMBEDDING).digest),
+        codes=_bytes(lzma.compress(np.ascontiguousarray(codes.T).tobytes(), preset=6)),
+        texts=_bytes(lzma.compress(lines.encode())),
+        step=step,
+        owner=heard.owner[changes],
+        owned=np.diff(changes, append=len(heard.owner)),
+        starts=np.flatnonzero(heard.first),
+    )
+
+
+def _codes(rows: Rows, step: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
+    codes: npt.NDArray[np.int8] = np.rint(rows / step).clip(-_LEVELS, _LEVELS).astype(np.int8)
+    return codes
+
+
+def _decoded(codes: npt.NDArray[np.int8], step: npt.NDArray[np.float32]) -> Rows:
+    rows: Rows = np.rint(codes * step).clip(-128, 127).astype(np.int8)
+    return rows
+
+
+def _bytes(content: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(content, np.uint8)
+
+
+@click.command()
+@click.option("--hours", default=9.0, show_default=True, help="Of speech and gaps, at most.")
+@click.option("--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=FILE, show_default=True)
+def main(hours: float, cache: Path, output: Path) -> None:
+    """Make the file from recordings that may be published."""
+    clips = [clip for clip in trainable() if clip.kind in (*SPOKEN, "noise")]
+    order = np.random.default_rng(_SEED).permutation(len(clips))
+    seconds = np.cumsum([clips[n].seconds + 0.8 for n in order])  # 0.8: the mean gap
+    chosen = [clips[n] for n in order[: np.searchsorted(seconds, 3600 * hours)]]
+    heard = embed(
+        [Take(clip.path) for clip in chosen], made_noises(NOISES, seed=_SEED), seed=_SEED, cache=cache
+    )
+    write_background(output, heard, chosen)
+    click.echo(f"{output}: {len(chosen)} recordings, {len(heard.rows) * 0.08 / 3600:.2f} h")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""What to expect of a new head, from what it has not learned from: its calibration table and its threshold.
+
+Each head of a committee learns from all but a share of the streams, another share each, and hears that share
+afterwards. False alarms are counted there, in real speech, by single heads; the committee has rather fewer.
+Words are spoken anew by the same synthetic voices; people's words may be missed more often.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from kws.detector import Detector, DetectorConfig
+from kws.evaluation import CalibrationRow, best_scores, calibrate, det_curve, operating_point
+from kws.evaluation.calibration import calibration_thresholds
+from kws.evaluation.streams import WORDS, Recording, StreamRecipe, joined_rows
+from kws.frontends import SPEECH_EMBEDDING, row_format
+from kws.scoring import ScoreTrack
+from kws.types import SAMPLE_RATE, Samples
+from training.heads.examples import Examples
+from training.heads.head import Committee
+from training.noises import made_noises
+from training.synth import synthesize
+
+PER_HOUR = 0.5
+"""False alarms in an hour of speech at which the threshold is set."""
+SPOKEN_WORDS = 100
+
+_TOLD = "words by synthetic voices, clean and at 10 dB; speech that the head judging it had not learned from"
+_NOISY = StreamRecipe(snr_db=10.0)
+_NOISES = 12
+_MAX_PER_HOUR = 20.0
+_APART = 10.0
+"""Seconds between streams, more than a false alarm lasts."""
+_STEPS = 256
+"""Scores that a quantized model tells apart."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it."""
+
+    table: list[CalibrationRow]
+    at: CalibrationRow
+    """The row of the threshold that was chosen."""
+
+    @property
+    def threshold(self) -> float:
+        """At which there were PER_HOUR false alarms in an hour, or fewer."""
+        return self.at.threshold
+
+    def as_json(self) -> dict[str, object]:
+        """For a model's card."""
+        return {"material": _TOLD, **self.at.to_json()}
+
+    def __str__(self) -> str:
+        return (
+            f"threshold {self.threshold:.3f}: {self.at.false_alarms.count} false alarms in "
+            f"{self.at.false_alarms.hours:.1f} h of speech that was left out, {self.at.misses.count} of "
+            f"{self.at.misses.total} synthetic words missed, {self.at.noisy_misses.count} in noise"
+        )
+
+
+def examine(heads: Committee, known: Examples, phrase: str, *, window: int, seed: int, cache: Path) -> Trial:
+    """Hear what each head left out, and the phrase spoken anew.
+
+    Args:
+        heads: number n of them has learned from `known.left_by(n, len(heads.members))`.
+        known: with the real speech in it.
+        phrase: as it is spelled.
+        window: steps that the detector averages.
+        seed: of the training.
+        cache: where synthesized speech is kept.
+    """
+    spoken = synthesize([phrase] * SPOKEN_WORDS, np.random.default_rng([seed, 99]), cache=cache)
+    clean, noisy = (_words(heads, spoken, recipe, window, seed) for recipe in (WORDS, _NOISY))
+    speech, hours = _speech(heads, known, window)
+    curve = det_curve(clean, speech, hours, max_per_hour=_MAX_PER_HOUR)
+    table = calibrate(calibration_thresholds(curve), clean, noisy, speech, hours)
+    threshold = min(1.0, operating_point(curve, PER_HOUR).threshold)
+    (at,) = calibrate([threshold], clean, noisy, speech, hours)
+    return Trial(table, at)
+
+
+def _words(
+    heads: Committee, spoken: Sequence[Samples], recipe: StreamRecipe, window: int, seed: int
+) -> npt.NDArray[np.float32]:
+    """The best score at each word."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [Recording(_file(folder, f"word{n}", clip), holds_word=True) for n, clip in enumerate(spoken)]
+        noises = [
+            _file(folder, f"noise{n}", sound) for n, sound in enumerate(made_noises(_NOISES, seed=seed + 1))
+        ]
+        stream = joined_rows(words, recipe, front_end=SPEECH_EMBEDDING, noises=noises, responses=())
+    scores = _scores(heads.logits(stream.rows), window)
+    return best_scores(ScoreTrack(_times(len(scores)), scores), stream.layout.occurrences)
+
+
+def _speech(heads: Committee, known: Examples, window: int) -> tuple[ScoreTrack, float]:
+    """All real speech, each stream as the head heard it that has not learned from it; and its hours."""
+    judged = np.zeros(len(known.rows), bool)
+    judged[known.negative] = True
+    times, scores, begun, count = [], [], 0.0, 0
+    for lane in range(known.first_real, known.lane[-1] + 1):
+        here = np.flatnonzero(known.lane == lane)
+        logits = heads.members[lane % len(heads.members)].logits(known.rows[here])
+        scores.append(np.where(judged[here], _scores(logits, window), np.float32(0)))
+        times.append(begun + _times(len(here)))
+        begun = times[-1][-1] + _APART
+        count += int(judged[here].sum())
+    hours = count * row_format(SPEECH_EMBEDDING).row_seconds / 3600
+    return ScoreTrack(np.concatenate(times), np.concatenate(scores)), hours
+
+
+def _scores(logits: npt.NDArray[np.float32], window: int) -> npt.NDArray[np.float32]:
+    """What the detector makes of the outputs of a quantized model."""
+    outputs = np.rint(_STEPS / (1 + np.exp(-logits.astype(np.float64)))).clip(0, _STEPS - 1)
+    return Detector(DetectorConfig(1.0, window)).smooth(outputs.astype(np.uint8))
+
+
+def _times(rows: int) -> npt.NDArray[np.float64]:
+    """End of each row, seconds."""
+    config = row_format(SPEECH_EMBEDDING)
+    return config.rows_end(1) / SAMPLE_RATE + config.row_seconds * np.arange(rows)
+
+
+def _file(folder: str, name: str, samples: Samples) -> Path:
+    path = Path(folder) / f"{name}.wav"
+    soundfile.write(path, samples, SAMPLE_RATE)
+    return path
