@@ -118,6 +118,13 @@ def a_head(seed: int) -> Head:
     return Head(*(rng.normal(size=shape).astype(np.float32) for shape in shapes), float(rng.normal()))
 
 
+class Known:
+    """Examples of which every head leaves none."""
+
+    def left_by(self, number: int, heads: int) -> Known:
+        return self
+
+
 def test_heads_that_are_finished_are_not_learned_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,8 +140,8 @@ def test_heads_that_are_finished_are_not_learned_again(
     job = Job("seven", Recipe(), tmp_path, 7, False, tmp_path, "")
     learning = type("Learning", (), {"heads": 3, "rounds": 1})
     with pytest.raises(KeyboardInterrupt):
-        _learn_heads(job, None, learning)
-    heads = _learn_heads(dataclasses.replace(job, resume=True), None, learning)
+        _learn_heads(job, Known(), learning)
+    heads = _learn_heads(dataclasses.replace(job, resume=True), Known(), learning)
     assert learned == [7, 1007, 1007, 2007]
     wanted = head_arrays([a_head(seed) for seed in (7, 1007, 2007)])
     assert all(np.array_equal(one, other) for one, other in zip(head_arrays(heads), wanted, strict=True))

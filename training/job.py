@@ -150,7 +150,8 @@ def train_head(job: Job) -> Path:
         seed=job.seed,
         cache=job.cache,
         recordings=job.recordings,
-        **{name: clips for name in ("own", "false_alarms") if (clips := getattr(job, name))},
+        own=job.own,
+        false_alarms=job.false_alarms,
     )
     job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
     learnt = _learn_heads(job, material.examples, learning)
