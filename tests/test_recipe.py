@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import training.recipe
 import training.recognizer.command
 from kws.errors import KwsError
-from training.recipe import RECIPES, near_misses, read_recipe
+from training.recipe import RECIPES, default_recipe, near_misses, read_recipe
 from training.recognizer.command import train_recognizer
 from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
@@ -79,6 +80,16 @@ def test_a_recognizers_recorded_command_runs_again(
     assert (program, name) == ("kws", "train-recognizer")
     assert CliRunner().invoke(train_recognizer, again, catch_exceptions=False).exit_code == 0
     assert jobs[0] == jobs[1]
+
+
+def test_a_word_is_learned_on_the_encoder_where_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_recipe() == "embedding_head"
+
+    def missing(name: str) -> None:
+        raise KwsError(f"{name} is not installed")
+
+    monkeypatch.setattr(training.recipe, "require", missing)
+    assert default_recipe() == "gru"
 
 
 def test_near_misses_of_a_word_that_is_not_listed_come_from_the_lexicon() -> None:

@@ -12,7 +12,7 @@ from kws.errors import KwsError
 from kws.types import Samples
 from training.job import Job, run
 from training.progress import bars_shown
-from training.recipe import find_recipe, read_recipe, short_name
+from training.recipe import default_recipe, find_recipe, read_recipe, short_name
 from training.shards import on_ray
 
 
@@ -23,10 +23,8 @@ from training.shards import on_ray
 )
 @click.option(
     "--recipe",
-    default="gru",
-    show_default=True,
     metavar="RECIPE",
-    help="Bundled name or path (TOML) of a recipe.",
+    help="Bundled name or path (TOML) of a recipe.  [default: embedding_head; gru without the extra encoder]",
 )
 @click.option(
     "--recordings",
@@ -49,7 +47,7 @@ from training.shards import on_ray
 def train(
     phrase: str,
     output: Path,
-    recipe: str,
+    recipe: str | None,
     recordings: tuple[Path, ...],
     seed: int,
     synthetic_only: bool,
@@ -57,8 +55,12 @@ def train(
     ray: str | None,
     cache: Path,
 ) -> None:
-    """Train a wake word: PHRASE as it is spelled, for example "hey computer"."""
-    path = find_recipe(recipe)
+    """Train a wake word: PHRASE as it is spelled, for example "hey computer".
+
+    The result is a head on the published speech embedding, for desktops and a Raspberry Pi; --recipe gru
+    trains a network of its own, which microcontrollers run too.
+    """
+    path = find_recipe(recipe or default_recipe())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     phrase = " ".join(phrase.lower().split())
     command = command_line(phrase, output, path, seed, synthetic_only, recordings)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kws.errors import KwsError
+from kws.frontends import SPEECH_EMBEDDING, require
 from training import confusion
 from training.settings import read_settings, read_tables
 
@@ -23,6 +24,15 @@ def find_recipe(name_or_path: str | Path) -> Path:
     """
     bundled = RECIPES / f"{name_or_path}.toml"
     return bundled if str(name_or_path) in _bundled_names() else Path(name_or_path)
+
+
+def default_recipe() -> str:
+    """What hears best from a spelling alone, as far as this machine has it."""
+    try:
+        require(SPEECH_EMBEDDING)
+    except KwsError:
+        return "gru"
+    return "embedding_head"
 
 
 def short_name(recipe: Path) -> str:
