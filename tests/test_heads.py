@@ -21,6 +21,7 @@ from training.heads import trial
 from training.heads.background import read_background, write_background
 from training.heads.examples import join
 from training.heads.head import Committee
+from training.heads.material import POSITIVE_SECONDS, _copies, marked
 from training.heads.recipe import HeadRecipe, head_recipe
 from training.noises import made_noises
 from training.tapes import IGNORED, NEGATIVE, POSITIVE
@@ -175,6 +176,29 @@ def test_made_noises_differ_and_are_neither_silent_nor_clipped():
         assert sound.shape == (10 * SAMPLE_RATE,)
         assert 300 < np.abs(sound.astype(int)).max() < 32_767
     assert np.array_equal(made_noises(6, seed=3)[4], sounds[4])
+
+
+# Material
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "real", "share", "copies"),
+    [(6000, 715, 0.4, 6), (6000, 10, 0.4, 100), (100, 400, 0.4, 1), (100, 0, 0.4, 67), (100, 10, 1.0, 100)],
+)
+def test_people_are_heard_often_enough_beside_synthetic_voices(synthetic, real, share, copies):
+    assert _copies(synthetic, real, share) == copies
+
+
+def test_marks_stand_by_what_is_known_of_the_phrase(takes, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "PARTS", 2)
+    found = embed(takes, [], seed=1, cache=tmp_path, workers=1)
+    holding = [take.end is not None for take in takes]
+    marks = np.concatenate([part for _, part in marked(found, holding)])
+    low, high = POSITIVE_SECONDS
+    assert np.array_equal(marks == POSITIVE, (found.since >= low) & (found.since < high))
+    inside = np.array(holding)[found.owner]
+    assert not np.any(marks[inside] == NEGATIVE)
+    assert np.all(marks[~inside & ~(found.since < 3)] == NEGATIVE)
 
 
 # Recipe

@@ -62,8 +62,8 @@ class MaterialRecipe:
     """Of these, how many are near misses."""
     synthetic_share: float = 0.0
     """Least share of synthetic voices in the other speech on tapes with words."""
-    real_copies: int = 4
-    """Of heads: how often each real recording of the phrase is heard, in another room and noise each time."""
+    real_share: float = 0.4
+    """Of heads: share of people among those who say the phrase; a recording is heard in many rooms for it."""
     tapes_with_words: int = 900
     tapes_without: int = 1900
 

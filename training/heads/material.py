@@ -32,6 +32,10 @@ _ECHO_SECONDS = 1.0
 _SILENCE = 0.02
 """Of the loudest 10 ms; what is below, at the ends of synthesized clips, is not speech."""
 
+_MOST_COPIES = 100
+_ALARM_COPIES = 20
+"""How often a recording is heard, in another room and noise each time."""
+
 Sequences = list[tuple[Rows, Marks]]
 
 
@@ -79,8 +83,9 @@ def gather(
     sentences = sorted({text for text in texts if text and phrase not in text})
     voices = spoken(phrase, recipe, sentences, seed=seed, cache=cache)
     real = [*_recorded(said, phrase, cache), *map(_synthetic, own)]
-    alarms = list(map(Take, false_alarms))
-    takes = [*map(_synthetic, voices.words), *map(Take, voices.others), *(real + alarms) * recipe.real_copies]
+    words = [_synthetic(clip) for clip in voices.words]
+    words += real * _copies(len(words), len(real), recipe.real_share)
+    takes = [*words, *map(Take, voices.others), *(_ALARM_COPIES * [Take(clip) for clip in false_alarms])]
     made = embed(takes, beds, seed=seed, cache=cache, label=f"listening to {len(takes)} clips")
     sequences = marked(made, [take.end is not None for take in takes])
     composed = len(sequences)
@@ -134,6 +139,12 @@ def _recorded(said: Sequence[Clip], phrase: str, cache: Path) -> Iterator[Take]:
 
 def _take(clip: Clip) -> Take:
     return Take(clip.path)
+
+
+def _copies(synthetic: int, real: int, share: float) -> int:
+    """Of each real word, so that they are about this share of all."""
+    wanted = share / max(0.05, 1 - share) * synthetic / max(1, real)
+    return int(min(max(1, round(wanted)), _MOST_COPIES))
 
 
 def _mentions(clip: Clip, phrase: str) -> bool:
