@@ -1,4 +1,4 @@
-"""Letting every engine hear every stream, the one that has had the least CPU time so far first.
+"""Letting every engine hear every stream: next is always the one that has had the least CPU time so far.
 
 Whoever is interrupted has lost one stream; what was heard is kept. An engine that needs more time than there
 is has then heard fewer pieces of the speech, and its figures say how many hours.
@@ -31,6 +31,8 @@ PHRASES = (*SPOKEN, "hey jarvis")
 SAME_MODELS = {"pyopen-wakeword": "openwakeword"}
 """Who runs another's model files, compared with it on one stream instead of heard again."""
 
+LAST = ("pocketsphinx", "wakeforge")
+"""They take tens of times as long as the others, and wait until those are through."""
 
 _Stream = tuple[tuple[str, ...], str]
 """Phrases to listen for, and the stream."""
@@ -112,8 +114,8 @@ def tasks_of(engine: Engine) -> Iterator[Task]:
     words = [((word,), f"{word}, {condition}") for condition in CONDITIONS for word in spoken]
     speech = [(phrases, f"speech {piece}") for piece in range(len(speech_pieces()))]
     first = len(spoken)
-    for heard, stream in [*words[:first], *_in_turn(speech, words[first:])]:
-        for sensitivity in SENSITIVITIES if engine.name == "pvporcupine" else (None,):
+    for sensitivity in SENSITIVITIES if engine.name == "pvporcupine" else (None,):
+        for heard, stream in [*words[:first], *_in_turn(speech, words[first:])]:
             yield Task(engine, heard, stream, sensitivity)
 
 
@@ -128,7 +130,7 @@ def listen(seconds: float) -> None:
     waiting = {engine: [task for task in tasks_of(engine) if not task.path.is_file()] for engine in ENGINES}
     spent = dict.fromkeys(ENGINES, 0.0)
     while time.monotonic() < until and any(waiting.values()):
-        engine = min((engine for engine, tasks in waiting.items() if tasks), key=spent.__getitem__)
+        engine = min((e for e, tasks in waiting.items() if tasks), key=lambda e: (e.name in LAST, spent[e]))
         task = waiting[engine].pop(0)
         try:
             spent[engine] += task.hear()

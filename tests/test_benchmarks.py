@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from benchmarks import accuracy, cost, grammars, growth, limit, stream_rules
 from benchmarks.accuracy import Tracks
 from benchmarks.stream_rules import Score, score
 from kws.evaluation import Occurrence
+from kws.evaluation.streams import Layout, Segment
 from kws.frontend import FrontendConfig
 from kws.grammar.jsgf import parse_jsgf
 from kws.grammar.word_graph import word_graph
@@ -31,6 +33,7 @@ def costs_of(runs: dict[str, dict[str, list[dict[str, float]]]]) -> dict[str, An
     return {
         "rounds": 3,
         "seconds": 6.0,
+        "warm": 1.5,
         "missing": {"absent": "no such release"},
         "runs": runs,
         "footprints": {title: {"installed": 5_400_000, "models": 123_456} for title in runs},
@@ -124,6 +127,97 @@ def test_who_misses_fewest_comes_first() -> None:
     }
     names = accuracy.fewest(engines).partition("fewest first: ")[2].split("; ")
     assert [name.split()[0] for name in names] == ["few", "many"]
+
+
+def word_at(start: float, end: float) -> Segment:
+    return Segment(start - 0.5, end + 0.5, "corpus", "wakeword", "said.ogg", Occurrence(start, end))
+
+
+def speech_at(start: float, end: float, path: str) -> Segment:
+    return Segment(start, end, "corpus", "sentence", path)
+
+
+@dataclass(frozen=True)
+class FakeStream:
+    layout: Layout
+    seconds: float = 100.0
+
+
+@dataclass(frozen=True)
+class FakeTask:
+    """A stream that an engine has heard, with its scores at some times."""
+
+    stream: str
+    peaks: dict[float, float]
+    sensitivity: float | None = None
+    phrases: tuple[str, ...] = ("computer",)
+    path: Path = Path(__file__)
+
+    def track(self) -> tuple[np.ndarray, np.ndarray]:
+        track = track_of(self.peaks)
+        return track.time, track.score[:, None]
+
+
+STREAMS = {
+    f"computer, {accuracy.CLEAN}": Layout((word_at(10, 11), word_at(30, 31))),
+    "speech 0": Layout((speech_at(0, 60, "talk.ogg"),)),
+    "speech 1": Layout((speech_at(0, 30, "talk.ogg"), speech_at(30, 66, "computer.ogg"))),
+}
+HEARD = {
+    "kws": [
+        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 0.99, 31.5: 0.4}),
+        FakeTask("speech 0", {20.0: 0.6}),
+        FakeTask("speech 1", {40.0: 0.99, 10.0: 0.3}),
+    ],
+    "pvporcupine": [
+        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 1.0}, 0.5),
+        FakeTask("speech 0", {20.0: 1.0, 50.0: 1.0}, 0.5),
+        FakeTask(f"computer, {accuracy.CLEAN}", {}, 0.3),
+        FakeTask("speech 0", {}, 0.3),
+    ],
+}
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(accuracy, "stream_of", lambda name: FakeStream(STREAMS[name]))
+    monkeypatch.setattr(accuracy, "tasks_of", lambda engine: HEARD.get(engine.name, []))
+    monkeypatch.setattr(accuracy, "saying", lambda word: {"computer.ogg"})
+    monkeypatch.setattr(accuracy, "speech_pieces", lambda: [[]])
+    return accuracy.measure()
+
+
+def test_engines_are_judged_by_what_they_have_heard(heard: dict[str, Any]) -> None:
+    assert heard["found"]["alexa"] == {}
+    kws = heard["found"]["computer"]["kws"]
+    # Pieces follow one another, and the sentence in which the word is said does not count.
+    assert kws["default"]["hours"] == pytest.approx(90 / 3600)
+    assert kws["default"]["misses"] == {accuracy.CLEAN: [1, 2]}
+    # No false alarm at all in so little speech: above 0.6 only the first word is heard.
+    assert kws["chosen"]["threshold"] > 0.6
+    assert (kws["chosen"]["false_alarms"], kws["chosen"]["misses"]) == (0, {accuracy.CLEAN: [1, 2]})
+    assert kws["chosen"]["latency"] == pytest.approx(-0.5)
+
+
+def test_an_engine_without_scores_has_a_point_for_each_run(heard: dict[str, Any]) -> None:
+    porcupine = heard["found"]["computer"]["pvporcupine"]
+    assert (porcupine["default"]["threshold"], porcupine["default"]["false_alarms"]) == (0.5, 2)
+    assert (porcupine["chosen"]["threshold"], porcupine["chosen"]["misses"]) == (
+        0.3,
+        {accuracy.CLEAN: [2, 2]},
+    )
+    assert porcupine["curve"] == [(0.0, 1.0), (120.0, 1.0), (120.0, 0.5)]
+
+
+def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) -> None:
+    stored = json.loads(json.dumps(heard))
+    text = accuracy.section(stored)
+    (default,) = row_of(text, "pvporcupine, default")
+    assert default[1:3] == ["0.5", "120.00 (14.53 to 433.48), 2 in 0.02 h"]
+    assert default[4] == "50.0 % (1.3 to 98.7), 1 of 2"
+    assert set(default[5:]) == {"not heard"}
+    assert "fewest first: kws 50.0 %" in text
+    assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 2
 
 
 def test_a_curve_never_rises_again() -> None:
