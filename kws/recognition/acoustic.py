@@ -12,6 +12,9 @@ from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle
 from kws.recognition.tokens import Kind, LogProbs, Tokens
 from kws.types import Outputs, Rows
 
+SETTLING_STEPS = 12
+"""Steps of quiet that the network hears after every reset: half a second."""
+
 
 class AcousticModel:
     """A streaming Stage: int8 rows (t, 40) -> LogProbs (steps, tokens) of one token set.
@@ -40,9 +43,7 @@ class AcousticModel:
             )
         self.bundle, self.kind = bundle, kind
         self._model = bundle.open_model(reference_kernels=reference_kernels, delegate=delegate)
-        self._quiet = np.full(
-            (bundle.flush_rows, self._model.channels), FrontendConfig().row_zero_point, np.int8
-        )
+        self.reset()
 
     @property
     def tokens(self) -> Tokens:
@@ -69,11 +70,16 @@ class AcousticModel:
 
     def flush(self) -> LogProbs:
         """Speech has ended: what was heard but not yet written down. Call `reset` before going on."""
-        return self.push(self._quiet)
+        return self.push(self._quiet(self.bundle.flush_rows))
 
     def reset(self) -> None:
-        """As new."""
+        """As new: in a room where nobody has spoken yet."""
         self._model.reset()
+        # A network that has heard nothing at all waits for more before it writes anything down.
+        self._model.push(self._quiet(SETTLING_STEPS * self._model.stride))
+
+    def _quiet(self, rows: int) -> Rows:
+        return np.full((rows, self._model.channels), FrontendConfig().row_zero_point, np.int8)
 
     def _log_probs(self, outputs: Outputs) -> dict[Kind, LogProbs]:
         scale, zero = self._model.output_quantization
