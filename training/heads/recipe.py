@@ -35,9 +35,9 @@ class HeadRecipe:
     learning_rate: float = 2e-3
     """Peak of AdamW's, which falls on a cosine."""
     weight_decay: float = 1e-3
-    dropout: float = 0.3
+    dropout: float = 0.5
     """Of projections."""
-    jitter: float = 0.2
+    jitter: float = 0.5
     """Noise on embeddings, in their own standard deviations."""
     smoothing: float = 0.02
     """Label smoothing: so much is left for the answer not to be as labelled."""
