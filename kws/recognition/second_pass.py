@@ -99,7 +99,7 @@ def second_pass_of(bundle: RecognizerBundle) -> SecondPass:
     """The one that lies beside a recognizer; raises BundleError where there is none that fits it."""
     path = bundle.manifest_path.with_suffix(".second-pass.tflite")
     known = bundle.card.get("second_pass", {})
-    remedy = f"train one with python -m training.second_pass {bundle.name}, or leave it out"
+    remedy = f"train one with python -m training.second_pass train {bundle.name}, or leave it out"
     if not path.is_file() or not known:
         raise BundleError(f"{bundle.name}: has no second pass; {remedy}")
     if known.get("recognizer_sha256") != bundle.model_sha256:

@@ -16,6 +16,8 @@ from kws.frontend import FrontendConfig
 from kws.recognition.tokens import Kind
 from training.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
+from training.recognizer.encoders import BODIES, layered_network
+from training.recognizer.encoders.layered import LayeredNetwork
 from training.recognizer.network import CHANNELS, OUTPUTS, AcousticNetwork, real_valued
 from training.recognizer.recipe import NetworkRecipe, Recipe
 from training.recognizer.schedule import WarmHoldFall
@@ -42,8 +44,13 @@ class Progress:
         return f"epoch {self.epoch}: loss {self.loss:.4f} in {self.seconds:.0f} s; {rates}"
 
 
-def build(recipe: NetworkRecipe) -> AcousticNetwork:
-    """A fresh network."""
+def build(recipe: NetworkRecipe) -> AcousticNetwork | LayeredNetwork:
+    """A fresh network; KwsError where the recipe names one that there is not."""
+    if recipe.name != "convolutions":
+        if recipe.name not in BODIES:
+            raise KwsError(f"network.name is {recipe.name!r}; allowed are convolutions, {', '.join(BODIES)}")
+        layers = len(recipe.dilations)
+        return layered_network(recipe.name, recipe.front, recipe.width, layers, recipe.dropout)
     return AcousticNetwork(recipe.front, recipe.width, recipe.dilations, recipe.dropout)
 
 

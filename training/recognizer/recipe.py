@@ -25,6 +25,8 @@ class MaterialRecipe:
 class NetworkRecipe:
     """The encoder."""
 
+    name: str = "convolutions"
+    """That, or one of `training.recognizer.encoders`, which has as many layers as there are dilations."""
     front: int = 96
     """Channels at 20 ms a step."""
     width: int = 208

@@ -1,0 +1,81 @@
+"""Train a neural language model for a recognizer, and compare its perplexity with the n-grams'.
+
+python -m training.neural_lm english -o out/ [--words 6000] [--minutes 10]
+
+It learns from the texts of the train split's recordings and from the sentences that synthetic voices say, in
+equal parts. What it gains is measured by `python -m training.second_pass measure --rescore neural-lm`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+import numpy as np
+
+from kws.bundle import MODELS
+from kws.recognition.bundle import find_recognizer
+from kws.recognition.ngram import read_arpa
+from training.data.manifest import read_manifest, recordings_manifest
+from training.recognizer import sentences
+from training.recognizer.corpus import recorded
+from training.recognizer.labels import spoken_words
+
+
+@click.command()
+@click.argument("model")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--words", default=6000, show_default=True, help="The most frequent ones are known.")
+@click.option("--width", default=96, show_default=True)
+@click.option("--minutes", default=10.0, show_default=True, help="CPU time for learning.")
+@click.option("--seed", default=7, show_default=True)
+def main(model: str, output: Path, words: int, width: int, minutes: float, seed: int) -> None:
+    """Copy the recognizer MODEL to a folder and put a neural language model beside it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from kws.recognition.neural_lm import NeuralLanguageModel
+    from training.neural_lm.export import write
+    from training.neural_lm.learn import ngram_log_prob, perplexity, teach, vocabulary
+    from training.neural_lm.network import WordNetwork
+
+    keras.utils.set_random_seed(seed)
+    bundle, learnt, dev = find_recognizer(model), texts_to_learn(seed), texts_said("dev")
+    known = vocabulary(learnt, words)
+    network = WordNetwork(len(known), width)
+    teach(network, learnt, known, turns=1000, seconds=60 * minutes, seed=seed, say=_say)
+    output.mkdir(parents=True, exist_ok=True)
+    for path in (bundle.manifest_path, bundle.model_path):
+        if path.resolve().parent != output.resolve():
+            shutil.copy(path, output)
+    path = write(output, bundle.manifest_path.stem, network, known)
+    ngrams = read_arpa(MODELS / "english.arpa.gz")
+    shared = set(known) & set(ngrams.words)
+    fair = [text for text in dev if set(text.split()) <= shared][:2000]
+    click.echo(f"wrote {path}, {path.stat().st_size // 1000} kB, {len(known)} words")
+    click.echo(f"perplexity of {len(fair)} dev texts in words that both know:")
+    click.echo(f"  this model {perplexity(NeuralLanguageModel(path).log_probs(fair), fair):.0f}")
+    click.echo(f"  n-grams    {perplexity([ngram_log_prob(ngrams, text) for text in fair], fair):.0f}")
+
+
+def texts_to_learn(seed: int) -> list[str]:
+    """What is said in the recordings to learn from, and as many sentences of commands, orders and digits."""
+    said, rng = texts_said("train"), np.random.default_rng(seed)
+    kinds = (sentences.order, sentences.command, sentences.digits)
+    drawn = [spoken_words(kinds[number % len(kinds)](rng)) for number in range(max(len(said), 1000))]
+    return [*said, *filter(None, drawn)]
+
+
+def texts_said(split: str) -> list[str]:
+    """Of a split's recordings, as the recognizer writes them."""
+    return [utterance.text for utterance in recorded(read_manifest(recordings_manifest()), split)]
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The acoustic encoders to choose among, by the name in a recipe's `[network]`.
+
+To add one, write a body of layers as in `recurrent.py` and name it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from training.recognizer.encoders.attention import attention_blocks
+from training.recognizer.encoders.layered import Layer, LayeredNetwork
+from training.recognizer.encoders.recurrent import bidirectional_layers, recurrent_layers
+
+BODIES: dict[str, Callable[[int, int], Sequence[Layer]]] = {
+    "recurrent": recurrent_layers,
+    "bidirectional": bidirectional_layers,
+    "conformer": attention_blocks,
+}
+"""Name -> (width, number of layers) -> what comes after the convolutions of the entry."""
+
+
+def layered_network(name: str, front: int, width: int, layers: int, dropout: float) -> LayeredNetwork:
+    """A fresh network of that name; KeyError for another."""
+    return LayeredNetwork(front, width, BODIES[name](width, layers), dropout)

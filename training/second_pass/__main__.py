@@ -1,0 +1,105 @@
+"""Train a second pass for a recognizer, or measure what one gains and costs.
+
+python -m training.second_pass train english -o out/ [--kind las] [--minutes 10]
+python -m training.second_pass measure out/english.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from kws.recognition.bundle import find_recognizer
+from training.recipe import find_recipe
+
+_CACHE = click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
+)
+
+
+@click.group()
+def main() -> None:
+    """The recognizer's second pass."""
+
+
+@main.command()
+@click.argument("model")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--kind", type=click.Choice(["las", "transformer"]), default="transformer", show_default=True)
+@click.option("--width", default=96, show_default=True)
+@click.option("--minutes", default=10.0, show_default=True, help="CPU time for learning.")
+@click.option("--most", default=6000, show_default=True, help="Takes to learn from.")
+@click.option("--recipe", default="english", show_default=True, help="Whose material it learns from.")
+@click.option("--seed", default=7, show_default=True)
+@_CACHE
+def train(
+    model: str,
+    output: Path,
+    kind: str,
+    width: int,
+    minutes: float,
+    most: int,
+    recipe: str,
+    seed: int,
+    cache: Path,
+) -> None:
+    """Copy the recognizer MODEL to a folder and put a second pass beside it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from training.recognizer.recipe import read_recipe
+    from training.second_pass.export import exported
+    from training.second_pass.learn import teach
+    from training.second_pass.material import dev_lessons, training_lessons
+    from training.second_pass.spellers import SPELLERS
+
+    keras.utils.set_random_seed(seed)
+    bundle = find_recognizer(model)
+    settings = read_recipe(find_recipe(recipe)).material
+    learnt = training_lessons(bundle, settings, most=most, seed=seed, cache=cache)
+    dev = [lesson for some in dev_lessons(bundle, most=40, cache=cache).values() for lesson in some]
+    click.echo(f"{len(learnt)} takes to learn from", err=True)
+    speller = SPELLERS[kind](width)
+    teach(speller, learnt, dev, turns=1000, seconds=60 * minutes, seed=seed, say=_say)
+    output.mkdir(parents=True, exist_ok=True)
+    for path in (bundle.manifest_path, bundle.model_path):
+        if path.resolve().parent != output.resolve():
+            shutil.copy(path, output)
+    copied = output / bundle.manifest_path.name
+    copied.with_suffix(".second-pass.tflite").write_bytes(exported(speller))
+    about = {"kind": kind, "width": width, "recognizer_sha256": bundle.model_sha256, "weight": 0.3}
+    _into_card(copied, "second_pass", about)
+    click.echo(f"wrote {copied.with_suffix('.second-pass.tflite')}")
+
+
+@main.command()
+@click.argument("model")
+@click.option("--most", default=150, show_default=True, help="Clips of each set at most.")
+@click.option(
+    "--rescore", type=click.Choice(["second-pass", "neural-lm"]), default="second-pass", show_default=True
+)
+@_CACHE
+def measure(model: str, most: int, rescore: str, cache: Path) -> None:
+    """Word error rates of MODEL with several weights of a rescorer, and what it costs."""
+    from training.second_pass.measure import measured, report
+
+    bundle = find_recognizer(model)
+    click.echo(report(measured(bundle, rescore, most=most, cache=cache)))
+
+
+def _into_card(path: Path, key: str, about: dict[str, object]) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["kws"].setdefault("card", {})[key] = about
+    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()
