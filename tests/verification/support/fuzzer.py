@@ -6,6 +6,8 @@ python fuzzer.py TARGET replay FOLDER PASSES            # prints how memory grew
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import signal
 import sys
 import time
@@ -55,27 +57,38 @@ def complain(number: int, frame: FrameType | None) -> None:
 
 
 def growth(name: str, folder: Path, passes: int) -> float:
-    """How memory grows over so many passes over all inputs of a folder, MB, once caches are full.
-
-    It is resident memory, which goes up and down by some MB as the allocator sees fit; therefore the lowest
-    of the last quarter of the passes is compared with the lowest of the second.
-    """
+    """How memory grows in the last three quarters of so many passes over all inputs of a folder, MB."""
     from fuzz_targets import TARGETS
 
     inputs = [path.read_bytes() for path in sorted(folder.iterdir())]
-    memory = []
-    for _ in range(passes):
+    before = 0.0
+    for number in range(passes):
+        if number == passes // 4:
+            before = in_use()
         for content in inputs:
             TARGETS[name].take(content)
-        memory.append(resident())
-    quarter = passes // 4
-    return min(memory[-quarter:]) - min(memory[quarter : 2 * quarter])
+    return in_use() - before
 
 
-def resident() -> float:
-    """Memory of this process that is in use now, MB."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4_096 / 1e6
+class MallocInfo(ctypes.Structure):
+    """glibc's struct mallinfo2."""
+
+    _fields_ = [
+        (field, ctypes.c_size_t)
+        for field in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    ]
+
+
+def in_use() -> float:
+    """Memory allocated and not freed, MB. Resident memory would go up and down by some MB by itself."""
+    gc.collect()
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = MallocInfo
+    info = library.mallinfo2()
+    return (info.uordblks + info.hblkhd) / 1e6
 
 
 if __name__ == "__main__":
