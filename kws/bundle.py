@@ -24,6 +24,7 @@ from kws.frontends import MICRO, RowFormat, require, row_format
 from kws.manifest import FORMAT, is_recognizer, read_manifest
 from kws.model import open_model
 from kws.runtimes import Model
+from kws.states import State, read_states
 
 MODELS = Path(__file__).parent / "models"
 """Where the bundled models lie."""
@@ -56,6 +57,8 @@ class Bundle:
     front_end: str = MICRO
     """Where its rows come from, see kws.frontends."""
     model_sha256: str | None = None
+    states: tuple[State, ...] = ()
+    """What the caller carries from step to step; empty where the state is inside the graph."""
     calibration: tuple[Mapping[str, Any], ...] = ()
     """Rows of threshold, misses and false alarms, as measured; see docs/model-bundles.md."""
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Bundle:
             engine=self.engine,
             reference_kernels=reference_kernels,
             delegate=delegate,
+            states=self.states,
         )
         self._check_model(model)
         return model
@@ -181,6 +185,7 @@ def read_bundle(path: Path) -> Bundle:
         word_seconds=ours.get("word_seconds", Bundle.word_seconds),
         front_end=ours["encoder"]["name"] if "encoder" in ours else MICRO,
         model_sha256=ours.get("model_sha256"),
+        states=read_states(path, ours.get("states", ())),
         calibration=tuple(ours.get("calibration", ())),
         card=ours.get("card", {}),
         manifest=manifest,

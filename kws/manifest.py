@@ -73,6 +73,7 @@ _OURS = {
     "warmup_rows": _whole(0, 1000),
     "word_seconds": _number(0, 10),
     "model_sha256": _TEXT,
+    "states": _ROWS,
     "calibration": _ROWS,
     "confirmation": _OBJECT,
     "card": _OBJECT,

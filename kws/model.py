@@ -1,4 +1,4 @@
-"""int8 rows -> raw outputs: one streaming TFLite interpreter, its state inside the graph."""
+"""int8 rows -> raw outputs: one streaming TFLite interpreter."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ import numpy.typing as npt
 from kws.delegates import Delegate, DelegateError
 from kws.errors import BundleError, KwsError
 from kws.runtimes import LITERT, Model, chosen, missing_package, offer
+from kws.states import State
 from kws.types import Outputs, Rows
 
 _log = logging.getLogger(__name__)
 
 
 def open_model(
-    path: Path, *, engine: str = "", reference_kernels: bool = False, delegate: Delegate | None = None
+    path: Path,
+    *,
+    engine: str = "",
+    reference_kernels: bool = False,
+    delegate: Delegate | None = None,
+    states: Sequence[State] = (),
 ) -> Model:
     """A model in an engine, see kws.runtimes; LiteRT's reference kernels and delegates are LiteRT's alone.
 
@@ -29,7 +35,7 @@ def open_model(
     """
     computing = LITERT if reference_kernels else chosen(engine)
     if computing == LITERT:
-        return StreamingModel(path, reference_kernels=reference_kernels, delegate=delegate)
+        return StreamingModel(path, reference_kernels=reference_kernels, delegate=delegate, states=states)
     if delegate:
         raise KwsError(
             f"{delegate}: delegates are LiteRT's, and the engine is {computing}; choose one of the two"
@@ -41,7 +47,7 @@ class StreamingModel:
     """A streaming Stage: int8 rows (t, channels) -> uint8 outputs (steps, labels), a step per `stride` rows.
 
     The graph keeps its recurrent state in resource variables (VAR_HANDLE, READ_VARIABLE,
-    ASSIGN_VARIABLE), the form that microWakeWord and ESPHome run.
+    ASSIGN_VARIABLE), the form that microWakeWord and ESPHome run, or has it as inputs and outputs.
 
     Args:
         path: an int8 .tflite; input int8 [1, stride, channels], output uint8 [1, labels].
@@ -49,6 +55,7 @@ class StreamingModel:
             differs from the default by a few units (see the numeric contract in docs/architecture.md).
         delegate: what computes the operators that it takes, in place of the processor. Where it cannot, or
             fails later, that is logged as a warning, and the processor computes them all, from a new state.
+        states: outputs that become inputs of the next step, where the graph has no variables.
 
     Raises:
         BundleError: the file is not a model of that form.
@@ -58,14 +65,20 @@ class StreamingModel:
     """What computes here; None where one was asked for and cannot."""
 
     def __init__(
-        self, path: Path, *, reference_kernels: bool = False, delegate: Delegate | None = None
+        self,
+        path: Path,
+        *,
+        reference_kernels: bool = False,
+        delegate: Delegate | None = None,
+        states: Sequence[State] = (),
     ) -> None:
         self._path = path
+        self._states = tuple(states)
         self._content = _read(path)
         self._reference_kernels = reference_kernels
         self.delegate = delegate
         self._interpreter = self._new_interpreter()
-        source, sink = _only_tensors(path, self._interpreter)
+        source, sink = _outer_tensors(path, self._interpreter, len(self._states))
         self._input, self._output = source["index"], sink["index"]
         _, self.stride, self.channels = (int(n) for n in source["shape"])
         self.labels = int(sink["shape"][1])
@@ -113,7 +126,15 @@ class StreamingModel:
             set_tensor(self._input, windows[step])
             invoke()
             outputs[step] = get_tensor(self._output)
+            if self._carried:
+                self._carry()
         return outputs
+
+    def _carry(self) -> None:
+        """Hand each state's value back; all are taken first, since an output may be another's input."""
+        values = [self._interpreter.get_tensor(output) for _, output in self._carried]
+        for (given, _), value in zip(self._carried, values, strict=True):
+            self._interpreter.set_tensor(given, value)
 
     def _replace_interpreter(self) -> None:
         self._interpreter = None  # first, so that a delegate's device is free for the next
@@ -160,6 +181,7 @@ class StreamingModel:
             experimental_delegates=list(delegates),
         )
         interpreter.allocate_tensors()
+        self._carried = [_begun(self._path, interpreter, state) for state in self._states]
         return interpreter
 
 
@@ -170,12 +192,30 @@ def _read(path: Path) -> bytes:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); give the path of a .tflite") from error
 
 
-def _only_tensors(path: Path, interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _begun(path: Path, interpreter: Any, state: State) -> tuple[int, int]:
+    """Set a state's first value; returns the tensors that it enters and leaves by."""
+    tensors = []
+    for side, place in (
+        (interpreter.get_input_details(), state.input),
+        (interpreter.get_output_details(), state.output),
+    ):
+        found = side[place] if place < len(side) else None
+        if found is None or tuple(found["shape"]) != state.initial.shape or found["dtype"] is not np.int8:
+            raise BundleError(
+                f"{path}: has no int8 {list(state.initial.shape)} at place {place}, where kws.states in its "
+                "manifest has one; export the two files together"
+            )
+        tensors.append(int(found["index"]))
+    interpreter.set_tensor(tensors[0], state.initial)
+    return tensors[0], tensors[1]
+
+
+def _outer_tensors(path: Path, interpreter: Any, states: int) -> tuple[dict[str, Any], dict[str, Any]]:
     sources, sinks = interpreter.get_input_details(), interpreter.get_output_details()
-    if len(sources) != 1 or len(sinks) != 1:
+    if len(sources) != 1 + states or (len(sinks) != 1 and not states):
         raise BundleError(
             f"{path}: {len(sources)} inputs and {len(sinks)} outputs, expected one of each with the state "
-            "inside the graph; export it as a streaming model"
+            "inside the graph, or kws.states in its manifest; export it as a streaming model"
         )
     source, sink = sources[0], sinks[0]
     if source["dtype"] is not np.int8 or not _is_one_of_a_batch(source["shape"], 3):

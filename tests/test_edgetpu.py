@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,7 @@ from firmware_export.graph import Op, read_operators
 from kws.bundle import bundled_names, find_bundle
 from kws.cli import main
 from kws.encoders.graph import Graph, Scale
+from kws.errors import BundleError
 from kws.frontend import Frontend
 from kws.recognition.bundle import bundled_recognizers, find_recognizer
 from kws.selftest import bundled_recordings
@@ -249,23 +252,62 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_the_description_is_enough_to_carry_the_state(export, rows):
-    """As the file says, not as the exporter's objects do."""
-    described = json.loads((export / "state.json").read_text())
+def test_the_manifest_describes_the_states(export):
+    described = json.loads((export / "computer.json").read_text())["kws"]["states"]
     _, states = rewritten(EVERY["computer"].read_bytes())
-    for one, state in zip(described["states"], states, strict=True):
+    for one, state in zip(described, states, strict=True):
         assert (one["name"], one["input"], one["output"]) == (state.name, state.input, state.output)
         assert (one["scale"], one["zero_point"]) == (state.scale, state.zero_point)
-        initial = np.array(one["initial"], one["type"]).reshape(one["shape"])
+        initial = np.array(one["initial"], np.int8).reshape(one["shape"])
         np.testing.assert_array_equal(initial, state.initial, strict=True)
-    bundle = find_bundle("computer")
-    assert described["input"]["shape"] == [1, 3, 40]
-    assert described["output"]["scale"] == bundle.open_model().output_quantization[0]
+
+
+@pytest.mark.parametrize("name", ["computer", str(community.manifest("hey_mycroft"))])
+def test_kws_runs_the_export_like_the_original(name, tmp_path, rows):
+    assert main(["export", "edgetpu", name, "-o", str(tmp_path / "out")]) == 0
+    original, carried = find_bundle(name), find_bundle(tmp_path / "out")
+    assert (carried.labels, carried.warmup_rows) == (original.labels, original.warmup_rows)
+    assert carried.threshold == original.threshold
+    model = carried.open_model()
+    expected = original.open_model().push(rows)
+    np.testing.assert_array_equal(model.push(rows), expected)
+    model.reset()
+    pieces = [model.push(rows[:100]), model.push(rows[100:])]
+    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input": 7}, "has no int8 [1, 64] at place 7"),
+        ({"output": 0}, "has no int8 [1, 64] at place 0"),
+        ({"shape": [64, 1]}, "has no int8 [64, 1] at place 1"),
+        ({"input": -1}, "kws.states 1: input must be a whole number from 0"),
+        ({"initial": [1, 2]}, "kws.states 1: initial must be numbers of this shape"),
+        ({"initial": [200] * 64}, "kws.states 1: initial must be from -128 to 127"),
+    ],
+)
+def test_states_that_do_not_fit_the_graph_are_refused(export, tmp_path, change, message):
+    shutil.copy(export / "computer.tflite", tmp_path)
+    manifest = json.loads((export / "computer.json").read_text())
+    manifest["kws"]["states"][0].update(change)
+    (tmp_path / "computer.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=re.escape(message)):
+        find_bundle(tmp_path).open_model()
+
+
+def test_a_graph_with_states_needs_them_in_its_manifest(export, tmp_path):
+    shutil.copy(export / "computer.tflite", tmp_path)
+    manifest = json.loads((export / "computer.json").read_text())
+    del manifest["kws"]["states"]
+    (tmp_path / "computer.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"4 inputs and 4 outputs.*kws\.states"):
+        find_bundle(tmp_path).open_model()
 
 
 def test_the_example_says_the_models_scores(export):
     recording = bundled_recordings()[0].audio
-    command = [sys.executable, str(export / "example.py"), str(recording)]
+    command = [sys.executable, export / "example.py", export / "computer.json", recording]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = np.array([line.split() for line in said.splitlines()], float)
     model = find_bundle("computer").open_model()

@@ -49,7 +49,7 @@ HOMES = {
 
 CORE = (
     *("errors", "events", "types", "delegates", "runtimes", "frontend", "encoders", "frontends"),
-    *("model", "detector", "manifest", "bundle", "engine"),
+    *("states", "model", "detector", "manifest", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""
 

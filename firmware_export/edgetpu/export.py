@@ -14,9 +14,10 @@ from firmware_export.edgetpu.model import read, written
 from firmware_export.edgetpu.operators import LIMITS, Placement, placements
 from firmware_export.edgetpu.states import State, carry_states
 from firmware_export.errors import ExportError
-from firmware_export.graph import Graph, Tensor, read_graph, read_operators
+from firmware_export.graph import read_graph, read_operators
 from firmware_export.output import Report, write_files
 from kws.bundle import Bundle
+from kws.manifest import FORMAT
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -26,14 +27,14 @@ def export(bundle: Bundle, directory: Path, board: Board | None) -> Report:
     if board:
         raise ExportError(f"--board {board.name}: an Edge TPU stands beside a whole computer; leave it away")
     bundle.open_model()
-    graph = read_graph(bundle.model_path)
+    read_graph(bundle.model_path)  # refuses what is not of the form kws runs
     content, states = rewritten(bundle.model_path.read_bytes())
     placed = placements(read_operators(content))
     _check(placed)
-    state = json.dumps(_description(graph, states), indent=1)
+    manifest = json.dumps(_manifest(bundle, states), indent=1, ensure_ascii=False)
     files = {
-        "model.tflite": content,
-        "state.json": f"{state}\n".encode(),
+        f"{bundle.name}.tflite": content,
+        f"{bundle.name}.json": f"{manifest}\n".encode(),
         "operators.txt": _report(placed).encode(),
         **{path.name: path.read_bytes() for path in sorted(SOURCES.iterdir()) if path.is_file()},
     }
@@ -63,32 +64,28 @@ def _check(placed: Sequence[Placement]) -> None:
         )
 
 
-def _description(graph: Graph, states: Sequence[State]) -> dict[str, Any]:
-    return {
-        "input": _tensor(graph.input),
-        "output": _tensor(graph.output),
-        "states": [
-            {
-                "name": state.name,
-                "input": state.input,
-                "output": state.output,
-                "type": str(state.initial.dtype),
-                "shape": list(state.initial.shape),
-                "scale": state.scale,
-                "zero_point": state.zero_point,
-                "initial": state.initial.ravel().tolist(),
-            }
-            for state in states
-        ],
+def _manifest(bundle: Bundle, states: Sequence[State]) -> dict[str, Any]:
+    """A bundle that kws runs, without a checksum: the compiler's file takes the place of this one."""
+    known = {key: value for key, value in bundle.manifest.get("kws", {}).items() if key != "model_sha256"}
+    ours = {
+        "format": FORMAT,
+        "frontend": bundle.rows.digest,
+        **known,
+        "labels": list(bundle.labels),
+        "states": [_described(state) for state in states],
     }
+    return {**bundle.manifest, "model": f"{bundle.name}.tflite", "kws": ours}
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
+def _described(state: State) -> dict[str, Any]:
     return {
-        "type": tensor.type,
-        "shape": list(tensor.shape),
-        "scale": tensor.scale[0],
-        "zero_point": tensor.zero_point,
+        "name": state.name,
+        "input": state.input,
+        "output": state.output,
+        "shape": list(state.initial.shape),
+        "scale": state.scale,
+        "zero_point": state.zero_point,
+        "initial": state.initial.ravel().tolist(),
     }
 
 
