@@ -15,8 +15,13 @@ from kws.bundle import Bundle, find_bundle
 from kws.errors import KwsError, SourceError
 from kws.recording import FALSE_ALARM, MISSED, write_wav
 from kws.types import SAMPLE_RATE, Samples
+from training.evaluate import FIGURES
+from training.figures import Figures, read_figures
+from training.job import Job, run
 from training.material import ALARM_SHARE, _with_alarms
 from training.own_takes import TakeError
+from training.recipe import find_recipe, read_recipe
+from training.retrain import figures
 from training.retrain.clips import MarkedClip, false_alarms, read_clips, take_of, takes_of
 from training.retrain.command import retrain
 from training.retrain.comparison import compare, table
@@ -166,3 +171,54 @@ def test_the_command_trains_anew_then_goes_on_from_there(tmp_path: Path, say: Sa
     assert again.exit_code == 0, again.output
     assert "fine-tune, with " in again.output
     assert find_bundle(tmp_path / "newer").card["command"].startswith("kws retrain ")
+
+
+def test_where_words_are_recorded_the_new_model_gets_the_old_ones_false_alarms(
+    alone: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = read_figures(FIGURES / "computer.json")
+    better = dataclasses.replace(
+        known, default=dataclasses.replace(known.default, threshold=0.123, misses={})
+    )
+    asked: list[float | None] = []
+
+    def evaluate(
+        bundle: Bundle, *, false_alarms_per_hour: float | None = None
+    ) -> tuple[Figures, list[object]]:
+        asked.append(false_alarms_per_hour)
+        return (known if false_alarms_per_hour is None else better), []
+
+    monkeypatch.setattr(figures, "evaluate", evaluate)
+    monkeypatch.setattr(figures, "can_measure", lambda bundle: True)
+    assert figures.measured(COMPUTER, alone).threshold == 0.123
+    assert asked == [None, max(figures.LEAST_PER_HOUR, known.rate(known.default).per_hour)]
+    shown = capsys.readouterr().out
+    assert shown.startswith("before: computer: ")
+    assert "after: computer: " in shown
+
+
+def test_without_recordings_of_the_word_nothing_is_measured(
+    alone: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KWS_DATA", str(tmp_path / "nowhere"))
+    assert figures.measured(COMPUTER, alone) is alone
+    assert "no figures: there are no dev recordings of this word" in capsys.readouterr().err
+
+
+@pytest.mark.tensorflow
+def test_a_head_learns_from_both_kinds_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import training.heads.material
+
+    given: dict[str, object] = {}
+
+    def gather(phrase: str, recipe: object, **more: object) -> None:
+        given.update(more)
+        raise KwsError("enough")
+
+    monkeypatch.setattr(training.heads.material, "gather", gather)
+    recipe = read_recipe(find_recipe("embedding_head"))
+    word, alarm = noise(20), noise(30)
+    job = Job("computer", recipe, tmp_path, 1, False, tmp_path, "", (word,), false_alarms=(alarm,))
+    with pytest.raises(KwsError, match="enough"):
+        run(job)
+    assert (given["own"], given["false_alarms"]) == ((word,), (alarm,))
