@@ -37,6 +37,7 @@ CONDITIONS = (CLEAN, *LEVELS, *(spacing for spacing in SPACINGS if spacing != CL
 PIECE_SECONDS = 900
 """Speech comes in pieces of this length, so that an engine can be judged by those that it has heard."""
 _LONGEST_BETWEEN = 6.0
+_MEAN_GAP = sum(TALK.gap) / 2
 _VERSION = 1
 """Raise it when a change of code changes the samples."""
 
@@ -90,12 +91,11 @@ def word_stream(word: str, condition: str) -> Planned:
 
 
 def rules_stream(word: str, condition: str, most: int, seconds: float) -> Planned:
-    """So many words at most, spread over this time and a little more."""
+    """So many words at most, spread evenly over this time, give or take the clip in which it ends."""
     clips = dev_clips()
     said = [clip for clip in clips if is_word(clip, word)][:most]
     recipe = dataclasses.replace(TALK, snr_db=LEVELS.get(condition))
-    between = (seconds - sum(clip.seconds for clip in said)) / len(said)
-    order = list(_interleaved(said, clips, between))
+    order = list(_scheduled(said, clips, seconds / len(said)))
     noises = bed_files(clips) if condition in LEVELS else []
     return _kept(order, recipe, word, lambda: joined_stream(order, recipe, word=word, noises=noises))
 
@@ -136,6 +136,18 @@ def _interleaved(words: Sequence[Clip], clips: Sequence[Clip], between: float) -
         while left > 0:
             clip = next(others)
             left -= clip.seconds
+            yield clip
+
+
+def _scheduled(words: Sequence[Clip], clips: Sequence[Clip], every: float) -> Iterator[Clip]:
+    """The words in an order of chance, one in so many seconds, speech and noise in turn between them."""
+    others, elapsed = _others(clips), 0.0
+    for number, index in enumerate(np.random.default_rng(5).permutation(len(words))):
+        elapsed += words[index].seconds + _MEAN_GAP
+        yield words[index]
+        while elapsed < (number + 1) * every:
+            clip = next(others)
+            elapsed += clip.seconds + _MEAN_GAP
             yield clip
 
 
