@@ -134,7 +134,7 @@ def check(processor: str) -> None:
     )
     entry = shipped.only("ENTRYPOINT").words
     machine = container.output(["python3", "-c", "import platform; print(platform.machine())"])
-    print(f"{processor}: on {machine}, {container.output([*entry, '--version'])}")
+    print(f"{processor}: on {machine}, kws {container.output([*entry, '--version'])}")
     print("\n".join(f"{processor}: {line}" for line in container.output([*entry, "selftest"]).splitlines()))
     listen(container, shipped)
     print(f"{processor}: the daemon listens, is healthy, and ends with code 0")
