@@ -53,9 +53,7 @@ def weights(trained: Network) -> list[bytes]:
 
 def around(path: Path, **options: object) -> Surroundings:
     listening = Listening(tapes(6, 2), window=2, per_hour=60.0)
-    return Surroundings(
-        listening, lambda n: tapes(4, 50 + n, words=False), Checkpoint(path, {"seed": 3}), **options
-    )
+    return Surroundings(listening, [tapes(4, 50, words=False)], Checkpoint(path, {"seed": 3}), **options)
 
 
 def test_a_training_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 from kws.errors import KwsError
 from kws.types import Samples
 from training.job import Job, run
+from training.options import cache_option, output_option, resume_option, seed_option
 from training.progress import bars_shown
 from training.recipe import default_recipe, find_recipe, read_recipe, short_name
 from training.shards import on_ray
@@ -18,9 +19,7 @@ from training.shards import on_ray
 
 @click.command()
 @click.argument("phrase")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the bundle."
-)
+@output_option
 @click.option(
     "--recipe",
     metavar="RECIPE",
@@ -33,17 +32,11 @@ from training.shards import on_ray
     metavar="PLACE",
     help="Clips of the phrase, a file or a folder; may be given again.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
+@seed_option
 @click.option("--synthetic-only", is_flag=True, help="Leave the real recordings under KWS_DATA alone.")
-@click.option("--resume", is_flag=True, help="Go on where Ctrl-C or a power cut ended the same training.")
+@resume_option
 @click.option("--ray", metavar="ADDRESS", help="Speak and make tapes on this Ray cluster.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".cache"),
-    show_default=True,
-    help="Where speech and tapes are kept.",
-)
+@cache_option
 def train(
     phrase: str,
     output: Path,

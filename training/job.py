@@ -93,7 +93,6 @@ def train_network(job: Job) -> Path:
     from training.models import build
     from training.train import fit
 
-    _make_deterministic(job.seed)
     recipe = job.recipe
     job.say(f"gathering material for {job.phrase!r}")
     material = gather(
@@ -107,13 +106,15 @@ def train_network(job: Job) -> Path:
         held_out=recipe.training.held_out,
     )
     job.say(f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes{_chosen_by(material)}")
+    around = _surroundings(job, material)
+    _make_deterministic(job.seed)  # not before: it starts threads, and material is made by forked processes
     network = build(recipe.network["name"], {k: v for k, v in recipe.network.items() if k != "name"})
     if job.start:
         load_weights(job.start, network)
         network.soften(1 / TEMPERATURE)  # as it was when it had learned
-    around = _surroundings(job, material)
     for progress in fit(network, material.tapes, recipe.training, seed=job.seed, around=around):
         job.say(f"epoch {progress.epoch}/{recipe.training.epochs}: {progress}")
+    job.say("quantizing to int8")
     path = write_trained(
         job.output,
         job.phrase,
@@ -140,7 +141,6 @@ def train_head(job: Job) -> Path:
     from training.heads.trial import examine
 
     require(SPEECH_EMBEDDING)
-    _make_deterministic(job.seed)
     learning = head_recipe(job.recipe.network)
     job.say(f"gathering material for {job.phrase!r}")
     material = gather(
@@ -154,6 +154,7 @@ def train_head(job: Job) -> Path:
         false_alarms=job.false_alarms,
     )
     job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
+    _make_deterministic(job.seed)
     learnt = _learn_heads(job, material.examples, learning)
     heads = spread(Committee(tuple(learnt)), material.examples)
     window = job.recipe.detector.window
@@ -200,16 +201,15 @@ def _chosen_by(material: Material) -> str:
 
 
 def _surroundings(job: Job, material: Material) -> Surroundings:
+    from training.material import more_tapes
     from training.selection import Listening
-    from training.tapes import TapeConfig, Tapes, make_tapes
     from training.train import Surroundings
 
-    learning, pool, listening = job.recipe.training, material.without, None
+    learning, listening = job.recipe.training, None
     if material.held_out:
         listening = Listening(material.held_out, job.recipe.detector.window, learning.allowed_per_hour)
-
-    def more(number: int) -> Tapes:
-        assert pool
-        return make_tapes(pool, learning.mining_tapes, TapeConfig(), seed=job.seed + 100 + number)
-
-    return Surroundings(listening, more if pool else None, job.checkpoint(), job.resume)
+    mined = [
+        more_tapes(material, learning.mining_tapes, seed=job.seed + 100 + number, cache=job.cache)
+        for number in range(learning.mining_rounds)
+    ]
+    return Surroundings(listening, mined, job.checkpoint(), job.resume)

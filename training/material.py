@@ -43,10 +43,10 @@ class Material:
     tapes: Tapes
     sources: dict[str, int]
     """Corpus or voice family -> clips used, for the card."""
+    without: Pool
+    """What more tapes without the word may be made of."""
     held_out: Tapes | None = None
     """Of other clips, to choose by."""
-    without: Pool | None = None
-    """What more tapes without the word may be made of."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def gather(
             with_words=_heard_often(found.with_words, false_alarms),
             without=_heard_often(found.without, false_alarms),
         )
-        return Material(joined(tapes_of(whole, recipe, TapeConfig(), seed=seed, cache=cache)), found.sources)
+        tapes = joined(tapes_of(whole, recipe, TapeConfig(), seed=seed, cache=cache))
+        return Material(tapes, found.sources, whole.without)
 
     def side(number: int, share: float) -> Tapes:
         ours = replace(found, with_words=words[number], without=others[number])
@@ -96,7 +97,7 @@ def gather(
         fewer = replace(recipe, **counts)
         return joined(tapes_of(ours, fewer, TapeConfig(), seed=seed + 10 * number, cache=cache))
 
-    return Material(side(0, 1.0), found.sources, side(1, held_out), others[0])
+    return Material(side(0, 1.0), found.sources, others[0], side(1, held_out))
 
 
 def ingredients(
@@ -174,6 +175,13 @@ def joined(parts: Sequence[Tapes]) -> Tapes:
     """All of them as one."""
     rows, marks = ([getattr(part, name) for part in parts] for name in ("rows", "marks"))
     return Tapes(np.concatenate(rows), np.concatenate(marks), parts[0].front_end)
+
+
+def more_tapes(material: Material, count: int, *, seed: int, cache: Path) -> Tapes:
+    """Others without the word, of the same speech and noise."""
+    pool, config = material.without, TapeConfig()
+    make = partial(make_tapes, pool, count, config, seed=seed)
+    return cached_tapes(cache, key_of(pool, config, count, seed), make)
 
 
 def trainable() -> list[Clip]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +43,8 @@ class Surroundings:
 
     listening: Listening | None = None
     """Chooses among the epochs; without it the last one's weights are kept."""
-    more: Callable[[int], Tapes] | None = None
-    """Other speech for the round of that number, in which hard negatives are sought."""
+    more: Sequence[Tapes] = ()
+    """Other speech, in which hard negatives are sought: tapes for each round."""
     checkpoint: Checkpoint | None = None
     """Written after every epoch."""
     resume: bool = False
@@ -64,10 +64,10 @@ def fit(
     course = Course(network, tapes, recipe, seed)
     if around.checkpoint and around.resume:
         course.go_on(around.checkpoint.load())
-    rounds = mining_epochs(recipe)
+    rounds = dict(zip(mining_epochs(recipe), around.more, strict=False))
     while course.epoch < recipe.epochs:
-        if around.more and course.epoch in rounds:
-            course.mine(around.more(rounds.index(course.epoch)))
+        if course.epoch in rounds:
+            course.mine(rounds[course.epoch])
         loss = course.learn_epoch()
         course.find_hard_tapes()
         point, kept = course.judge(around.listening)

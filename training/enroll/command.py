@@ -16,6 +16,7 @@ from kws.types import Samples
 from training.enroll.listening import best_scores, personal_threshold, with_threshold
 from training.enroll.ways import THRESHOLD, Way, way_for
 from training.job import Job, run
+from training.options import cache_option, output_option, resume_option, seed_option
 from training.progress import bars_shown
 
 LEAST, MOST = 3, 20
@@ -25,9 +26,7 @@ LEAST, MOST = 3, 20
 @click.command()
 @click.argument("model")
 @click.argument("clips", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the new bundle."
-)
+@output_option
 @click.option(
     "--record", type=click.IntRange(LEAST, MOST), metavar="N", help=f"Record {LEAST} to {MOST} takes first."
 )
@@ -39,15 +38,9 @@ LEAST, MOST = 3, 20
     show_default=True,
     help="How low a threshold may go, by the model's calibration table, where only that is changed.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
-@click.option("--resume", is_flag=True, help="Go on where Ctrl-C ended the same enrolment, with its takes.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".cache"),
-    show_default=True,
-    help="Where speech and tapes are kept.",
-)
+@seed_option
+@resume_option
+@cache_option
 def enroll(
     model: str,
     clips: tuple[Path, ...],
