@@ -35,6 +35,7 @@ COMMAND_OF = {
     "pulseaudio-utils": "pactl",
     "python3-venv": "python3",
     "qemu-system-misc": "qemu-system-riscv32",
+    "qemu-user-static": "qemu-arm-static",
     "systemd": "systemd-analyze",
 }
 """Debian packages whose command is not called as they are."""

@@ -24,8 +24,11 @@ import soundfile
 
 import kws
 from firmware_export import cli as commands
+from firmware_export.c99 import export as c99
 from firmware_export.errors import ExportError
 from firmware_export.native import project
+from firmware_export.native.compiler import FLAGS
+from firmware_export.native.stages import NativeFrontend, NativeModel
 from firmware_export.raspberrypi import export as raspberrypi
 from firmware_export.raspberrypi import wheels
 from firmware_export.raspberrypi.machine import MACHINES, PYTHONS, find_machine
@@ -34,6 +37,7 @@ from kws import cli
 from kws.bundle import find_bundle
 from kws.config import load_config
 from kws.selftest import bundled_recordings, recordings_in
+from kws.sources.whole import read_samples
 
 ROOT = Path(__file__).parents[1]
 ARM = 40
@@ -294,3 +298,21 @@ def test_the_report_says_how_much_was_written(no_index, tmp_path):
     about = ("export.json", "model/computer.json", "model/computer.tflite")
     assert facts["bytes"] == sum(path.stat().st_size for name, path in files.items() if name not in about)
     assert facts["wheels"] == 2
+
+
+@pytest.mark.debian("gcc-arm-linux-gnueabihf", "qemu-user-static")
+def test_what_the_other_compiler_makes_computes_the_same(tmp_path):
+    """The flags that the 32-bit libraries are compiled with, NEON among them, on an emulated processor."""
+    machine, bundle = MACHINES["armv7l"], find_bundle("computer")
+    c99.export(bundle, tmp_path / "c", None)
+    flags = " ".join((*FLAGS, *machine.flags)).replace("-fPIC -shared", "-static")
+    build = [f"CC={machine.compiler}", f"CFLAGS={flags}", f"BUILD={tmp_path}/b", f"{tmp_path}/b/trace"]
+    subprocess.run(["make", "-s", "-C", tmp_path / "c", *build], check=True)
+    samples = read_samples(bundled_recordings()[0].audio)
+    for what, expected in (
+        ("rows", NativeFrontend().push(samples)),
+        ("outputs", NativeModel(bundle.model_path).push(NativeFrontend().push(samples))),
+    ):
+        trace = ["qemu-arm-static", tmp_path / "b" / "trace", what]
+        done = subprocess.run(trace, input=samples.astype("<i2").tobytes(), check=True, capture_output=True)
+        assert done.stdout == expected.tobytes()
