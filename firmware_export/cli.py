@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from firmware_export.boards import BOARDS
+from firmware_export.errors import ExportError
 from firmware_export.raspberrypi import export as raspberrypi
 from firmware_export.raspberrypi.machine import MACHINES
 from firmware_export.targets import TARGETS
@@ -55,6 +56,10 @@ def export(
     debs: Path | None,
 ) -> None:
     """Write MODEL as firmware for TARGET."""
+    if board and target == raspberrypi.TARGET:
+        raise ExportError(f"--board {board}: a Raspberry Pi is a whole computer; leave it away")
+    if debs and target != raspberrypi.TARGET:
+        raise ExportError(f"--debs: is for {raspberrypi.TARGET}, the target is {target}; leave it away")
     with quiet_runtime():
         bundle = find_bundle(model)
         if target == raspberrypi.TARGET:

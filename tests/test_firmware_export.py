@@ -107,6 +107,15 @@ def test_a_model_too_big_for_the_board_is_refused_with_one_that_would_do(capsys,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "option", "message"),
+    [("raspberrypi", "--board=esp32", "is a whole computer"), ("c99", "--debs=.", "is for raspberrypi")],
+)
+def test_an_option_of_another_target_is_refused(capsys, tmp_path, target, option, message):
+    assert message in refused(capsys, "export", target, ALEXA, "-o", tmp_path / "out", option)
+    assert not (tmp_path / "out").exists()
+
+
 def _large(tmp_path: Path) -> Path:
     """More labels than 20 KB of RAM have room for."""
     graph = RandomGraph(0)
