@@ -35,6 +35,8 @@ class Variant:
     title: str
     engine: Engine
     options: Mapping[str, Any]
+    chunk: int
+    """Samples it is given at a time."""
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -44,16 +46,18 @@ class Variant:
 
 def variants() -> list[Variant]:
     """Each engine, and some also in another way."""
-    further = {
-        OURSELVES.name: ("--engine c99", {"engine": "c99"}),
-        "pvporcupine": ("its C function", {"direct": True}),
+    further: dict[str, dict[str, tuple[dict[str, Any], int]]] = {
+        OURSELVES.name: {
+            "--engine c99": ({"engine": "c99"}, OURSELVES.chunk),
+            "half a second at a time, as from files": ({}, SAMPLE_RATE // 2),
+        },
+        "pvporcupine": {"its C function": ({"direct": True}, 512)},
     }
     found = []
     for engine in ENGINES:
-        found.append(Variant(engine.name, engine, engine.options))
-        if engine.name in further:
-            how, options = further[engine.name]
-            found.append(Variant(f"{engine.name}, {how}", engine, options))
+        found.append(Variant(engine.name, engine, engine.options, engine.chunk))
+        for how, (options, chunk) in further.get(engine.name, {}).items():
+            found.append(Variant(f"{engine.name}, {how}", engine, options, chunk))
     return found
 
 
@@ -86,7 +90,7 @@ def measured_by_rounds(rounds: int) -> Iterator[dict[str, Any]]:
                 },
                 "footprints": {one.title: asdict(footprint(one.engine)) for one in present},
                 "known": {one.title: len(one.engine.words) for one in present},
-                "chunks": {one.title: one.engine.chunk / SAMPLE_RATE for one in present},
+                "chunks": {one.title: one.chunk / SAMPLE_RATE for one in present},
             }
 
 
@@ -108,7 +112,7 @@ def why_missing(engine: Engine) -> str:
 def _runs(one: Variant, audio: Path) -> dict[int, Run]:
     plans = {
         count: Plan(
-            *(audio, SECONDS, one.engine.adapter, one.engine.models(count), one.options, one.engine.chunk),
+            *(audio, SECONDS, one.engine.adapter, one.engine.models(count), one.options, one.chunk),
             warm=WARM,
         )
         for count in one.counts
@@ -137,7 +141,12 @@ up by computing. Start-up as CPU time is what the machine's other work does not 
 largest resident size of the process, in 10^6 bytes. On disk, everything that pip installs for it counts,
 the interpreter does not.
 
-{standing}{missing}
+{standing}
+
+Ten words of kws are ten networks of about 60 kB, of which each 30 ms need every weight; on a machine whose
+caches others fill as well, fetching them is most of it, and hearing half a second at a time shows how much.
+Porcupine's words, a few kB each, follow one network that all share. Most of kws' memory is numpy and
+LiteRT: see what `--engine c99` takes without the latter.{missing}
 """
 
 _OTHERS = (
