@@ -25,7 +25,7 @@ NEVER = {
 
 HOMES = {
     "numpy": ("kws/",),
-    "ai_edge_litert": ("kws/model.py", "kws/delegates.py", "kws/encoders/"),
+    "ai_edge_litert": ("kws/model.py", "kws/delegates.py", "kws/encoders/", "kws/recognition/signature.py"),
     "flatbuffers": ("kws/encoders/",),
     "micro_features_cpp": ("kws/frontend.py",),
     "soundfile": ("kws/sources/",),
