@@ -89,7 +89,10 @@ def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, en
 def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monkeypatch, english):  # noqa: F811
     monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
     bundle = find_recognizer(english)
-    decoding = fitted(bundle, heard)
+    said: list[str] = []
+    decoding = fitted(bundle, heard, say=said.append)
+    assert len(said) == 27
+    assert said[0].startswith("commands at 0.00: of what is right 100")
     write_decoding(bundle, decoding)
     known = decoding_of(find_recognizer(english).card, PHONES)
     assert known.calibration.mean + known.calibration.worst > 0

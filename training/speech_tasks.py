@@ -1,6 +1,6 @@
 """What a recognizer understands of the dev recordings, by grammar and freely.
 
-python -m training.speech_tasks english [--most 200] [--fit] [--json]
+python -m training.speech_tasks english [--most 200] [--sentences 150] [--fit] [--json]
 
 Every clip goes through the recognizer as `kws run` has it, end-points included. The acoustic model runs once
 a clip; what it says is kept under --cache, so that grammars and beams are compared in seconds. Every share,
@@ -45,6 +45,8 @@ from training.data.manifest import Clip, read_manifest, recordings_manifest
 GRAMMARS = Path(__file__).parents[1] / "examples" / "grammars"
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+FREE = ("libri", "ocean")
+"""The sets of free sentences, hours beside the others' minutes."""
 
 Heard = tuple[Clip, LogProbs]
 Figure = Proportion | Rate | WordErrors | float
@@ -99,25 +101,29 @@ class Listener:
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
+@click.option("--sentences", type=click.IntRange(1), help="Of the sets of free sentences, so many at most.")
 @click.option(
     "--fit",
     "fits",
     is_flag=True,
-    help="Fit priors and confidence, and write them into the card.",
+    help="Fit priors and confidence, write them into the card, and show what thresholds would do.",
 )
 @click.option(
     "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
-def speech_tasks(model: str, most: int | None, fits: bool, cache: Path, as_json: bool) -> None:
+def speech_tasks(
+    model: str, most: int | None, sentences: int | None, fits: bool, cache: Path, as_json: bool
+) -> None:
     """Measure commands, digits, coffee orders and free sentences on the dev recordings."""
     bundle = find_recognizer(model)
     sets = {
-        name: drawn(clips, most) for name, clips in dev_sets(read_manifest(recordings_manifest())).items()
+        name: drawn(clips, sentences or most if name in FREE else most)
+        for name, clips in dev_sets(read_manifest(recordings_manifest())).items()
     }
     heard = {name: hear(bundle, clips, cache / f"heard-{name}.npz") for name, clips in sets.items()}
     if fits:
-        write_decoding(bundle, fitted(bundle, heard))
+        write_decoding(bundle, fitted(bundle, heard, say=click.echo))
         click.echo(f"wrote {bundle.manifest_path}")
         return
     figures = measured(bundle, heard)
@@ -290,7 +296,9 @@ def _accepted_per_hour(listener: Listener, clips: Sequence[Heard]) -> Rate:
     return Rate(accepted, sum(clip.seconds for clip, _ in clips) / 3600)
 
 
-def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str, Any]:
+def fitted(
+    bundle: RecognizerBundle, heard: dict[str, list[Heard]], say: Callable[[str], object] = lambda line: None
+) -> dict[str, Any]:
     """What goes into the card as `decoding`: priors of the phones, confidence of paths, its threshold."""
     step = AcousticModel(bundle, "phones").step_seconds
     steps = np.concatenate([sound for name in ("libri", "ocean") for _, sound in heard[name]])
@@ -302,6 +310,9 @@ def fitted(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> dict[str,
     every = [path for found in paths.values() for path in found]
     calibration = fit([path.features for path in every], [path.right for path in every])
     threshold = _threshold(calibration, paths["commands"])
+    for name, found in paths.items():
+        for line in trade_off(calibration, found):
+            say(f"{name} {line}")
     return {
         "log_priors": {"phones": [round(float(value), 3) for value in log_priors]},
         "prior_weight": PRIOR_WEIGHT,
@@ -359,6 +370,15 @@ def _threshold(calibration: Calibration, commands: Sequence[_Judged]) -> float:
         if others:
             found.append(float(np.quantile(others, share)))
     return max(found)
+
+
+def trade_off(calibration: Calibration, judged: Sequence[_Judged]) -> Iterator[str]:
+    """What each of some thresholds lets through."""
+    for threshold in (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8):
+        passes = [calibration.of_features(path.features) >= threshold for path in judged]
+        right = _share(p for p, path in zip(passes, judged, strict=True) if path.right)
+        wrong = _share(p for p, path in zip(passes, judged, strict=True) if not path.right)
+        yield f"at {threshold:.2f}: of what is right {right}, of all else {wrong}"
 
 
 def write_decoding(bundle: RecognizerBundle, decoding: dict[str, Any]) -> None:
