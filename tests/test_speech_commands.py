@@ -127,6 +127,32 @@ def test_a_recognizer_is_measured_on_a_table(english, capsys, tmp_path):
     assert "in the grammar" in capsys.readouterr().out
 
 
+def test_the_page_of_a_trial_says_whether_the_confidence_is_true(english, capsys, tmp_path):
+    table, page = tmp_path / "test.tsv", tmp_path / "page.html"
+    table.write_text("path\ttext\nquiet.wav\tlights on in the kitchen\nquiet.wav\tlights off & <on>\n")
+    for grammar in ([], ["-g", str(GRAMMARS / "home.yaml")]):
+        assert main(["eval", english, "--manifest", str(table), "--report", str(page), *grammar]) == 0
+        assert f"wrote {page}" in capsys.readouterr().out
+        text = page.read_text(encoding="utf-8")
+        assert text.count("<svg") == 1
+        assert "2 transcripts" in text
+        assert "50.0 %" in text  # one of the two is right
+        assert "1 of 2 are wrong" in text
+        assert "lights off &amp; &lt;on&gt;" in text
+    assert main(["eval", english, "--manifest", str(table), "--report", "/nowhere/page.html"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_rescorer_that_is_not_there_is_one_line(english, capsys):
+    assert "has no neural language model" in complaint(capsys, "--model", english, "--rescore", "neural-lm")
+    assert "has no second pass" in complaint(capsys, "--model", english, "--rescore", "second-pass")
+
+
+def test_a_budget_is_for_wake_words_and_phrases(english, capsys):
+    told = complaint(capsys, "--model", english, "--max-false-alarms-per-day", "1")
+    assert "is for wake words and --spot" in told
+
+
 def test_latency_is_counted_from_the_last_word(english, tmp_path):
     spoken = [Spoken(tmp_path / "quiet.wav", "lights on in the kitchen")]
     trial = try_recognizer(build_recognizer(english), spoken)

@@ -49,12 +49,12 @@ def eval(
     several times. Files that cannot be read are named and left out.
 
     A recognizer hears the recordings of a table instead: word and character error rate, latency, the most
-    frequent mistakes, and whether search or model is at fault.
+    frequent mistakes, whether search or model is at fault, and in the report whether its confidence is true.
     """
     if manifest:
         from kws.commands.eval_speech import eval_speech
 
-        return eval_speech(model, manifest, grammar, threshold, delegate)
+        return eval_speech(model, manifest, grammar, threshold, delegate, report)
     for name, places in (("--positives", positives), ("--negatives", negatives)):
         if not places:
             raise click.UsageError(f"Missing option '{name}'.")
@@ -70,8 +70,7 @@ def eval(
     used = wake_word.bundle.threshold if threshold is None else threshold
     _print_figures(trial, used)
     if report:
-        _write(report, trial_page(f"{model}: {wake_word.bundle.wake_word}", trial, used))
-        click.echo(f"\nwrote {report}")
+        write_page(report, trial_page(f"{model}: {wake_word.bundle.wake_word}", trial, used))
 
 
 def _files(places: tuple[Path, ...]) -> list[Path]:
@@ -97,8 +96,10 @@ def _print_figures(trial: Trial, threshold: float) -> None:
         print_table(("", "threshold", "missed", "false alarms per hour"), rows)
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
+    """Write a report; raises KwsError where it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise KwsError(f"{path}: cannot be written ({error.strerror}); name another file") from error
+    click.echo(f"\nwrote {path}")

@@ -16,9 +16,19 @@ if TYPE_CHECKING:
 
 
 def eval_speech(
-    model: str, table: Path, grammar: str | None, threshold: float | None, delegate: Delegate | None = None
+    model: str,
+    table: Path,
+    grammar: str | None,
+    threshold: float | None,
+    delegate: Delegate | None = None,
+    report: Path | None = None,
 ) -> None:
-    """Print word and character error rates, latency and error analysis of the table's recordings."""
+    """Print word and character error rates, latency and error analysis of the table's recordings.
+
+    With `report` they are written as a page as well, with the reliability of the confidence.
+    """
+    from kws.commands.eval import write_page
+    from kws.evaluation.speech_page import speech_page
     from kws.evaluation.speech_trial import read_spoken, try_recognizer
     from kws.recognition.build import build_recognizer, text_score
 
@@ -26,10 +36,15 @@ def eval_speech(
     with quiet_runtime():
         recognizer = build_recognizer(model, grammar=grammar, threshold=threshold, delegate=delegate)
     score = None if grammar else text_score(model, recognizer.decoder.tokens)
-    _print(try_recognizer(recognizer, spoken, score))
+    trial = try_recognizer(recognizer, spoken, score)
+    figures = _figures(trial)
+    print_table(("", ""), figures)
+    _print_mistakes(trial)
+    if report:
+        write_page(report, speech_page(f"{model}: {table}", trial, figures))
 
 
-def _print(trial: SpeechTrial) -> None:
+def _figures(trial: SpeechTrial) -> list[tuple[str, str]]:
     words = trial.mistakes
     right = sum(one.text == one.spoken.text for one in trial.heard)
     rows = [
@@ -46,8 +61,11 @@ def _print(trial: SpeechTrial) -> None:
         for title, place in (("p50", 0.5), ("p95", 0.95)):
             value = latencies[min(len(latencies) - 1, int(place * len(latencies)))]
             rows.append((f"latency from word end to transcript, {title}", f"{value:.2f} s"))
-    print_table(("", ""), rows)
-    if words.errors:
-        click.echo(f"\nmost frequent mistakes\n{words.table()}")
+    return rows
+
+
+def _print_mistakes(trial: SpeechTrial) -> None:
+    if trial.mistakes.errors:
+        click.echo(f"\nmost frequent mistakes\n{trial.mistakes.table()}")
     if trial.blame and trial.blame.wrong:
         click.echo(f"\nwhose fault\n{trial.blame.table()}")

@@ -42,7 +42,6 @@ def trial_page(title: str, trial: Trial, threshold: float) -> str:
         threshold: at which misses and false alarms are listed.
     """
     sections = [
-        f"<h1>{escape(title)}</h1>",
         *_tables(trial, threshold),
         "<h2>Misses against false alarms</h2>",
         _trade_off(trial),
@@ -51,8 +50,14 @@ def trial_page(title: str, trial: Trial, threshold: float) -> str:
         *_listen(f"Missed at {threshold:g}", _missed(trial, threshold)),
         *_listen(f"False alarms at {threshold:g}", _alarms(trial.false_alarms(threshold))),
     ]
+    return page(title, sections)
+
+
+def page(title: str, sections: Sequence[str]) -> str:
+    """A page that stands by itself."""
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-    return f"{head}<style>{_STYLE}</style>\n" + "\n".join(sections) + "</html>\n"
+    body = "\n".join([f"<h1>{escape(title)}</h1>", *sections])
+    return f"{head}<style>{_STYLE}</style>\n{body}</html>\n"
 
 
 def points(det: Det, threshold: float) -> dict[str, OperatingPoint]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kws.errors import SourceError
 from kws.evaluation.transcripts import Blame, Mistakes, Scored, blame, mistakes
-from kws.events import Event, Transcript
+from kws.events import Event, Guess, Transcript
 from kws.frontend import Frontend
 from kws.recognition.recognizer import AcousticStage, Recognizer
 from kws.recognition.tokens import LogProbs
@@ -45,6 +45,8 @@ class Heard:
     latencies: tuple[float, ...]
     """Seconds from the last word's end to its transcript."""
     log_probs: LogProbs
+    guess: Guess | None = None
+    """The likeliest text, accepted or not; None unless there was just one transcript."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def _hear(recognizer: Recognizer, recorder: _Recorder, spoken: Spoken) -> Heard:
         any(judged) if judged else None,
         tuple(now - transcript.end for now, transcript in found if transcript.text),
         kept,
+        said[0].nbest[0] if len(said) == 1 and said[0].nbest else None,
     )
 
 
