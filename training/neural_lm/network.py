@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.recognition.neural_lm import END
+from training.gru_step import gru_step
 
 
 class WordNetwork(tf.Module):
@@ -39,7 +40,7 @@ class WordNetwork(tf.Module):
         state = tf.zeros_like(given[:, 0, : self.width])
         states = []
         for step in range(texts.shape[1] - 1):
-            state = self._step(given[:, step], state)
+            state = gru_step(given[:, step], tf.matmul(state, self._recurrent), state)
             states.append(state)
         h = tf.stack(states, axis=1)
         if dropout:
@@ -51,14 +52,6 @@ class WordNetwork(tf.Module):
         nats = tf.nn.log_softmax(self.logits(texts))
         said = tf.gather(nats, texts[:, 1:], axis=2, batch_dims=2)
         return tf.reduce_sum(said * counted(texts), axis=1)
-
-    def _step(self, given: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """One step of the GRU (Cho et al. 2014), reset gate after the product."""
-        kept, n = tf.matmul(state, self._recurrent), self.width
-        update = tf.sigmoid(given[:, :n] + kept[:, :n])
-        forget = tf.sigmoid(given[:, n : 2 * n] + kept[:, n : 2 * n])
-        new = tf.tanh(given[:, 2 * n :] + forget * kept[:, 2 * n :])
-        return update * state + (1 - update) * new
 
 
 def counted(texts: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from kws.recognition.second_pass import END
 from kws.recognition.tokens import CHARACTERS, PHONES
+from training.gru_step import gru_step
 
 FLOOR = -12.0
 """Log-probabilities below are as good as never."""
@@ -107,14 +108,8 @@ class LasSpeller(Speller):
         return self._written(tf.stack(states, 1), tf.stack(contexts, 1)), tf.stack(looks, 1)
 
     def _step(self, x: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """One step of the GRU (Cho et al. 2014), reset gate after the product."""
         given = tf.matmul(x, self._input) + self._bias
-        kept = tf.matmul(state, self._recurrent)
-        n = self.width
-        update = tf.sigmoid(given[:, :n] + kept[:, :n])
-        forget = tf.sigmoid(given[:, n : 2 * n] + kept[:, n : 2 * n])
-        new = tf.tanh(given[:, 2 * n :] + forget * kept[:, 2 * n :])
-        return update * state + (1 - update) * new
+        return gru_step(given, tf.matmul(state, self._recurrent), state)
 
 
 class TransformerSpeller(Speller):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from training.gru_step import gru_step
 from training.recognizer.encoders.layered import Convolution, ConvStep, Layer, Step, needs_the_end
 from training.recognizer.network import CausalConv
 
@@ -60,20 +61,15 @@ class RecurrentStep(tf.Module):
         cell = trained.cells[0]
         self._input, self._recurrent, biases = (weight.numpy() for weight in cell.trainable_variables)
         self._given_bias, self._kept_bias = biases
-        self._units = cell.units
         self._state = tf.Variable(tf.zeros((1, cell.units)), trainable=False)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """(1, 1, width) -> the same shape."""
         given = self._product(x)[:, 0] @ self._input + self._given_bias
-        state, n = self._state.read_value(), self._units
-        kept = state @ self._recurrent + self._kept_bias
-        update = tf.sigmoid(given[:, :n] + kept[:, :n])
-        forget = tf.sigmoid(given[:, n : 2 * n] + kept[:, n : 2 * n])
-        new = tf.tanh(given[:, 2 * n :] + forget * kept[:, 2 * n :])
-        state = new + update * (state - new)
-        self._state.assign(state)
-        return x + state[:, None]
+        state = self._state.read_value()
+        after = gru_step(given, state @ self._recurrent + self._kept_bias, state)
+        self._state.assign(after)
+        return x + after[:, None]
 
 
 def recurrent_layers(width: int, layers: int) -> list[Layer]:
