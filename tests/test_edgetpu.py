@@ -100,8 +100,8 @@ def test_what_is_changed_to_fit_computes_what_the_original_does(name, rows):
     np.testing.assert_array_equal(reference, microcontroller.outputs(content, rows))
 
 
-@pytest.mark.parametrize("name", WAKE_WORDS)
-def test_bundled_wake_words_are_mapped_whole(name):
+@pytest.mark.parametrize("name", [*WAKE_WORDS, *COMMUNITY])
+def test_published_wake_words_are_mapped_whole(name):
     fitted, _ = rewritten(EVERY[name].read_bytes())
     assert [str(one.op) for one in placements(read_operators(fitted)) if one.reason] == []
 
@@ -245,6 +245,19 @@ def test_after_the_first_operator_left_all_are():
 # kws export edgetpu
 
 
+def two_ops(first: str, second: str) -> bytes:
+    """A model of two operators, one row a step."""
+    graph = GraphBuilder()
+    rows = graph.tensor("int8", (1, 1, 40), 0.10196078568696976, -128)
+    middle, end = (graph.tensor("int8", (1, 1, 40), 1 / 256, -128) for _ in range(2))
+    graph.op(first, [rows], [middle])
+    graph.op(second, [middle], [end])
+    flat, output = graph.tensor("int8", (1, 40), 1 / 256, -128), graph.tensor("uint8", (1, 40), 1 / 256)
+    graph.op("RESHAPE", [end, graph.constant(numbers(1, 40))], [flat], options="Reshape")
+    graph.op("QUANTIZE", [flat], [output], options="Quantize")
+    return graph.tflite([rows], [output])
+
+
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tpu")
@@ -328,10 +341,14 @@ def test_the_report_counts_what_runs_where(export):
 
 
 def test_the_report_names_what_stays_on_the_processor(tmp_path):
-    assert main(["export", "edgetpu", str(community.manifest("okay_nabu")), "-o", str(tmp_path / "out")]) == 0
+    labels = [str(i) for i in range(40)]
+    model = exported.bundle_of(two_ops("LOGISTIC", "HARD_SWISH"), tmp_path / "model", labels=labels)
+    assert main(["export", "edgetpu", str(model.manifest_path), "-o", str(tmp_path / "out")]) == 0
     report = (tmp_path / "out" / "operators.txt").read_text()
-    assert "SPLIT_V                    3  processor" in report
-    assert "is not in the compiler's list" in report
+    assert "LOGISTIC                   1  Edge TPU\n" in report
+    assert "HARD_SWISH                 1  processor\n" in report
+    assert "HARD_SWISH that makes tensor 2 't2' (int8 [1, 1, 40]): is not in the compiler's list" in report
+    assert "QUANTIZE                   1  processor\n" in report
 
 
 def test_a_model_of_which_nothing_would_run_is_refused(capsys, tmp_path):

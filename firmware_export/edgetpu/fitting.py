@@ -2,6 +2,7 @@
 
 * FULLY_CONNECTED whose weights have a scale for each output becomes CONV_2D with a window of one: when the
   compiler was made, LiteRT's specification of quantization had such scales for convolutions alone.
+* SPLIT_V into equal parts becomes SPLIT, which the compiler has.
 * int8 constants without dimensions get one: the compiler takes tensors of one to three dimensions.
 """
 
@@ -10,12 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from firmware_export.edgetpu.model import add_constant, listed, op_name, operator, values
 
 _CONV_VERSION = 3
 """Of CONV_2D on int8."""
+_SPLIT_VERSION = 2
+"""Of SPLIT on int8."""
 
 
 def fit(model: Any) -> None:
@@ -25,11 +29,28 @@ def fit(model: Any) -> None:
         is_number = tensor.type == schema.TensorType.INT8 and not listed(tensor.shape)
         if is_number and values(model, tensor) is not None:
             tensor.shape = [1]
-    fitted = []
-    for op in graph.operators:
-        is_matrix = op_name(model, op) == "FULLY_CONNECTED" and _has_scales(graph.tensors[op.inputs[1]])
-        fitted += _as_convolution(model, graph, op) if is_matrix else [op]
-    graph.operators = fitted
+    graph.operators = [fitted for op in graph.operators for fitted in _fitted(model, graph, op)]
+
+
+def _fitted(model: Any, graph: Any, op: Any) -> list[Any]:
+    """What stands for an operator."""
+    name = op_name(model, op)
+    if name == "FULLY_CONNECTED" and _has_scales(graph.tensors[op.inputs[1]]):
+        return _as_convolution(model, graph, op)
+    if name == "SPLIT_V" and _is_even(values(model, graph.tensors[op.inputs[1]])):
+        return [_as_split(model, op)]
+    return [op]
+
+
+def _is_even(sizes: npt.NDArray[Any] | None) -> bool:
+    return sizes is not None and len(set(sizes.tolist())) == 1
+
+
+def _as_split(model: Any, op: Any) -> Any:
+    source, _, axis = op.inputs
+    options = schema.SplitOptionsT()
+    options.numSplits = len(op.outputs)
+    return operator(model, "SPLIT", _SPLIT_VERSION, [axis, source], op.outputs, options)
 
 
 def _has_scales(weights: Any) -> bool:
