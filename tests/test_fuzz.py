@@ -81,6 +81,10 @@ REFUSED = {
         "manifest",
         json.dumps({**json.loads(manifests()[0]), "wake_word": "\ud800"}),
     ),
+    "a list whose name has a line break": (
+        "templates",
+        template("{a\nb}", "lists:\n  ? |\n   c\n   d\n  : {}\n"),
+    ),
     "26 words in any order": ("templates", template("(" + ";".join("abcdefghijklmnopqrstuvwxyz") + ")")),
 }
 """What fuzzing, or thinking about it, has found."""

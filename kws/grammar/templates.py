@@ -94,7 +94,8 @@ class _Scope:
 
     def template(self, text: Located) -> Expression:
         """One template as an expression."""
-        return self._expression(parse_template(text.text(), text.place, text.line), text)
+        line = re.sub(r"\s", " ", text.text())  # YAML knows texts of several lines
+        return self._expression(parse_template(line, text.place, text.line), text)
 
     def _expression(self, part: Part, at: Located) -> Expression:
         if part.kind == "text":
@@ -161,7 +162,7 @@ class _Scope:
     @staticmethod
     def _named(table: dict[str, Located], name: str, at: Located, what: str, written: str) -> Located:
         if name not in table:
-            known = ", ".join(map(written.format, table)) or "none"
+            known = " ".join(", ".join(map(written.format, table)).split()) or "none"
             raise GrammarError(
                 f"{at.place}:{at.line}: expected {what} ({known}), found {written.format(name)}"
             )
