@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from kws.frontends import MICRO
-from kws.types import SAMPLE_RATE, Samples
+from kws.types import Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.held_out import apart
 from training.joined_speech import joined_words
-from training.recipe import MaterialRecipe, near_misses
-from training.shards import spread
-from training.synth import synthesize
+from training.noises import made_noises
+from training.recipe import MaterialRecipe
+from training.spoken import spoken
 from training.tapes import Pool, TapeConfig, Tapes, cached_tapes, key_of, make_tapes
-from training.voice_change import VoiceChange, change_voice, random_change
 from training.word_ends import phrase_spans
 
 REAL_SHARE = 0.65
@@ -33,7 +32,8 @@ ALARM_SHARE = 0.1
 
 _COUNTS = ("tapes_with_words", "tapes_without")
 SPOKEN = ("sentence", "speech", "word", "near-miss", "wakeword")
-_CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
+NOISES = 60
+"""Made where there are no recordings of noise."""
 
 
 @dataclass(frozen=True)
@@ -120,24 +120,20 @@ def ingredients(
         recordings: whether those under the data root are used.
         own: takes of the phrase by its user, each cut to it.
     """
-    rng = np.random.default_rng(seed)
     clips = trainable() if recordings else []
     said = [clip for clip in clips if recipe.real_words and holds(clip, phrase)]
     speech = [clip for clip in clips if clip.kind in SPOKEN and not holds(clip, phrase)]
     noise = [clip for clip in clips if clip.kind == "noise"]
-    carried = [_CARRIERS[rng.integers(len(_CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)]
-    spoken_words = synthesize(carried, rng, cache=cache)
-    spoken_words += changed_voices(spoken_words, recipe.changed_voices, seed=seed)
-    spoken_other = synthesize(_other_texts(phrase, speech, recipe, rng), rng, cache=cache)
-    spoken_other += changed_voices(spoken_other, recipe.changed_voices, seed=seed + 1)
+    sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label]
+    voices = spoken(phrase, recipe, sentences, seed=seed, cache=cache)
     pieced = _joined_words(phrase, speech, recipe, seed, cache)
-    words = _word_groups(said, [*spoken_words, *pieced], own)
+    words = _word_groups(said, [*voices.words, *pieced], own)
     spans = phrase_spans(said, phrase, cache=cache / "align") if cache and said else {}
-    noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(_plain_noise(rng))
-    background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *spoken_other)
-    confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *spoken_other)
-    between = _with_more((*background, *confusable), spoken_other, recipe.synthetic_share)
-    made = {"synthetic words": len(spoken_words), "synthetic speech": len(spoken_other)}
+    noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(made_noises(NOISES, seed=seed))
+    background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *voices.others)
+    confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *voices.others)
+    between = _with_more((*background, *confusable), voices.others, recipe.synthetic_share)
+    made = {"synthetic words": len(voices.words), "synthetic speech": len(voices.others)}
     made |= {"joined words": len(pieced)} if pieced else {}
     made |= {"own recordings": len(own)} if own else {}
     speakers = {clip.path: f"{clip.corpus}/{clip.speaker}" for clip in clips}
@@ -191,17 +187,6 @@ def trainable() -> list[Clip]:
     return [c for c in read_manifest(recordings_manifest()) if c.split == "train" and c.licence == "ship"]
 
 
-def changed_voices(clips: list[Samples], copies: int, *, seed: int) -> list[Samples]:
-    """Each clip by `copies` other speakers (training.voice_change)."""
-    rng = np.random.default_rng([seed, 7])
-    tasks = [(clip, random_change(rng)) for clip in clips for _ in range(copies)]
-    return list(spread(_changed, None, tasks, f"changing {len(tasks)} voices")) if tasks else []
-
-
-def _changed(_: None, task: tuple[Samples, VoiceChange]) -> Samples:
-    return change_voice(*task)
-
-
 def holds(clip: Clip, phrase: str) -> bool:
     """Whether the phrase is said in it; labels such as "heycomputer" are written without spaces."""
     return clip.says(phrase) or (clip.kind == "wakeword" and phrase.replace(" ", "") in clip.label.lower())
@@ -251,33 +236,6 @@ def _heard_often(pool: Pool, alarms: Sequence[Samples]) -> Pool:
         return pool
     wanted = ALARM_SHARE / (1 - ALARM_SHARE) * len(pool.speech)
     return replace(pool, speech=(*pool.speech, *(tuple(alarms) * math.ceil(wanted / len(alarms)))))
-
-
-def _other_texts(
-    phrase: str, speech: list[Clip], recipe: MaterialRecipe, rng: np.random.Generator
-) -> list[str]:
-    """Near misses and sentences of the transcripts; digits read out where there are none."""
-    count = recipe.synthetic_speech
-    misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
-    sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label] or list(
-        "0123456789"
-    )
-    pick = rng.random(count) < (recipe.near_miss_share if misses else 0)
-    return [
-        misses[rng.integers(len(misses))] if miss else sentences[rng.integers(len(sentences))]
-        for miss in pick
-    ]
-
-
-def _plain_noise(rng: np.random.Generator) -> list[Samples]:
-    """Stand-ins where no recorded noise is there: white to brown noise, ten seconds each."""
-    made = []
-    for slope in np.linspace(0, 1, 12):
-        spectrum = np.fft.rfft(rng.normal(size=10 * SAMPLE_RATE))
-        spectrum /= np.maximum(1, np.arange(len(spectrum))) ** slope
-        sound = np.fft.irfft(spectrum)
-        made.append((sound / np.abs(sound).max() * 12000).astype(np.int16))
-    return made
 
 
 def _counted(clips: Sequence[Clip], made: dict[str, int]) -> dict[str, int]:

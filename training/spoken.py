@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kws.types import Samples
-from training.material import changed_voices
 from training.recipe import MaterialRecipe, near_misses
+from training.shards import spread
 from training.synth import synthesize
+from training.synth.kept import KeptSpeech
+from training.voice_change import VoiceChange, change_voice, random_change
 
 CARRIERS = ("{}", "{}", "{}", "{}!", "{}?", "hey {}", "{}.", "okay {}")
 """In which the phrase stands, at its end."""
@@ -34,7 +37,7 @@ def spoken(
     Args:
         phrase: lower case, single spaces.
         recipe: how much of what.
-        sentences: texts without the phrase, for what is no near miss.
+        sentences: texts without the phrase, for what is no near miss; digits where there are none.
         seed: of everything random.
         cache: where synthesized speech is kept.
     """
@@ -43,15 +46,44 @@ def spoken(
     words = synthesize(carried, rng, cache=cache)
     others = synthesize(_other_texts(phrase, sentences, recipe, rng), rng, cache=cache)
     return Spoken(
-        words + changed_voices(words, recipe.changed_voices, seed=seed),
-        others + changed_voices(others, recipe.changed_voices, seed=seed + 1),
+        words + changed_voices(words, recipe.changed_voices, seed=seed, cache=cache),
+        others + changed_voices(others, recipe.changed_voices, seed=seed + 1, cache=cache),
     )
+
+
+def changed_voices(
+    clips: Sequence[Samples], copies: int, *, seed: int, cache: Path | None = None
+) -> list[Samples]:
+    """Each clip by `copies` other speakers (training.voice_change); kept under `cache` for the next time."""
+    rng = np.random.default_rng([seed, 7])
+    tasks = [(clip, random_change(rng)) for clip in clips for _ in range(copies)]
+    if not tasks:
+        return []
+    kept = KeptSpeech(cache / "speech") if cache else None
+    changed = list(spread(_changed, kept, tasks, f"changing {len(tasks)} voices"))
+    if kept:
+        kept.trim()
+    return changed
+
+
+def _changed(kept: KeptSpeech | None, task: tuple[Samples, VoiceChange]) -> Samples:
+    """From the folder, or else changed and put there."""
+    if kept is None:
+        return change_voice(*task)
+    clip, change = task
+    place = kept.place("changed", hashlib.sha256(clip.tobytes()).hexdigest(), *astuple(change))
+    samples = kept.read(place)
+    if samples is None:
+        samples = change_voice(clip, change)
+        kept.write(place, samples)
+    return samples
 
 
 def _other_texts(
     phrase: str, sentences: Sequence[str], recipe: MaterialRecipe, rng: np.random.Generator
 ) -> list[str]:
     """Near misses in the share that the recipe says, the rest from the sentences."""
+    sentences = sentences or list("0123456789")
     misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
     pick = rng.random(recipe.synthetic_speech) < (recipe.near_miss_share if misses else 0)
     texts = (misses if near else sentences for near in pick)
