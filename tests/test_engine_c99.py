@@ -295,6 +295,14 @@ def test_numpy_and_click_are_enough(tmp_path, calls):
     assert '"name": "computer"' in done.stdout
 
 
+@pytest.mark.parametrize("package", ["sounddevice", "_cffi_backend"])
+def test_without_what_microphones_need_it_is_named(package):
+    done = run_without({package}, "devices")
+    assert done.returncode == cli.BAD_INPUT
+    assert done.stderr.startswith("kws: mic: microphones need sounddevice (No module named")
+    assert done.stderr.count("\n") == 1
+
+
 def test_without_litert_the_other_engine_is_named():
     for package, said in (("ai_edge_litert", "ai-edge-litert"), ("micro_features_cpp", "pymicro-features")):
         done = run_without({package}, "run", str(CALLS))

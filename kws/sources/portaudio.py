@@ -112,6 +112,11 @@ PORTAUDIO = PortAudio()
 def _sounddevice() -> Any:
     try:
         import sounddevice
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"mic: microphones need sounddevice ({error}); pip install sounddevice (on Debian it needs "
+            "python3-cffi-backend where pip has no cffi)"
+        ) from error
     except OSError as error:
         raise SourceError(
             f"mic: microphones need PortAudio ({error}); install it, on Debian: apt install libportaudio2"
