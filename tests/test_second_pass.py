@@ -17,6 +17,7 @@ from kws.errors import BundleError  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from kws.recognition.second_pass import END, SecondPass, second_pass_of, written  # noqa: E402
 from kws.recognition.tokens import CHARACTERS, PHONES  # noqa: E402
+from training.second_pass.attention_plot import attention_svg  # noqa: E402
 from training.second_pass.export import exported  # noqa: E402
 from training.second_pass.learn import SIZES, Lesson, batches, mean_nats, teach  # noqa: E402
 from training.second_pass.spellers import SPELLERS, Speller  # noqa: E402
@@ -127,6 +128,9 @@ def test_attention_can_be_looked_at(taught: tuple[Path, Speller]) -> None:
     looks = judge.attention(heard("stop"), "stop")
     assert looks.shape == (len("stop") + 1, STEPS // 2)
     np.testing.assert_allclose(looks.sum(axis=1), 1, atol=1e-3)
+    drawing = attention_svg(looks, "stop", place_seconds=0.06, count=len(heard("stop")) // 2)
+    assert drawing.count("fill-opacity") == np.count_nonzero(looks[:, : len(heard("stop")) // 2] >= 0.02)
+    assert [drawing.count(f">{label}</text>") for label in ("s", "t", "end", "0 s")] == [1, 1, 1, 1]
 
 
 def test_what_it_cannot_read_is_not_judged_or_last(taught: tuple[Path, Speller]) -> None:

@@ -127,6 +127,18 @@ def test_a_recognizer_is_measured_on_a_table(english, capsys, tmp_path):
     assert "in the grammar" in capsys.readouterr().out
 
 
+def test_false_accepts_are_counted_in_recordings_without_a_sentence(english, capsys, tmp_path):
+    table, grammar = tmp_path / "test.tsv", str(GRAMMARS / "home.yaml")
+    table.write_text("path\ttext\nquiet.wav\tlights on in the kitchen\n")
+    measure = ["eval", english, "--manifest", str(table), "--negatives", str(tmp_path / "quiet.wav")]
+    assert main([*measure, "-g", grammar]) == 0
+    assert "450.00 (" in capsys.readouterr().out  # one in its eight seconds
+    assert main([*measure, "-g", grammar, "--threshold", "1"]) == 0
+    assert "0 in 0.00 h" in capsys.readouterr().out
+    assert main(measure) == 2
+    assert "give --grammar" in capsys.readouterr().err
+
+
 def test_the_page_of_a_trial_says_whether_the_confidence_is_true(english, capsys, tmp_path):
     table, page = tmp_path / "test.tsv", tmp_path / "page.html"
     table.write_text("path\ttext\nquiet.wav\tlights on in the kitchen\nquiet.wav\tlights off & <on>\n")

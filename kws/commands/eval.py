@@ -49,12 +49,15 @@ def eval(
     several times. Files that cannot be read are named and left out.
 
     A recognizer hears the recordings of a table instead: word and character error rate, latency, the most
-    frequent mistakes, whether search or model is at fault, and in the report whether its confidence is true.
+    frequent mistakes, whether search or model is at fault, and in the report whether its confidence is true;
+    with a grammar also how often it is understood in --negatives, where nothing of it is said.
     """
     if manifest:
         from kws.commands.eval_speech import eval_speech
 
-        return eval_speech(model, manifest, grammar, threshold, delegate, report)
+        if negatives and not grammar:
+            raise KwsError("--negatives: without a grammar there is nothing to accept; give --grammar")
+        return eval_speech(model, manifest, grammar, threshold, delegate, report, _files(negatives))
     for name, places in (("--positives", positives), ("--negatives", negatives)):
         if not places:
             raise click.UsageError(f"Missing option '{name}'.")

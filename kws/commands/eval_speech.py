@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,16 @@ def eval_speech(
     threshold: float | None,
     delegate: Delegate | None = None,
     report: Path | None = None,
+    negatives: Sequence[Path] = (),
 ) -> None:
     """Print word and character error rates, latency and error analysis of the table's recordings.
 
-    With `report` they are written as a page as well, with the reliability of the confidence.
+    With `report` they are written as a page as well, with the reliability of the confidence. Of `negatives`,
+    recordings in which no sentence of the grammar is said, the false accepts are counted.
     """
     from kws.commands.eval import write_page
     from kws.evaluation.speech_page import speech_page
-    from kws.evaluation.speech_trial import read_spoken, try_recognizer
+    from kws.evaluation.speech_trial import false_accepts, read_spoken, try_recognizer
     from kws.recognition.build import build_recognizer, text_score
 
     spoken = read_spoken(table)
@@ -38,6 +41,8 @@ def eval_speech(
     score = None if grammar else text_score(model, recognizer.decoder.tokens)
     trial = try_recognizer(recognizer, spoken, score)
     figures = _figures(trial)
+    if negatives:
+        figures.append(("false accepts per hour", str(false_accepts(recognizer, negatives))))
     print_table(("", ""), figures)
     _print_mistakes(trial)
     if report:

@@ -11,6 +11,7 @@ import jiwer
 import numpy as np
 
 from kws.errors import SourceError
+from kws.evaluation.intervals import Rate
 from kws.evaluation.transcripts import Blame, Mistakes, Scored, blame, mistakes
 from kws.events import Event, Guess, Transcript
 from kws.frontend import Frontend
@@ -113,6 +114,22 @@ def try_recognizer(
         latencies=tuple(latency for one in heard for latency in one.latencies),
         blame=blame(scored) if scored else None,
     )
+
+
+def false_accepts(recognizer: Recognizer, paths: Sequence[Path]) -> Rate:
+    """How often a sentence of the grammar is understood in recordings in which none is said.
+
+    Raises:
+        SourceError: a recording cannot be read.
+    """
+    accepted, samples_heard = 0, 0
+    for path in paths:
+        samples = read_samples(path)
+        samples_heard += len(samples)
+        recognizer.reset()
+        events = recognizer.push(Frontend().push(samples)) + recognizer.flush()
+        accepted += sum(isinstance(event, Transcript) and event.in_grammar is True for event in events)
+    return Rate(accepted, samples_heard / SAMPLE_RATE / 3600)
 
 
 def _hear(recognizer: Recognizer, recorder: _Recorder, spoken: Spoken) -> Heard:

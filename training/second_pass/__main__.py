@@ -2,6 +2,7 @@
 
 python -m training.second_pass train english -o out/ [--kind las] [--minutes 10]
 python -m training.second_pass measure out/english.json
+python -m training.second_pass plot out/english.json order.wav "lights on" -o attention.svg
 """
 
 from __future__ import annotations
@@ -89,6 +90,27 @@ def measure(model: str, most: int, rescore: str, cache: Path) -> None:
 
     bundle = find_recognizer(model)
     click.echo(report(measured(bundle, rescore, most=most, cache=cache)))
+
+
+@main.command()
+@click.argument("model")
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.argument("text")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="An SVG.")
+def plot(model: str, recording: Path, text: str, output: Path) -> None:
+    """Draw what each character of TEXT attends to in RECORDING."""
+    from kws.recognition.acoustic import AcousticModel
+    from kws.recognition.second_pass import second_pass_of
+    from training.second_pass.attention_plot import attention_svg
+    from training.speech_tasks import log_probs_of
+
+    bundle = find_recognizer(model)
+    acoustic, judge = AcousticModel(bundle, "phones"), second_pass_of(bundle)
+    heard = log_probs_of(acoustic, recording)[: judge.most_steps]
+    drawing = attention_svg(
+        judge.attention(heard, text), text, 2 * acoustic.step_seconds, (len(heard) + 1) // 2
+    )
+    output.write_text(drawing, encoding="utf-8")
 
 
 def _into_card(path: Path, key: str, about: dict[str, object]) -> None:
