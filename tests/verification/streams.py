@@ -25,6 +25,7 @@ import numpy as np
 from support.house import answers, free_port, until
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
+from wyoming.ping import Ping, Pong
 from wyoming.wake import Detect
 
 import kws
@@ -36,7 +37,7 @@ CHUNK = 1_024
 """Samples."""
 LATE_SECONDS = 1.0
 """For a chunk to be taken by the server."""
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -59,8 +60,8 @@ class Stream:
             await client.write_event(AudioStart(SAMPLE_RATE, 2, 1).event())
             await self._speak(client, begin)
             await client.write_event(AudioStop().event())
-            await asyncio.sleep(1)  # for what is on its way
-        await asyncio.wait_for(listening, PATIENCE)
+            await client.write_event(Ping().event())
+            await asyncio.wait_for(listening, PATIENCE)
 
     async def _speak(self, client: AsyncTcpClient, begin: float) -> None:
         for number in range(len(self.audio) // CHUNK):
@@ -72,7 +73,8 @@ class Stream:
             self.latest = max(self.latest, time.perf_counter() - due)
 
     async def _listen(self, client: AsyncTcpClient) -> None:
-        while event := await client.read_event():
+        """Up to the answer to our last word, before which everything else has come."""
+        while (event := await client.read_event()) and not Pong.is_type(event.type):
             if event.type == "detection":
                 self.latencies.append(time.perf_counter() - self.sent[event.data["timestamp"]])
                 self.names[event.data["name"]] += 1
@@ -104,6 +106,12 @@ def processor_seconds(process: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waiting_seconds(process: int) -> float:
+    """That a process, its threads together, was ready to run and others had the processors."""
+    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
+
+
 @click.command()
 @click.option("--streams", "count", default=50, show_default=True)
 @click.option("--seconds", default=120.0, show_default=True)
@@ -117,9 +125,10 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "kws", "serve", "--uri", f"tcp://127.0.0.1:{port}", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         until(lambda: answers(port), "server")
-        before, own = processor_seconds(server.pid), time.process_time()
+        before, waited, own = processor_seconds(server.pid), waiting_seconds(server.pid), time.process_time()
         asyncio.run(run_all(streams, port))
         used, own = processor_seconds(server.pid) - before, time.process_time() - own
+        waited = waiting_seconds(server.pid) - waited
         load = os.getloadavg()[0]
         server.terminate()
     wrong = [stream.names - alone | alone - stream.names for stream in streams
@@ -130,6 +139,7 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     p50, p99, longest = np.percentile(latencies, [50, 99, 100])
     print(f"models: {', '.join(names)}; {os.cpu_count()} cores, load average {load:.1f}, nice {os.nice(0)}")
     print(f"server: {100 * used / seconds:.1f} % of one core; the clients: {100 * own / seconds:.1f} %")
+    print(f"the server was ready to run and waited for a core for {waited:.1f} s of {seconds:g} s")
     print(f"latency of {len(latencies)} events: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {longest:.1f} ms")
     print(f"chunks were taken {1_000 * late:.0f} ms after their time at most")
     per_stream = Counter(differences.total() for differences in wrong)
