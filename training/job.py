@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kws.standard_error import silenced
 from kws.types import Samples
 from training.naming import file_name
 from training.recipe import EMBEDDING_HEAD, Recipe
@@ -75,6 +76,9 @@ def run(job: Job) -> Path:
     The same job on the same machine makes the same bundle. Ctrl-C leaves what `Job.resume` goes on from.
     """
     train = train_head if job.recipe.network["name"] == EMBEDDING_HEAD else train_network
+    job.say("starting TensorFlow")
+    with silenced():  # it tells there of processors and of GPUs that it has not found
+        import keras  # noqa: F401
     try:
         path = train(job)
     except KeyboardInterrupt:
