@@ -11,6 +11,7 @@ tf = pytest.importorskip("tensorflow")
 from kws.errors import KwsError  # noqa: E402
 from kws.recognition.acoustic import log_softmax  # noqa: E402
 from training.quantize import quantize  # noqa: E402
+from training.recognizer import publish  # noqa: E402
 from training.recognizer.encoders import BODIES, layered_network  # noqa: E402
 from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
 from training.recognizer.learn import build, ctc_loss  # noqa: E402
@@ -89,6 +90,10 @@ def test_the_bidirectional_twin_hears_what_comes_after_and_cannot_stream() -> No
     assert np.abs(batch(twin, changed)[:30] - batch(twin, ROWS)[:30]).max() > 1e-4
     with pytest.raises(KwsError, match="cannot be streamed"):
         twin.streaming()
+
+
+def test_every_encoder_that_streams_has_words_for_its_card() -> None:
+    assert sorted(publish._BODIES) == sorted([*STREAMING, "convolutions"])
 
 
 def test_a_recipe_chooses_by_name() -> None:

@@ -25,6 +25,13 @@ from training.recognizer.takes import Takes
 CALIBRATION_TAKES = 120
 """Takes streamed to find the tensors' ranges, some eight minutes, a third of them clean."""
 
+_BODIES = {
+    "convolutions": "causal convolutions with residuals",
+    "recurrent": "GRUs with residuals and a short look-ahead",
+    "conformer": "self-attention over the last 1.5 s and convolutions, with residuals",
+}
+"""What the card says of the networks that stream."""
+
 SOURCES = (
     "LibriSpeech, SpeechOcean762, Speech Commands, S. Hymel's custom commands (CC BY 4.0); "
     "LJ Speech, Mycroft Precise community data (public domain); ARCTIC sentences read for Rhasspy (CC0); "
@@ -115,7 +122,7 @@ def _card(
     return {
         "licence": "Apache-2.0",
         "sources": SOURCES,
-        "architecture": "causal convolutions with residuals, CTC heads for phones and characters",
+        "architecture": f"{_BODIES[recipe.network.name]}, CTC heads for phones and characters",
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "step_ms": round(STRIDE * FrontendConfig().row_seconds * 1000),
         "data": dict(sorted(material.sources.items())),
