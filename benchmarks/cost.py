@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import ENGINES, OURSELVES, Engine, NotInstalledError, footprint, python_of
-from benchmarks.table import markdown, spread_text
+from benchmarks.table import markdown, rounds_text, spread_text
 from kws.bench import write_wav
 from kws.bench.process import Plan, Run, Spread, run
 from kws.selftest import bundled_recordings
@@ -121,11 +121,9 @@ def _runs(one: Variant, audio: Path) -> dict[int, Run]:
 
 
 _SECTION = """\
-Fresh processes, one core, one thread, {rounds} rounds in which every engine takes its turn once. A figure
-is the median of the rounds with the lowest and the highest, between which the true median lies with
-{confidence:.0f} % confidence. Each hears {seconds:.0f} s of the selftest's recordings after {warm:.0f} s
-that are not counted; CPU time is user and system time. Other work may run beside it: the ratios carry over
-to other machines, the seconds do not.
+Fresh processes, one core, one thread, {rounds}. Each hears {seconds:g} s of the selftest's recordings after
+{warm:g} s that are not counted; CPU time is user and system time. Other work may run beside it, and takes
+caches and the clock: the ratios of CPU time carry over to other machines, seconds do not.
 
 {cpu}
 
@@ -169,8 +167,7 @@ def section(found: Mapping[str, Any]) -> str:
         if title != OURSELVES.name
     ]
     return _SECTION.format(
-        rounds=found["rounds"],
-        confidence=100 * (1 - 2 / 2 ** found["rounds"]),
+        rounds=rounds_text(found["rounds"]),
         seconds=found["seconds"],
         warm=found["warm"],
         cpu=markdown(("CPU s per audio s", *words), cpu),
@@ -200,7 +197,7 @@ _ASKED = {
     ("1", "cpu"): ("CPU s per audio s for one word", 0.0005, 5),
     ("10", "cpu"): ("CPU s per audio s for ten words", 0.001, 5),
     ("1", "peak_mb"): ("peak MB", 40, 0),
-    ("1", "startup"): ("s of start-up by the clock", 0.15, 2),
+    ("1", "loading"): ("CPU s of start-up", 0.15, 2),
 }
 """Words and field -> what it is, what kws shall reach, decimals."""
 

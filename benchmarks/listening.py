@@ -31,8 +31,8 @@ PHRASES = (*SPOKEN, "hey jarvis")
 SAME_MODELS = {"pyopen-wakeword": "openwakeword"}
 """Who runs another's model files, compared with it on one stream instead of heard again."""
 
-LAST = ("pocketsphinx", "wakeforge")
-"""They take tens of times as long as the others, and wait until those are through."""
+LAST = ("openwakeword", "pocketsphinx", "wakeforge")
+"""They take ten and more times as long as the others, and wait until those are through."""
 
 _Stream = tuple[tuple[str, ...], str]
 """Phrases to listen for, and the stream."""

@@ -104,8 +104,8 @@ _SECTION = """\
 The rules: at most {most} false positives and {most} misses in {minutes} minutes; a detection from the
 word's start to 1 s past its end is a hit, and false positives less than 1 s apart are one. The official
 stream says "marvin" {words} times; it is not here, nor is a model of that word. This stream says another
-word as often, or as often as there are recordings of it, with speech and noise of the `dev` recordings in
-turn between them. So the figures are by these rules, but no result of that benchmark.
+word, as often as the table tells, with speech and noise of the `dev` recordings in turn between. So the
+figures are by these rules, but no result of that benchmark.
 
 {table}
 """

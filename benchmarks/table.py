@@ -14,5 +14,17 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread_text(spread: Spread, digits: int) -> str:
-    """As in "0.00113 (0.00108 to 0.00125)"."""
-    return f"{spread.median:.{digits}f} ({spread.low:.{digits}f} to {spread.high:.{digits}f})"
+    """As in "0.00113 (0.00108 to 0.00125)", without the ends where there is but one value."""
+    median, low, high = (f"{value:.{digits}f}" for value in (spread.median, spread.low, spread.high))
+    return median if spread.low == spread.high else f"{median} ({low} to {high})"
+
+
+def rounds_text(rounds: int) -> str:
+    """What the figures of so many rounds are."""
+    if rounds == 1:
+        return "one round, so nothing tells how far the figures would be from those of another"
+    return (
+        f"{rounds} rounds in which every engine takes its turn once. A figure is the median of the rounds "
+        "with the lowest and the highest, between which the true median lies with "
+        f"{100 * (1 - 2 / 2**rounds):.0f} % confidence"
+    )
