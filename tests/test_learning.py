@@ -111,8 +111,11 @@ def test_misses_are_counted_by_word_and_alarms_by_the_hour() -> None:
     heard.rows[0] = heard.rows[1]  # a word that nobody says
     point = streamed_misses(Fixed(), Listening(heard, 1, 0.5))  # type: ignore[arg-type]
     assert (point.misses.count, point.misses.total) == (1, 20)
-    heard.rows[1, 100:140, :10] = 127  # louder than any word: one alarm in 1.6 minutes is too many
-    strict, lax = (streamed_misses(Fixed(), Listening(heard, 1, rate)) for rate in (0.5, 60.0))  # type: ignore[arg-type]
+    far = slice(0, 30) if np.argmax(heard.marks[0] == POSITIVE) > 130 else slice(210, 240)
+    heard.rows[0, far, :10] = 127  # louder than any word, but on a tape with one it is no false alarm
+    assert streamed_misses(Fixed(), Listening(heard, 1, 0.5)).misses.count == 1  # type: ignore[arg-type]
+    heard.rows[1, 100:140, :10] = 127  # one alarm in 0.8 minutes is too many
+    strict, lax = (streamed_misses(Fixed(), Listening(heard, 1, rate)) for rate in (0.5, 100.0))  # type: ignore[arg-type]
     assert strict.misses.count == 20
     assert lax.misses.count == 1
     assert lax.false_alarms.count == 1

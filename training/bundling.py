@@ -61,12 +61,14 @@ def write_trained(
 
 
 def _found_by(listening: Listening, network: Network) -> tuple[float, dict[str, Any]]:
-    """Threshold, and what it does on the held-out tapes, for the card."""
+    """Threshold, a placeholder where nothing is heard, and counts on the held-out tapes for the card."""
     point = streamed_misses(network, listening)
+    useful = point.misses.count < point.misses.total
     alarms = point.false_alarms
     counts = {"words": point.misses.total, "misses": point.misses.count, "false_alarms": alarms.count}
     told = "tapes by held-out speakers, in rooms and noise; the epoch and the threshold were chosen on them"
-    return min(1.0, point.threshold), {"material": told, **counts, "hours": round(alarms.hours, 2)}
+    threshold = min(1.0, point.threshold) if useful else _UNCALIBRATED_THRESHOLD
+    return threshold, {"material": told, **counts, "hours": round(alarms.hours, 2)}
 
 
 def manifest_of(
