@@ -21,7 +21,7 @@ SLOW = {
 """What takes an emulated processor most of the time and is not needed here: compiled Python files, units of a
 systemd that is not there; and what stands in for it while packages are configured."""
 CERTIFICATES = ("var/lib/dpkg/info/ca-certificates.config", "var/lib/dpkg/info/ca-certificates.postinst")
-"""Scripts that go through all certificates, for the same reason."""
+"""Scripts that go through all certificates; here that is done without them, for the same reason."""
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -105,11 +105,20 @@ def _make(folder: Path, processor: Emulated, packages: Sequence[str]) -> None:
     with _mounted(root), _without(root, SLOW):
         archives = sorted(str(path) for path in (root / "var/cache/apt/archives").glob("*.deb"))
         _check(["dpkg", f"--root={root}", "--force-all", "--unpack", *archives])
-        for script in CERTIFICATES:
-            (root / script).write_text("#!/bin/sh\n", encoding="ascii")
+        _join_certificates(root)
         _check(["chroot", str(root), "dpkg", "--force-unsafe-io", "--configure", "--pending"])
     subprocess.run(["rm", "-rf", root / "debootstrap"], check=True)
     (folder / "complete").touch()
+
+
+def _join_certificates(root: Path) -> None:
+    """All certificates in one file, as programs expect them; pip does not start without."""
+    for script in CERTIFICATES:
+        (root / script).write_text("#!/bin/sh\n", encoding="ascii")
+    found = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
+    bundle = root / "etc/ssl/certs/ca-certificates.crt"
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_bytes(b"".join(path.read_bytes() for path in found))
 
 
 @contextmanager
