@@ -141,9 +141,9 @@ the interpreter does not.
 
 {standing}
 
-Ten words of kws are ten networks of about 60 kB, of which each 30 ms need every weight; on a machine whose
-caches others fill as well, fetching them is most of it, and hearing half a second at a time shows how much.
-Porcupine's words, a few kB each, follow one network that all share. Most of kws' memory is numpy and
+Ten words of kws are ten networks of about 60 kB, of which each 30 ms need every weight, and the less of the
+caches is theirs, the more that costs. Porcupine's words, a few kB each, follow one network that all share.
+Most of kws' memory is numpy and
 LiteRT: see what `--engine c99` takes without the latter.{missing}
 """
 
