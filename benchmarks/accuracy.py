@@ -222,8 +222,9 @@ recordings, and every threshold "at most {rate} an hour" is chosen on the very s
 on, for all engines alike.
 
 A word counts as heard from its start to {late} s past its end. Shares and rates come with exact 95 %
-intervals and the counts behind them; where an engine has not heard all of the speech, the hours tell.
-Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with
+intervals and the counts behind them; where an engine has not heard all of the speech, the hours tell, and
+in less than two of them "at most {rate}" is none at all. `python -m benchmarks accuracy` goes on where it
+was. Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with
 silence). At 10 and 5 dB words and what is between them are at an even level over steady noise.
 
 {words}
@@ -258,8 +259,10 @@ def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
         for which, how in (("default", "default"), ("chosen", f"at most {PER_HOUR} an hour"))
         if measured[which]
     ]
+    absent = [engine.name for engine in ENGINES if phrase in engine.words and engine.name not in engines]
+    lacking = f"\n\nKnow the word and have not heard enough yet: {', '.join(absent)}." if absent else ""
     drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
-    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}"
+    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}{lacking}"
 
 
 def fewest(engines: Mapping[str, Any]) -> str:

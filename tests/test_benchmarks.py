@@ -217,6 +217,7 @@ def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) 
     assert default[4] == "50.0 % (1.3 to 98.7), 1 of 2"
     assert set(default[5:]) == {"not heard"}
     assert "fewest first: kws 50.0 %" in text
+    assert "have not heard enough yet: wakeforge, pocketsphinx." in text
     assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 2
 
 
