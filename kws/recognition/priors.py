@@ -19,8 +19,8 @@ from kws.recognition.confidence import Calibration
 from kws.recognition.tokens import BLANK, LogProbs, Tokens
 
 WEIGHT = 0.4
-"""Exponent of the prior, chosen on dev recordings: more finds a little more of what was said, and tells it less well
-from what was not (docs/experiments/recognizer.md)."""
+"""Exponent of the prior, chosen on dev recordings: more finds a little more of what was said, and tells it
+less well from what was not (docs/experiments/recognizer.md)."""
 BLANK_PENALTY = 2.0
 """Nats off the blank where a recognizer's priors are not known."""
 
