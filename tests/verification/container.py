@@ -59,7 +59,8 @@ class Container:
         program = f"cd {shlex.quote(self.folder)} && exec {shlex.join(words)}"
         chroot = ["chroot", f"--userspec={self.user}", str(self.root)]
         inside = shlex.join([*chroot, "/usr/bin/env", "-i", *settings, "/bin/sh", "-c", program])
-        mounts = f"mount -t proc proc {self.root}/proc && mount --rbind /dev {self.root}/dev"
+        bound = " && ".join(f"mount --rbind {name} {self.root}{name}" for name in ("/dev", "/sys"))
+        mounts = f"mount -t proc proc {self.root}/proc && {bound}"
         alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
         return [*alone, "/bin/sh", "-c", f"{mounts} && exec {inside}"]
 
