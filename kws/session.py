@@ -186,8 +186,9 @@ class Session(Engine):
 
     def _forget(self) -> None:
         surplus = max(0, len(self._kept) - self._keep)
-        if self._earlier is not None:
-            surplus = min(surplus, self._earlier - self._first)
+        # A command that is open may be cut off by a wake word, and be heard once more from its beginning.
+        begun = [row for row in (self._earlier, self._opened) if row is not None]
+        surplus = min([surplus, *(row - self._first for row in begun)])
         self._kept = self._kept[surplus:]
         self._first += surplus
 

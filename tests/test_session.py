@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("pocketsphinx")
@@ -281,6 +281,7 @@ WHOLE = heard(session(), DAY)
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(DAY)), max_size=30))
+@example([40_480, 47_520])
 def test_any_split_of_the_audio_gives_the_same_events(cuts: list[int]) -> None:
     assert heard(session(), DAY, cuts) == WHOLE
 
