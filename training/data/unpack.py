@@ -23,6 +23,20 @@ def unpack(archive: Path, folder: Path) -> None:
                 packed.extractall(folder)  # drops absolute paths and ".." by itself
         else:
             with tarfile.open(archive) as packed_tar:
-                packed_tar.extractall(folder, filter="data")
+                _extract(packed_tar, folder)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         raise KwsError(f"{archive}: cannot be unpacked ({error}); remove it and download it again") from error
+
+
+def _extract(packed: tarfile.TarFile, folder: Path) -> None:
+    """By Python's own rules for data, which its releases have since 3.10.12 and 3.11.4; before them by these:
+    plain files and folders alone, below the folder.
+    """
+    if hasattr(tarfile, "data_filter"):
+        packed.extractall(folder, filter="data")
+        return
+    for member in packed.getmembers():
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name!r} is no plain file below the folder")
+        packed.extract(member, folder)
