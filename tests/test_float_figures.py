@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -34,7 +35,7 @@ def rows() -> np.ndarray:
 
 
 def test_follows_the_int8_score_track(tmp_path: Path, rows: np.ndarray) -> None:
-    tf.random.set_seed(1)
+    keras.utils.set_random_seed(1)
     network = build("gru", {"filters": 8, "units": [8]})
     save_weights(tmp_path / "word.weights.npz", network)
     (tmp_path / "word.tflite").write_bytes(quantize(network, rows))

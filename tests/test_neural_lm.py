@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -34,7 +35,7 @@ def rows(*texts: str, length: int = 8) -> tf.Tensor:
 @pytest.fixture(scope="module")
 def network() -> WordNetwork:
     """It has learnt TEXTS."""
-    tf.random.set_seed(1)
+    keras.utils.set_random_seed(1)
     made = WordNetwork(len(WORDS), width=16)
     said: list[str] = []
     teach(made, TEXTS, WORDS, turns=80, learning_rate=1e-2, say=said.append)

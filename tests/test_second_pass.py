@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -43,7 +44,7 @@ def padded(texts: tuple[str, ...], steps: int = STEPS) -> tuple[tf.Tensor, tf.Te
 @pytest.fixture(scope="module", params=sorted(SPELLERS))
 def speller(request: pytest.FixtureRequest) -> Speller:
     """Small, and as it is before it has learnt anything."""
-    tf.random.set_seed(2)
+    keras.utils.set_random_seed(2)
     return SPELLERS[request.param](width=16)
 
 
@@ -96,7 +97,7 @@ def test_lessons_are_put_beside_those_of_their_size() -> None:
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Speller]:
     """A recognizer with a second pass that has learnt five texts, on disk."""
-    tf.random.set_seed(3)
+    keras.utils.set_random_seed(3)
     speller = SPELLERS["transformer"](width=32, layers=1)
     lessons = [Lesson(heard(text), text) for text in TEXTS]
     said: list[str] = []
