@@ -83,6 +83,7 @@ class CommandAudio:
 
     def take(self) -> Iterator[Piece]:
         """What has come since the last time; `runs` is false after the last piece."""
+        reached = self._recent.position  # asked first: more may come before the blocks are
         for block in self._recent.blocks:
             if self._next is None:
                 return
@@ -92,7 +93,7 @@ class CommandAudio:
                 piece = self._of(block)  # a pause in it may have ended the command
                 self._next = piece.end
                 yield piece
-        if self._next is not None and self._recent.position >= self._end:
+        if self._next is not None and reached >= self._end:
             self._next = None
 
     def _of(self, block: Block) -> Piece:

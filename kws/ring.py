@@ -34,11 +34,12 @@ class RecentAudio:
     def push(self, block: Block) -> None:
         """Keep a copy: a source may use its memory again."""
         start = self._position if block.start is None else block.start
-        self._position = start + len(block.pcm)
         if not len(block.pcm):
+            self._position = start
             return
         with self._lock:
             self._blocks.append(Block(np.array(block.pcm), block.source, start))
+            self._position = start + len(block.pcm)  # last, so that all before it is kept already
             self._samples += len(block.pcm)
             while self._samples - len(self._blocks[0].pcm) >= self._limit:
                 self._samples -= len(self._blocks.popleft().pcm)

@@ -56,6 +56,22 @@ def test_from_before_the_wake_word_to_the_longest_time() -> None:
     assert not audio.runs
 
 
+def test_what_comes_while_pieces_are_taken_is_not_lost() -> None:
+    samples = noise(10, -30)
+    audio = CommandAudio(LONG)
+    audio.tap(Block(samples[: 4 * SAMPLE_RATE]))
+    audio.begin(3.0)
+    pieces = []
+    for piece in audio.take():
+        pieces.append(piece)
+        audio.tap(Block(samples[4 * SAMPLE_RATE :]))
+    assert audio.runs
+    pieces += audio.take()
+    found = np.concatenate([piece.samples for piece in pieces])
+    assert np.array_equal(found, samples[2 * SAMPLE_RATE : 7 * SAMPLE_RATE])
+    assert not audio.runs
+
+
 def test_it_ends_when_others_say_so() -> None:
     samples = noise(10, -30)
     assert np.array_equal(
