@@ -127,14 +127,16 @@ def test_a_daemon_announces_itself_and_says_goodbye(tmp_path: Path) -> None:
 def test_two_of_one_name_are_told_apart() -> None:
     async def test() -> None:
         first, second = (Announcement(f"tcp://127.0.0.1:{free_port()}", NAME) for _ in range(2))
-        await first.start()
-        await second.start()
-        assert first.name == NAME
-        assert second.name != NAME
-        async with neighbour() as home_assistant:
-            await until(lambda: {first.name, second.name} <= home_assistant.names)
-        await first.stop()
-        await second.stop()
+        try:
+            await first.start()
+            await second.start()
+            assert first.name == NAME
+            assert second.name != NAME
+            async with neighbour() as home_assistant:
+                await until(lambda: {first.name, second.name} <= home_assistant.names)
+        finally:
+            await first.stop()
+            await second.stop()
 
     asyncio.run(test())
 

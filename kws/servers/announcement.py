@@ -24,7 +24,7 @@ from kws.errors import KwsError
 SERVICE_TYPE = "_wyoming._tcp.local."
 SERVICE_NAME = "kws"
 ANYWHERE = ("0.0.0.0", "::")
-LOOK_MILLISECONDS = 1_500
+LOOK_MILLISECONDS = 3_000
 """For another to say that it has that name; nobody says the same twice within a second (RFC 6762, 6)."""
 RETRY_SECONDS = 30.0
 """A network that is not there yet, at boot for one, is looked for again so often."""
