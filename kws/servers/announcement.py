@@ -24,7 +24,8 @@ from kws.errors import KwsError
 SERVICE_TYPE = "_wyoming._tcp.local."
 SERVICE_NAME = "kws"
 ANYWHERE = ("0.0.0.0", "::")
-LOOK_MILLISECONDS = 3_000
+LOOKS = 3
+LOOK_MILLISECONDS = 1_500
 """For another to say that it has that name; nobody says the same twice within a second (RFC 6762, 6)."""
 RETRY_SECONDS = 30.0
 """A network that is not there yet, at boot for one, is looked for again so often."""
@@ -114,8 +115,16 @@ async def _free_name(zeroconf: AsyncZeroconf, wanted: str) -> str:
     """The wanted name, or the first with a number behind it that nobody answers to."""
     for number in count(1):
         name = f"{wanted}.{SERVICE_TYPE}" if number == 1 else f"{wanted}-{number}.{SERVICE_TYPE}"
-        asked = AsyncServiceInfo(SERVICE_TYPE, name)
-        # By multicast: of several programs at the port an answer to us alone would reach any one.
-        if not await asked.async_request(zeroconf.zeroconf, LOOK_MILLISECONDS, DNSQuestionType.QM):
+        if not await _is_taken(zeroconf, name):
             break
     return name
+
+
+async def _is_taken(zeroconf: AsyncZeroconf, name: str) -> bool:
+    """Asked more than once, since multicast answers may be lost or held back."""
+    for _ in range(LOOKS):
+        asked = AsyncServiceInfo(SERVICE_TYPE, name)
+        # By multicast: of several programs at the port an answer to us alone would reach any one.
+        if await asked.async_request(zeroconf.zeroconf, LOOK_MILLISECONDS, DNSQuestionType.QM):
+            return True
+    return False
