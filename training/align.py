@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def align_file(path: Path, transcript: str, cache: Path, aligner: Aligner) -> li
     except AlignmentError as error:
         raise AlignmentError(f"{path}: {error}") from error
     cache.mkdir(parents=True, exist_ok=True)
-    part = entry.with_suffix(".part")
+    part = entry.with_suffix(f".{os.getpid()}.part")  # others may align the same file
     part.write_text(json.dumps([asdict(word) for word in found]), encoding="utf-8")
     part.replace(entry)
     return found
