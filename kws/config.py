@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,6 +93,7 @@ def read_config(content: Mapping[str, Any], place: str) -> Config:
         sink=tuple(_read_sinks(content, place)) or Config().sink,
     )
     _check_exposure(config, place)
+    _check_spools(config.sink, place)
     return config
 
 
@@ -178,6 +179,19 @@ def _check_exposure(config: Config, place: str) -> None:
             f"{place}: http.address: found {in_toml(http.address)}, which other computers reach; "
             "set http.token_file too, or listen on 127.0.0.1"
         )
+
+
+def _check_spools(sinks: Iterable[Sink], place: str) -> None:
+    """Each sink finds its own events there."""
+    taken: set[str] = set()
+    for number, sink in enumerate(sinks, 1):
+        spool = sink.settings.spool
+        if spool and os.path.abspath(spool) in taken:
+            raise ConfigError(
+                f"{place}: sink {number}: spool: found {in_toml(spool)}, which another sink has; "
+                "name a file for each"
+            )
+        taken.add(os.path.abspath(spool))
 
 
 def _default_sink() -> Sink:

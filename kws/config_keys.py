@@ -75,6 +75,9 @@ class SinkSettings:
     retry_seconds: float = setting(
         60.0, "how long an event is tried again while the other side is away", least=0, most=86_400
     )
+    spool: str = setting(
+        "", 'file in which events wait too, to outlive the daemon; "" for none: in memory alone'
+    )
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class Tally:
         self.audio_seconds = 0.0
         self.lost_seconds = 0.0
         """Audio in gaps."""
+        self.gaps: Counter[str] = Counter()
+        """By reason, an overflow for one."""
         self.events: Counter[str] = Counter()
         """By type."""
         self.detections: Counter[str] = Counter()
@@ -72,6 +74,7 @@ class Tally:
             self.detections[name] += 1
         if isinstance(event, Gap):
             self.lost_seconds += event.end - event.start
+            self.gaps[event.reason] += 1
 
 
 def level_db(pcm: Samples) -> float:

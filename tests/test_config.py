@@ -114,6 +114,10 @@ MISTAKES = {
     '[[sink]]\nuri = "stdout:"\nshell = true': ("sink 1: shell: no such key for stdout:", "queue"),
     '[[sink]]\nuri = "command:true"\nshell = 1': ("sink 1: shell: found 1", "true or false"),
     '[[sink]]\nuri = "unix:/a"\nmode = "999"': ('sink 1: mode: found "999"', "octal"),
+    '[[sink]]\nuri = "unix:a"\nspool = "s"\n[[sink]]\nuri = "unix:b"\nspool = "./s"': (
+        'sink 2: spool: found "./s", which another sink has',
+        "name a file for each",
+    ),
     '[[sink]]\nuri = "mqtt://a"\nformat = "xml"': ('sink 1: format: found "xml"', '"json", "hermes"'),
     '[http]\naddress = "10480"': ('http.address: found "10480"', "HOST:PORT"),
     '[http]\naddress = "localhost:65536"': ('http.address: found "localhost:65536"', "HOST:PORT"),

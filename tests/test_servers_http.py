@@ -137,9 +137,10 @@ def test_the_figures_are_true_and_in_prometheus_form(site: Site) -> None:
     assert samples["kws_lost_seconds_total",] == 2
     assert samples["kws_detections_total", "computer"] == 2
     assert samples["kws_events_total", "gap"] == 1
+    assert samples["kws_gaps_total", "overflow"] == 1
     assert samples["kws_recordings_lost_total",] == 4
     assert samples["kws_sink_delivered_total", "1 sink"] == 3
-    assert samples["kws_sink_queue", "1 sink"] == 0
+    assert samples["kws_sink_queue", "1 sink"] == samples["kws_sink_spooled", "1 sink"] == 0
     assert samples["kws_block_seconds_bucket", "0.005"] == 2
     assert samples["kws_block_seconds_bucket", "+Inf"] == samples["kws_block_seconds_count",] == 3
     assert samples["process_cpu_seconds_total",] > 0

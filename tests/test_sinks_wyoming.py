@@ -19,6 +19,7 @@ from wyoming.wake import Detection as WyomingDetection
 from kws.config import read_config
 from kws.events import Detection, Gap, NoSpeech, Transcript
 from kws.servers.thread import ServerThread
+from kws.sinks.notice import Restored
 from kws.sinks.outlets import Outlets
 from kws.sinks.wyoming import Options, WyomingService, open_uri
 from kws.types import SAMPLE_RATE, Block, Samples
@@ -156,6 +157,15 @@ def test_the_audio_of_a_command_from_before_the_wake_word_to_the_longest_time(
     start, samples = audio_of(service.heard)
     assert start == 0.5
     assert np.array_equal(samples, COUNTING[round(0.5 * SAMPLE_RATE) : round(3.5 * SAMPLE_RATE)])
+
+
+def test_of_a_word_of_an_earlier_run_there_is_no_audio(service: Service, sink: WyomingService) -> None:
+    say(sink, 0, 2)
+    sink.emit(Restored(EVENT.to_json()))
+    say(sink, 2, 8)
+    sink.emit(Restored(SPOKEN.to_json()))
+    wait_for(lambda: len(service.heard) == 2, "events")
+    assert service.types == ["detection", "transcript"]
 
 
 @pytest.mark.parametrize(

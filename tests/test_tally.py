@@ -41,6 +41,7 @@ def test_events_are_counted_by_type_and_name() -> None:
     assert tally.events == {"detection": 3, "gap": 1}
     assert tally.detections == {"a": 2, "b": 1}
     assert tally.lost_seconds == 2.5
+    assert tally.gaps == {"overflow": 1}
 
 
 def test_a_value_at_a_bound_belongs_below_it() -> None:

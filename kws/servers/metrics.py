@@ -37,6 +37,7 @@ class DaemonCollector:
         tally = self._tally
         yield _counter("kws_audio_seconds", "Audio heard.", tally.audio_seconds)
         yield _counter("kws_lost_seconds", "Audio lost in gaps.", tally.lost_seconds)
+        yield _labelled("kws_gaps", "Gaps by reason, overflows for one.", "reason", tally.gaps.items())
         yield _counter("kws_clipped_samples", "Samples at full scale.", tally.clipped_samples)
         yield _counter("kws_reloads", "Configurations read again.", tally.reloads)
         yield _labelled("kws_events", "Events by type.", "type", tally.events.items())
@@ -53,6 +54,7 @@ class DaemonCollector:
     def _of_outlets(self) -> Iterator[Metric]:
         outlets = [(f"{number} {outlet.name}", outlet) for number, outlet in enumerate(self._outlets(), 1)]
         for field, text in (
+            ("restored", "Events of an earlier run, read again from the spool."),
             ("delivered", "Events handed over."),
             ("dropped", "Events that found the queue full or could not be delivered in time."),
             ("refused", "Events that the other side did not want."),
@@ -61,9 +63,11 @@ class DaemonCollector:
             values = ((name, getattr(outlet.counts, field)) for name, outlet in outlets)
             yield _labelled(f"kws_sink_{field}", text, "sink", values)
         depth = GaugeMetricFamily("kws_sink_queue", "Events that wait.", labels=["sink"])
+        spooled = GaugeMetricFamily("kws_sink_spooled", "Events in the spool's file.", labels=["sink"])
         for name, outlet in outlets:
             depth.add_metric([name], outlet.depth)
-        yield depth
+            spooled.add_metric([name], outlet.spooled)
+        yield from (depth, spooled)
 
 
 def exposition(collector: DaemonCollector) -> Callable[[], bytes]:

@@ -67,6 +67,23 @@ class Stamped:
         return f"{self.event.to_json()[:-1]}, {json.dumps(more)[1:]}"
 
 
+@dataclass(frozen=True)
+class Restored:
+    """A Notice of an earlier run of the daemon: its times are those of another stream."""
+
+    line: str
+    """What `to_json` gave then."""
+
+    @property
+    def type(self) -> str:
+        """The event's; KeyError or ValueError if the line is no event's."""
+        return str(json.loads(self.line)["type"])
+
+    def to_json(self) -> str:
+        """The line."""
+        return self.line
+
+
 def fields_of(notice: Notice) -> dict[str, Any]:
     """The fields as JSON has them, `type` among them."""
     fields: dict[str, Any] = json.loads(notice.to_json())

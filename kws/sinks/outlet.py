@@ -8,9 +8,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
 
 from kws.sinks.notice import DaemonSink, Notice, RefusedError, UnavailableError
 from kws.types import Block
+
+if TYPE_CHECKING:
+    from kws.sinks.spool import Spool, SpoolFile
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 """Seconds before a failed delivery is tried again: the first, doubled each time up to the longest."""
@@ -20,9 +25,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """What became of the events of one sink; taken = delivered + dropped + refused + those still queued."""
+    """What became of the events of one sink; taken + restored = delivered + dropped + refused + those still
+    queued."""
 
     taken: int = 0
+    restored: int = 0
+    """Waited when the daemon last ended, and have been read again."""
     delivered: int = 0
     dropped: int = 0
     """Found the queue full, or could not be delivered within the time for trying."""
@@ -38,6 +46,10 @@ class Outlet:
     `emit` never waits: where the queue is full the oldest event goes, since of what is said to a house
     the newest counts. A thread hands them over one after the other and tries each again, with growing
     pauses, for `retry_seconds`.
+
+    Args:
+        spool: file in which events wait as well. Those that it holds come first; what still waits when the
+            outlet closes stays in it.
     """
 
     def __init__(
@@ -49,6 +61,7 @@ class Outlet:
         capacity: int = 100,
         retry_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
+        spool: SpoolFile | None = None,
     ) -> None:
         self.name = name
         """What logs and figures call it."""
@@ -60,19 +73,27 @@ class Outlet:
         self._capacity = capacity
         self._retry_seconds = retry_seconds
         self._clock = clock
-        self._waiting: deque[Notice] = deque()
+        self._waiting: deque[tuple[int, Notice]] = deque()
+        self._in_hand: tuple[int, Notice] | None = None
+        self._numbers = count()
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._giving_up = threading.Event()
         self._works = True
+        self._spool = self._spooled(spool) if spool else None
         # A daemon thread: one that hangs in a system call must not keep the process alive.
         self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
         self._thread.start()
 
     @property
     def depth(self) -> int:
-        """Events that wait."""
+        """Events that wait, but for the one in hand."""
         return len(self._waiting)
+
+    @property
+    def spooled(self) -> int:
+        """Events on disk: those that wait and the one in hand."""
+        return self._spool.depth if self._spool else 0
 
     def emit(self, notice: Notice, /) -> None:
         """Queue it, if it is of a type that this sink is to get."""
@@ -80,11 +101,9 @@ class Outlet:
             return
         with self._changed:
             self.counts.taken += 1
-            if len(self._waiting) >= self._capacity:
-                self._waiting.popleft()
-                self.counts.dropped += 1
-            self._waiting.append(notice)
+            self._queue(next(self._numbers), notice)
             self._changed.notify()
+        self._tell_spool()
 
     def close(self, seconds: float = 0.5) -> bool:
         """Hand over what waits for so long, then give up; whether the sink has ended."""
@@ -96,7 +115,8 @@ class Outlet:
             if interrupt:
                 interrupt()
             self._thread.join(0.1)
-        return not self._thread.is_alive()
+        spooled = self._spool.close() if self._spool else True
+        return spooled and not self._thread.is_alive()
 
     def finish(self) -> None:
         """Take nothing more after what waits; `close` waits for the end."""
@@ -104,9 +124,38 @@ class Outlet:
         with self._changed:
             self._changed.notify()
 
+    def _spooled(self, file: SpoolFile) -> Spool:
+        """Queue what the last run left in the file, and keep the file up to date from now on."""
+        from kws.sinks.spool import Spool
+
+        for number, notice in file.restored.items():
+            self._queue(number, notice)
+        self.counts.restored = len(file.restored)
+        self._numbers = count(max(file.restored, default=0) + 1)
+        spool = Spool(file, self._outstanding)
+        spool.changed()  # what did not find room in the queue goes
+        return spool
+
+    def _queue(self, number: int, notice: Notice) -> None:
+        if len(self._waiting) >= self._capacity:
+            self._waiting.popleft()
+            self.counts.dropped += 1
+        self._waiting.append((number, notice))
+
+    def _outstanding(self) -> dict[int, Notice]:
+        """What waits, the one in hand too."""
+        with self._changed:
+            return dict([*([self._in_hand] if self._in_hand else []), *self._waiting])
+
+    def _tell_spool(self) -> None:
+        if self._spool:
+            self._spool.changed()
+
     def _run(self) -> None:
         while (notice := self._next()) is not None:
-            self._deliver(notice)
+            if self._deliver(notice):
+                self._in_hand = None
+                self._tell_spool()
         try:
             self._sink.close()
         except Exception as error:
@@ -118,18 +167,29 @@ class Outlet:
             while not self._waiting and not self._closing.is_set():
                 self._changed.wait()
             if self._giving_up.is_set():
-                self.counts.dropped += len(self._waiting)
-                self._waiting.clear()
-            return self._waiting.popleft() if self._waiting else None
+                self._give_up()
+            elif self._waiting:
+                self._in_hand = self._waiting.popleft()
+                return self._in_hand[1]
+            return None
 
-    def _deliver(self, notice: Notice) -> None:
+    def _give_up(self) -> None:
+        if not self._spool:
+            self.counts.dropped += len(self._waiting)
+            self._waiting.clear()
+
+    def _deliver(self, notice: Notice) -> bool:
+        """Whether it is done with, delivered or not; if not it stays in the spool."""
         started, pause = self._clock(), FIRST_PAUSE
         while not self._try(notice):
             late = self._clock() - started + pause > self._retry_seconds
             if late or self._giving_up.wait(pause):
+                if self._spool and not late:
+                    return False
                 self.counts.dropped += 1
-                return
+                return True
             pause = min(2 * pause, LONGEST_PAUSE)
+        return True
 
     def _try(self, notice: Notice) -> bool:
         """Whether this event is done with."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from kws.config import Sink
 from kws.errors import KwsError
@@ -15,6 +15,9 @@ from kws.sinks import open_sink
 from kws.sinks.notice import DaemonSink, Stamped
 from kws.sinks.outlet import Outlet
 from kws.types import Block
+
+if TYPE_CHECKING:
+    from kws.sinks.spool import SpoolFile
 
 HELD = 1_000
 """Events kept while sinks are exchanged, which takes a second at most."""
@@ -121,13 +124,29 @@ def _opened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
 
 def _outlet(sink: Sink) -> Outlet:
     settings = sink.settings
+    spool = _spool(settings.spool)
+    try:
+        opened = cast("DaemonSink", open_sink(settings.uri, sink.options))  # ours all take a Notice
+    except Exception:
+        if spool:
+            spool.close()
+        raise
     return Outlet(
         settings.uri,
-        cast("DaemonSink", open_sink(settings.uri, sink.options)),  # ours all take a Notice
+        opened,
         types=settings.events,
         capacity=settings.queue,
         retry_seconds=settings.retry_seconds,
+        spool=spool,
     )
+
+
+def _spool(path: str) -> SpoolFile | None:
+    if not path:
+        return None
+    from kws.sinks.spool import SpoolFile  # SQLite is loaded where it is asked for
+
+    return SpoolFile(path)
 
 
 def _close(outlets: Sequence[Outlet], seconds: float) -> list[str]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from kws.command_audio import CommandAudio, Extent, Piece
 from kws.errors import KwsError
 from kws.settings import setting
-from kws.sinks.notice import Notice, fields_of
+from kws.sinks.notice import Notice, Restored, fields_of
 from kws.types import SAMPLE_RATE, Block
 
 FORMAT = {"rate": SAMPLE_RATE, "width": 2, "channels": 1}
@@ -86,7 +86,8 @@ class WyomingService:
             if event is not None:
                 self._connect()
                 self._write(event)
-            if self._audio and notice.type == "detection":
+            # Of an earlier run there is no audio: its times are those of another stream.
+            if self._audio and notice.type == "detection" and not isinstance(notice, Restored):
                 self._audio.begin(fields_of(notice)["end"])
                 self._send_audio()
 
