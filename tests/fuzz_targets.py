@@ -141,6 +141,7 @@ class _Ears:
 
     info = Info()
     names = ("computer",)
+    deliberate = False
 
     def wake(self) -> _Listener:
         return _Listener([DETECTION])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pymicro_wakeword
 import soundfile
+from pulse import wait_for
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.event import Event, read_event, write_event
 from wyoming.wake import Detection
@@ -64,3 +68,37 @@ def test_what_cannot_be_served_is_one_line() -> None:
         assert server.stderr
         (line,) = server.stderr.read().decode().splitlines()
     assert line.startswith("kws: tcp://nowhere: no address for Wyoming; ")
+
+
+def reached(pipe: Path) -> int:
+    """The writing end of a pipe that somebody reads now."""
+    ends: list[int] = []
+
+    def opened() -> bool:
+        with contextlib.suppress(OSError):  # nobody reads it yet
+            ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(ends)
+
+    wait_for(opened, "reader of the pipe")
+    return ends[0]
+
+
+def test_an_engine_that_is_never_ready_does_not_keep_it(tmp_path: Path) -> None:
+    """The grammar is a pipe: the server reads it at its start, and a client's engine then waits for it."""
+    grammar = tmp_path / "commands.jsgf"
+    os.mkfifo(grammar)
+    address = f"unix://{tmp_path}/wyoming"
+    with started("--uri", address, "--recognizer", "english", "--grammar", str(grammar)) as server:
+        with open(reached(grammar), "w", encoding="ascii") as text:
+            text.write("#JSGF V1.0; grammar commands; public <command> = stop;")
+        assert server.stderr
+        assert server.stderr.readline() == f"kws: serving at {address}\n".encode()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{tmp_path}/wyoming")
+            with client.makefile("wb") as stream:
+                write_event(Event("transcribe"), stream)
+            end = reached(grammar)
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(PATIENCE) == 0
+            os.close(end)
+        assert server.stderr.read() == b"kws: ended while these still hung: a client's engine\n"

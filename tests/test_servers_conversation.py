@@ -26,6 +26,7 @@ from kws.types import SAMPLE_RATE, Block, Samples
 
 MODEL = Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json"
 RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+CHUNK = AudioChunk(SAMPLE_RATE, 2, 1, bytes(320)).event()
 
 
 @pytest.fixture(scope="module")
@@ -286,3 +287,39 @@ def test_a_recognizer_is_described(speech_ears: ModelEars) -> None:
 def test_a_model_that_cannot_be_used_shows_at_the_start() -> None:
     with pytest.raises(KwsError):
         ModelEars(lambda: kws.load("/no/such/model.json"))
+
+
+class Late(Script):
+    """A second stage, which decides when the audio has ended."""
+
+    def reset(self) -> None:
+        pass
+
+
+def test_a_word_that_is_decided_at_the_end_is_told(speech_ears: ModelEars, word: kws.Detection) -> None:
+    speech_ears._build = lambda: Late([], [word])  # type: ignore[assignment,return-value]
+    speech_ears._ready = None
+    answers = spoken(Conversation(speech_ears), np.ones(160, np.int16), chunk=160)
+    assert [answer.type for answer in answers] == ["detection"]
+
+
+def test_what_takes_long_is_said_before_it_is_done(speech_ears: ModelEars) -> None:
+    """Which answers another thread should find: a recognizer's, and the first to audio."""
+
+    def kinds() -> list[str]:
+        events = (Describe().event(), Event("transcribe"), CHUNK, AudioStop().event())
+        return [
+            ("make" if client.makes(e) else "") + ("think" if client.deliberates(e) else "") for e in events
+        ]
+
+    speech_ears._dictation = lambda: Script([], [])
+    client = Conversation(speech_ears)
+    assert kinds() == ["", "make", "make", "make"]
+    client.push(CHUNK)
+    assert kinds() == ["", "make", "", ""]
+    client.push(Event("transcribe"))
+    assert kinds() == ["", "make", "think", "think"]
+    client.push(AudioStop().event())
+    assert kinds() == ["", "make", "", ""]
+    speech_ears.deliberate = True
+    assert kinds() == ["", "make", "think", "think"]

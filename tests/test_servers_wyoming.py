@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pymicro_wakeword
 import pytest
 import soundfile
@@ -24,6 +26,7 @@ from wyoming.wake import Detect, Detection
 
 import kws
 from kws.errors import KwsError
+from kws.servers.conversation import Listener
 from kws.servers.ears import ModelEars
 from kws.servers.wyoming import WyomingServer, check_uri
 from kws.servers.wyoming_wire import Limits, WireError, read_event
@@ -132,6 +135,95 @@ def test_several_at_once_among_two_hundred_who_say_nothing(
                 answers = await asyncio.gather(*(spoken(client, samples) for client in clients))
             assert [Detection.from_event(answer).name for answer in answers] == ["alexa"] * 5
             await until(lambda: server.connected == 200)
+
+    run(test)
+
+
+class SlowEars(ModelEars):
+    """Whose engines are made when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: kws.load(MODEL, threshold=0.3), lambda: Deaf())
+        self.wanted = threading.Event()
+        self.given = threading.Event()
+
+    def wake(self) -> kws.Engine:
+        self._wait()
+        return super().wake()
+
+    def dictation(self) -> Listener:
+        self._wait()
+        return super().dictation()
+
+    def _wait(self) -> None:
+        self.wanted.set()
+        assert self.given.wait(PATIENCE)
+
+
+class Deaf:
+    """A recognizer."""
+
+    def push(self, block: kws.Block, /) -> list[kws.Event]:
+        return []
+
+    def flush(self) -> list[kws.Event]:
+        return []
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("first", [AudioChunk(SAMPLE_RATE, 2, 1, bytes(2048)).event(), Event("transcribe")])
+def test_while_one_waits_for_its_engine_others_are_answered(tmp_path: Path, first: Event) -> None:
+    slow = SlowEars()
+
+    async def test() -> None:
+        async with running(slow, tmp_path) as server, AsyncClient.from_uri(server.uri) as waiting:
+            await waiting.write_event(first)
+            await until(slow.wanted.is_set)
+            async with AsyncClient.from_uri(server.uri) as other:
+                assert Info.is_type((await asked(other, Describe().event())).type)
+            assert server.busy
+            slow.given.set()
+            answer = await asked(waiting, AudioStop().event())
+            assert answer.type == ("not-detected" if first.type == "audio-chunk" else "transcript-start")
+            await until(lambda: not server.busy)
+
+    run(test)
+
+
+def test_who_listens_to_speech_does_not_wait_for_anothers_engine(tmp_path: Path) -> None:
+    slow = SlowEars()
+    slow.given.set()
+
+    async def test() -> None:
+        async with running(slow, tmp_path) as server, AsyncClient.from_uri(server.uri) as speaking:
+            await speaking.write_event(Event("transcribe"))
+            await until(slow.wanted.is_set)
+            slow.wanted.clear()
+            slow.given.clear()
+            async with AsyncClient.from_uri(server.uri) as waiting:
+                await waiting.write_event(Event("transcribe"))
+                await until(slow.wanted.is_set)
+                assert (await spoken(speaking, np.zeros(16_000, np.int16))).type == "transcript-start"
+                slow.given.set()
+
+    run(test)
+
+
+def test_an_engine_that_is_never_ready_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    slow = SlowEars()
+
+    async def test() -> None:
+        server = WyomingServer(f"unix://{tmp_path}/wyoming", slow)
+        await server.start()
+        async with AsyncClient.from_uri(server.uri) as waiting:
+            await waiting.write_event(Event("transcribe"))
+            await until(slow.wanted.is_set)
+            await server.stop()
+            assert server.busy
+            slow.given.set()
+            await until(lambda: not server.busy)
 
     run(test)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-
 import click
 
 from kws.commands.engines import engine_of
+from kws.commands.leaving import leave
 from kws.commands.logs import log_to_stderr
 from kws.commands.options import engine_option
 
@@ -37,12 +34,4 @@ def daemon(path: str | None) -> None:
     service.run(sinks=[recorder, *servers.sinks], taps=[recorder.tap, *servers.taps])
     recorder.close()
     servers.close()
-    if service.outlets.hanging:
-        _leave(service.outlets.hanging)
-
-
-def _leave(hanging: list[str]) -> None:
-    """End although threads still hang in system calls, which the interpreter would wait for."""
-    logging.getLogger(__name__).warning("ended while these still hung: %s", ", ".join(hanging))
-    sys.stderr.flush()
-    os._exit(0)
+    leave([*service.outlets.hanging, *servers.hanging])

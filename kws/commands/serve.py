@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kws.commands.engines import engine_of
+from kws.commands.leaving import leave
 from kws.commands.logs import log_to_stderr
 from kws.commands.options import delegate_option, engine_option, models_option, threshold_option
 from kws.delegates import Delegate
@@ -65,7 +66,9 @@ def serve(
         Config(model=wanted, speech=speech)
     )  # what is wrong shows now, and LiteRT's greeting is kept quiet
     ears = ModelEars(lambda: build_spotting(wanted), dictation_of(speech), language_of(speech))
-    asyncio.run(_serve(WyomingServer(uri, ears), zeroconf))
+    server = WyomingServer(uri, ears)
+    asyncio.run(_serve(server, zeroconf))
+    leave(["a client's engine"] if server.busy else [])
 
 
 async def _serve(server: WyomingServer, name: str | None) -> None:

@@ -59,6 +59,11 @@ class Servers:
         """To be given all audio."""
         return [self._view.tap]
 
+    @property
+    def hanging(self) -> list[str]:
+        """What `close` did not wait for: an engine that is being made for a client."""
+        return ["a Wyoming client's engine"] if self._wyoming and self._wyoming.busy else []
+
     def close(self) -> None:
         """Answer no more."""
         for service in (self._announcement, self._wyoming):

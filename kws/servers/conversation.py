@@ -33,6 +33,10 @@ class Ears(Protocol):
     def names(self) -> Sequence[str]:
         """Of the wake words there are."""
 
+    @property
+    def deliberate(self) -> bool:
+        """Whether a wake word has a second stage, which takes its time."""
+
     def wake(self) -> Listener:
         """For all wake words."""
 
@@ -69,6 +73,16 @@ class Conversation:
             "audio-stop": self._stop,
         }
         return list(handle.get(event.type, _nothing)(event))
+
+    def makes(self, event: WyomingEvent) -> bool:
+        """Whether something has to be made before `push` can answer this, which may take seconds."""
+        first = self._speech is None and self._wake is None
+        return event.type == "transcribe" or (first and event.type in ("audio-chunk", "audio-stop"))
+
+    def deliberates(self, event: WyomingEvent) -> bool:
+        """Whether `push` may work on this for longer than other clients should wait."""
+        slow = self._speech is not None or self._ears.deliberate
+        return slow and event.type in ("audio-chunk", "audio-stop")
 
     def _describe(self, event: WyomingEvent) -> list[WyomingEvent]:
         return [self._ears.info.event()]
@@ -113,8 +127,10 @@ class Conversation:
         if self._speech is not None:
             answers += self._speech.finish(self._context)
             self._speech = None
-        elif not self._heard_any:
-            answers.append(NotDetected(context=self._context).event())
+        else:
+            answers += self._held_back(event.data.get("timestamp"))
+            if not self._heard_any:
+                answers.append(NotDetected(context=self._context).event())
         self._listener = None
         self._heard_any = False
         return answers
@@ -125,8 +141,13 @@ class Conversation:
         if self._listener is None:
             self._listener = self._speech.listener if self._speech else self._new_wake()
         events = self._listener.push(Block(samples))
-        if self._speech is not None:
-            return self._speech.hear(events)
+        return self._speech.hear(events) if self._speech else self._found(events, timestamp)
+
+    def _held_back(self, timestamp: object) -> list[WyomingEvent]:
+        """What a second stage had not decided when the audio ended."""
+        return self._found(self._listener.flush(), timestamp) if self._listener else []
+
+    def _found(self, events: Iterable[Event], timestamp: object) -> list[WyomingEvent]:
         found = [
             self._as_detection(e, timestamp) for e in events if isinstance(e, Detection) and self._wants(e)
         ]

@@ -34,6 +34,7 @@ class ModelEars:
         self._languages = [language] if language else []
         self._ready: Engine | None = build()  # what is wrong with a model shows now, not with a client
         bundles = [word.bundle for word in self._ready.wake_words]
+        self.deliberate = any(word.wait_seconds > 0 for word in self._ready.wake_words)
         self.names = [label for bundle in bundles for label in bundle.labels]
         self.info = self._describe(bundles)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from kws.engine import Engine, WakeWord
+from kws.errors import KwsError
 from kws.frontends import MICRO, new_front_end
 from kws.servers.hub import Hub
 from kws.tally import level_db
@@ -17,16 +20,21 @@ from kws.types import Block, Rows, Samples
 WAITING = 50
 """Blocks that may wait to be looked at, two seconds; what comes beyond is not shown."""
 
+_log = logging.getLogger(__name__)
+
 
 class LiveView:
     """A tap of the daemon. While nobody looks it does nothing; else it runs models of its own, in the
-    servers' thread, so that the loop that listens is never held up."""
+    servers' thread, so that the loop that listens is never held up. Models are made in yet another thread,
+    since the servers have other clients."""
 
     def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop, build: Callable[[], Engine]) -> None:
         self._hub = hub
         self._loop = loop
         self._build = build
-        self._engine: Engine | None = None
+        self._view: _View | None = None
+        self._making: asyncio.Future[_View] | None = None
+        self._held: list[Samples] = []  # what came while models were made
         self._waiting = 0
 
     def tap(self, block: Block) -> None:
@@ -41,19 +49,57 @@ class LiveView:
             self._loop.call_soon_threadsafe(self._look, np.array(block.pcm))
 
     def renew(self) -> None:
-        """The models have changed."""
-        self._engine = None
+        """The models have changed; any thread may say so."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._forget)
+
+    def _forget(self) -> None:
+        self._view = self._making = None
 
     def _look(self, pcm: Samples) -> None:
-        self._waiting -= 1
-        if self._engine is None:
-            self._engine = self._build()
-            self._shown = new_front_end(MICRO)
+        self._held.append(pcm)
+        if self._view is not None:
+            self._show(self._view)
+        elif self._making is None:
+            self._making = self._loop.run_in_executor(None, lambda: _View(self._build()))
+            self._making.add_done_callback(self._made)
+        elif self._making.done():
+            self._drop()  # they could not be made, and will not be before they change
+
+    def _made(self, making: asyncio.Future[_View]) -> None:
+        try:
+            view = making.result()
+        except KwsError as error:
+            _log.warning("the page shows no scores: %s", error)
+            self._drop()
+            return
+        if making is self._making:
+            self._view = view
+            self._show(view)
+
+    def _show(self, view: _View) -> None:
+        for pcm in self._held:
+            self._hub.publish("audio", json.dumps(view.of(pcm), separators=(",", ":")))
+        self._drop()
+
+    def _drop(self) -> None:
+        self._waiting -= len(self._held)
+        self._held.clear()
+
+
+class _View:
+    """Models, and the rows that are drawn."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._drawn = new_front_end(MICRO)
+
+    def of(self, pcm: Samples) -> dict[str, Any]:
+        """What these samples add."""
         kinds = {kind: front_end.push(pcm) for kind, front_end in self._engine.front_ends.items()}
         scores = [_latest(word, kinds[word.bundle.front_end]) for word in self._engine.wake_words]
-        rows = self._shown.push(pcm).astype(int) + 128
-        view = {"rows": rows.tolist(), "scores": scores, "level": round(level_db(pcm), 1)}
-        self._hub.publish("audio", json.dumps(view, separators=(",", ":")))
+        rows = self._drawn.push(pcm).astype(int) + 128
+        return {"rows": rows.tolist(), "scores": scores, "level": round(level_db(pcm), 1)}
 
 
 def _latest(word: WakeWord, rows: Rows) -> list[list[float]]:

@@ -14,6 +14,7 @@ from wyoming.server import AsyncEventHandler, AsyncServer
 
 from kws.errors import KwsError
 from kws.servers.conversation import Conversation, Ears
+from kws.servers.workers import Workers
 from kws.servers.wyoming_wire import Limits, WireError, read_event
 
 _log = logging.getLogger(__name__)
@@ -27,11 +28,13 @@ class Client(AsyncEventHandler):
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         conversation: Conversation,
+        workers: Workers,
         limits: Limits,
         left: Callable[[], None],
     ) -> None:
         super().__init__(reader, writer)
         self._conversation = conversation
+        self._workers = workers
         self._limits = limits
         self._left = left
 
@@ -63,9 +66,21 @@ class Client(AsyncEventHandler):
 
     async def handle_event(self, event: Event) -> bool:
         """Send the answers; raises WireError, asyncio.TimeoutError if the client does not take them."""
-        for answer in self._conversation.push(event):
+        for answer in await self._answers(event):
             await self._send(answer)
         return True
+
+    async def _answers(self, event: Event) -> list[Event]:
+        """Found here if that is quick, for a change of threads costs more than a step of a wake word."""
+
+        def push() -> list[Event]:
+            return self._conversation.push(event)
+
+        if self._conversation.makes(event):
+            return await self._workers.make(push)
+        if self._conversation.deliberates(event):
+            return await self._workers.listen(push)
+        return push()
 
     async def _send(self, event: Event) -> None:
         await asyncio.wait_for(self.write_event(event), self._limits.write_seconds)
@@ -84,12 +99,18 @@ class WyomingServer:
         self._ears = ears
         self._limits = limits or Limits()
         self._server = AsyncServer.from_uri(uri)
+        self._workers = Workers("wyoming")
         self._connected = 0
 
     @property
     def connected(self) -> int:
         """Clients at this moment."""
         return self._connected
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still worked on that `stop` does not wait for."""
+        return self._workers.busy
 
     async def start(self) -> None:
         """Take clients from now on; raises KwsError if the address is in use or not ours."""
@@ -106,6 +127,7 @@ class WyomingServer:
 
     async def stop(self) -> None:
         """Disconnect everyone."""
+        self._workers.close()
         await self._server.stop()
 
     def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncEventHandler:
@@ -113,7 +135,7 @@ class WyomingServer:
         if self._connected > self._limits.connections:
             _log.warning("wyoming: more than %d clients; one is sent away", self._limits.connections)
             writer.close()
-        return Client(reader, writer, Conversation(self._ears), self._limits, self._forget)
+        return Client(reader, writer, Conversation(self._ears), self._workers, self._limits, self._forget)
 
     def _forget(self) -> None:
         self._connected -= 1
