@@ -27,7 +27,7 @@ from kws.bundle import find_bundle
 from kws.errors import KwsError
 from kws.events import Detection
 from kws.frontend import Frontend
-from kws.selftest import OTHER_ENGINE, bundled_recordings, differences
+from kws.selftest import OTHER_KERNELS, bundled_recordings, differences
 from kws.sources.whole import read_samples
 from kws.types import Block, Rows, Samples
 
@@ -139,7 +139,7 @@ def test_events_are_those_of_the_default_engine(calls):
     names = kws.bundled_names()
     expected, found = heard(kws.load(*names), calls), heard(kws.load(*names, engine="c99"), calls)
     assert len(expected) >= len(names)
-    assert differences(expected, found, OTHER_ENGINE) == []
+    assert differences(expected, found, OTHER_KERNELS) == []
 
 
 def test_the_environment_chooses_for_all_that_does_not_say(monkeypatch):

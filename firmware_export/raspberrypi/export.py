@@ -43,7 +43,7 @@ def export(bundle: Bundle, directory: Path, machine_name: str, debs: Path | None
     files = {path.name: path.read_bytes() for path in FILES.iterdir()}
     files |= {f"debs/{path.name}": path.read_bytes() for path in _packages(debs)}
     if machine.engine == "c99":
-        files |= _libraries(bundle, machine) | _recordings()
+        files |= libraries(bundle, machine) | _recordings()
     name, content = own_wheel()
     gathered = {name: content, **wheels.fetched(machine)}
     files |= {f"wheels/{wheel}": content for wheel, content in gathered.items()}
@@ -65,8 +65,8 @@ def _packages(debs: Path | None) -> list[Path]:
     return found
 
 
-def _libraries(bundle: Bundle, machine: Machine) -> dict[str, bytes]:
-    """Front end and models, compiled for that machine."""
+def libraries(bundle: Bundle, machine: Machine) -> dict[str, bytes]:
+    """Path below Python's prefix -> front end and models of the engine c99, compiled for that machine."""
     if not shutil.which(machine.compiler):
         package = machine.compiler.removesuffix("-gcc")
         raise ExportError(

@@ -8,6 +8,8 @@ scripts/make_recordings.py makes the first two by text-to-speech.
 from __future__ import annotations
 
 import json
+import math
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from kws.daemon import listen
 from kws.engine import Engine
 from kws.errors import KwsError
 from kws.events import Detection, from_json
+from kws.runtimes import LITERT
 from kws.sinks.memory import Collector
 from kws.sources import open_source
 
@@ -84,8 +87,15 @@ class Tolerance:
 
 
 EXACT = Tolerance()
-OTHER_ENGINE = Tolerance(seconds=0.1, score=0.02)
-"""What the engines' rounding leaves, the third tier of the numeric contract in docs/architecture.md."""
+OTHER_KERNELS = Tolerance(seconds=0.1, score=0.02)
+"""What kernels' rounding leaves, the third tier of the numeric contract in docs/architecture.md."""
+EXPECTED_BY = ("x86_64", "AMD64")
+"""Processors whose kernels in LiteRT wrote the expectations; those for Arm round other products up."""
+
+
+def tolerance_here(engine: str) -> Tolerance:
+    """What this engine may hear otherwise on this processor."""
+    return EXACT if engine == LITERT and platform.machine() in EXPECTED_BY else OTHER_KERNELS
 
 
 def differences(
@@ -99,6 +109,38 @@ def differences(
     return [f"{name} at {end} s was not heard" for name, end in missing] + [
         f"{name} at {end} s was heard and is not expected" for name, end in surplus
     ]
+
+
+def tolerated(expected: Sequence[Detection], heard: Sequence[Detection], tolerance: Tolerance) -> list[str]:
+    """One sentence for each detection that only the tolerance lets pass, none where that is EXACT."""
+    missing, surplus = _excused(expected, heard, tolerance), _excused(heard, expected, tolerance)
+    said = []
+    for one in missing:
+        shift = _apart(one, heard)
+        what = f"heard {shift:.2f} s apart" if shift <= tolerance.seconds else f"not heard, {_score(one)}"
+        said.append(f"{one.name} at {round(one.end, 3)} s {what}")
+    return said + [
+        f"{one.name} at {round(one.end, 3)} s heard besides, {_score(one)}"
+        for one in surplus
+        if _apart(one, expected) > tolerance.seconds
+    ]
+
+
+def _excused(
+    ones: Sequence[Detection], others: Sequence[Detection], tolerance: Tolerance
+) -> list[Detection]:
+    """Those of the first that would be alone were it not for the tolerance, by time."""
+    excused = set(_alone(ones, others, EXACT)) - set(_alone(ones, others, tolerance))
+    return sorted((one for one in ones if _identity(one) in excused), key=lambda one: one.end)
+
+
+def _apart(one: Detection, others: Sequence[Detection]) -> float:
+    """Seconds to the nearest detection of the same name."""
+    return min((round(abs(o.end - one.end), 3) for o in others if o.name == one.name), default=math.inf)
+
+
+def _score(one: Detection) -> str:
+    return f"score {one.score:.4f} at a threshold of {one.threshold:.4f}"
 
 
 def _alone(
