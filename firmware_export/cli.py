@@ -98,10 +98,16 @@ def _described(found: Comparison) -> list[str]:
         f"events: {_agreement(found)}",
         f"detector: {'the same events' if found.firmware == found.expected else 'other events'} "
         "as kws's own on the firmware's outputs",
-        f"front end: {found.unequal_rows} of {found.rows} rows differ",
+        f"front end: {found.unequal_rows} of {found.rows} rows differ{_why(found)}",
         f"model: {found.unequal_steps} of {found.steps} outputs differ from LiteRT's reference kernels, "
         f"by at most {found.largest_difference} of 255",
     ]
+
+
+def _why(found: Comparison) -> str:
+    if not found.unequal_rows or not found.rounding_rows:
+        return ""
+    return " by one unit, for this system's C library rounds log1p otherwise than a microcontroller's"
 
 
 def _agreement(found: Comparison) -> str:

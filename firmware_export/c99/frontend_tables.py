@@ -2,11 +2,12 @@
 
 All steps are exactly rounded or prescribed, so the tables are the same wherever one exports. C libraries
 differ in the last bit of `log1pf`, which moves filter weights by one; here it is that of fdlibm, from which
-many of them descend (newlib on microcontrollers, glibc 2.36).
+many of them descend (newlib on microcontrollers, glibc before 2.41); see firmware_export.c_library.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from kws.frontend import FrontendConfig
 
 Array = npt.NDArray[Any]
 Single = npt.NDArray[np.float32]
+Log1p = Callable[[Single], Single]
 
 FFT_ONE = 32767
 FILTERBANK_BITS = 12
@@ -27,7 +29,7 @@ LOG_SEGMENTS = 128
 
 def constants(config: FrontendConfig) -> dict[str, int]:
     """Macros of kws_config.h."""
-    bank = _Filterbank(config)
+    bank = Filterbank(config)
     return {
         "KWS_SAMPLE_RATE": config.sample_rate,
         "KWS_WINDOW_SAMPLES": config.window_samples,
@@ -52,7 +54,7 @@ def constants(config: FrontendConfig) -> dict[str, int]:
 def tables(config: FrontendConfig) -> dict[str, tuple[str, Array]]:
     """Name -> C type and values, in the order of frontend.h."""
     half = config.fft_size // 2
-    bank = _Filterbank(config)
+    bank = Filterbank(config)
     start, slope, curve = gain_table(config)
     return {
         "kws_hann": ("int16_t", hann(config)),
@@ -86,25 +88,25 @@ def twiddles(phase: Array) -> Array:
     return np.asarray(np.floor(0.5 + FFT_ONE * circle), np.int64).ravel()
 
 
-class _Filterbank:
+class Filterbank:
     """Triangles on the mel scale: each FFT bin is shared between a channel and the next one."""
 
-    def __init__(self, config: FrontendConfig) -> None:
+    def __init__(self, config: FrontendConfig, log1p: Log1p | None = None) -> None:
         hz_per_bin = np.float32(0.5 * config.sample_rate / (config.fft_size // 2))
-        low, high = mel(np.array([config.lower_hz, config.upper_hz], np.float32))
+        low, high = mel(np.array([config.lower_hz, config.upper_hz], np.float32), log1p)
         spacing = (high - low) / np.float32(config.channels + 1)
         edges = low + spacing * np.arange(config.channels + 2, dtype=np.float32)
         self.first = int(1.5 + config.lower_hz / float(hz_per_bin))
-        bins = mel(np.arange(self.first, config.fft_size // 2, dtype=np.float32) * hz_per_bin)
+        bins = mel(np.arange(self.first, config.fft_size // 2, dtype=np.float32) * hz_per_bin, log1p)
         bins = bins[bins <= edges[-1]]
         self.edge = np.searchsorted(edges[1:], bins, side="left")
         share = (edges[self.edge + 1] - bins) / (edges[self.edge + 1] - edges[self.edge])
         self.weight, self.unweight = _bits12(share), _bits12(np.float32(1) - share)
 
 
-def mel(hz: Single) -> Single:
-    """Mel of hertz."""
-    return np.float32(1127) * log1p(hz / np.float32(700))
+def mel(hz: Single, given: Log1p | None = None) -> Single:
+    """Mel of hertz, by the logarithm given or by fdlibm's."""
+    return np.float32(1127) * (given or log1p)(hz / np.float32(700))
 
 
 def _bits12(share: Single) -> Array:
