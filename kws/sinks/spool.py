@@ -18,9 +18,14 @@ from kws.sinks.notice import Notice, Restored, fields_of
 SETTLE_SECONDS = 1.0
 """What waits longer is also forced out of the computer's memory, for the power may go; and so often a file
 that failed is tried again."""
-SETTINGS = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL")
+SETTINGS = (
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "wal_autocheckpoint = 64",
+)
 """No second daemon takes the file, and no shared memory is needed; a change outlives the process without
-waiting for the disk."""
+waiting for the disk; the log of changes stays below some 64 pages of 4 KiB."""
 LAYOUT = "CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY, line TEXT NOT NULL)"
 
 Waiting = Mapping[int, Notice]

@@ -1,9 +1,9 @@
 """The daemon while its disk is full, and while its MQTT broker is restarted.
 
-Disk: the file of events and the recordings stand on a file system of 2 MB, which is filled up and freed
-again. Broker: told to end, away for up to ten seconds, then there again. Words come all the while. Each time
-an event must be in the file, or at the broker, within 5 s of its being possible; everyone else must get every
-event, and the daemon's counters must tell what file and hook really hold. Exit code 1 if not.
+Disk: the file of events, recordings and the sinks' spools stand on a file system of 4 MB, which is filled up
+and freed again. Broker: told to end, away for up to ten seconds, then there again. Words come all the while.
+Each time an event must be in the file, or at the broker, within 5 s of its being possible; everyone else must
+get every event, and the daemon's counters must tell what file and hook really hold. Exit code 1 if not.
 
 python tests/verification/outages.py [--rounds 20]      # Linux; needs the Debian package mosquitto
 """
@@ -28,7 +28,7 @@ from support.house import PATIENCE, SINKS, Figures, House, house
 from kws.types import SAMPLE_RATE
 
 ALLOWED_SECONDS = 5.0
-DISK_BYTES = 2_000_000
+DISK_BYTES = 4_000_000
 ROTATION = "max_bytes = 1000\nkeep = 1000"
 """A new file every few events, for the last page of a file has room even where the disk has none."""
 RECORDING = '[recording]\nfolder = "{disk}/recordings"\neach_detection = true\nkeep = 2\n'
@@ -135,7 +135,7 @@ def main(rounds: int) -> None:
         disk = Disk(Path(folder, "disk"))
         more = RECORDING.format(disk=disk.place)
         try:
-            with house(Path(folder), disk.place / "events.jsonl", ROTATION, more) as home:
+            with house(Path(folder), disk.place / "events.jsonl", ROTATION, more, disk.place) as home:
                 home.seconds_to_event("daemon")
                 full = [fill_disk(home, disk, chance) for _ in range(rounds)]
                 away = [restart_broker(home, chance) for _ in range(rounds)]

@@ -41,14 +41,17 @@ class House:
         events: the file that the daemon writes events to.
         rotation: keys of that sink.
         more: what else its configuration says.
+        spools: folder for the sinks' spools; None: events wait in memory alone.
     """
 
-    def __init__(self, folder: Path, events: Path | None, rotation: str, more: str) -> None:
+    def __init__(
+        self, folder: Path, events: Path | None, rotation: str, more: str, spools: Path | None
+    ) -> None:
         self._folder = folder
         self._events = events or folder / "events.jsonl"
         self._ports = {name: free_port() for name in ("broker", "http", "wyoming", "hook")}
         self._config = folder / "kws.toml"
-        self._config.write_text(self._configuration(rotation) + more)
+        self._config.write_text(self._configuration(rotation, spools) + more)
         (folder / "mosquitto.conf").write_text(
             f"listener {self._ports['broker']} 127.0.0.1\nallow_anonymous true\nuser root\n"
         )
@@ -63,6 +66,7 @@ class House:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         for name in self.start:
             self.start[name]()
+        self._silent = threading.Event()
         threading.Thread(target=self._speak, daemon=True).start()
 
     def kill(self, name: str) -> None:
@@ -100,9 +104,23 @@ class House:
         figures = self.figures()
         total = sum(value for (name, _), value in figures.items() if name == "kws_events_total")
         ends = ("delivered_total", "dropped_total", "refused_total", "queue")
-        return max(
-            abs(total - sum(figures[f"kws_sink_{end}", sink] for end in ends)) for sink in SINKS.values()
+        missing = (
+            total
+            + figures["kws_sink_restored_total", sink]
+            - sum(figures[f"kws_sink_{end}", sink] for end in ends)
+            for sink in SINKS.values()
         )
+        return max(map(abs, missing))
+
+    def restored(self) -> float:
+        """Events that the daemon found in its spools."""
+        return sum(value for (name, _), value in self.figures().items() if name == "kws_sink_restored_total")
+
+    def hush(self) -> None:
+        """Say nothing more to the daemon, and wait until nothing waits in it."""
+        self._silent.set()
+        waits = ("kws_sink_queue", "kws_sink_spooled")
+        until(lambda: not any(v for (name, _), v in self.figures().items() if name in waits), "empty queues")
 
     def close(self) -> None:
         """End all of it."""
@@ -110,7 +128,7 @@ class House:
             process.kill()
             process.wait()
 
-    def _configuration(self, rotation: str) -> str:
+    def _configuration(self, rotation: str, spools: Path | None) -> str:
         uris = (
             f'"mqtt://127.0.0.1:{self._ports["broker"]}/kws"',
             f'"unix:{self._folder}/events"',
@@ -121,7 +139,10 @@ class House:
             f'[audio]\nsource = "-"\n[[model]]\nname = "{MODEL}"\nthreshold = 0.3\n'
             f'[http]\naddress = "127.0.0.1:{self._ports["http"]}"\n'
             f'[wyoming]\nuri = "tcp://127.0.0.1:{self._ports["wyoming"]}"\n'
-            + "".join(f"[[sink]]\nuri = {uri}\n" for uri in uris)
+            + "".join(
+                f"[[sink]]\nuri = {uri}\n" + (f'spool = "{spools}/{number}.spool"\n' if spools else "")
+                for number, uri in enumerate(uris)
+            )
         )
 
     def _start_broker(self) -> None:
@@ -141,7 +162,10 @@ class House:
         until(lambda: answers(self._ports["hook"]), "hook")
 
     def _start_client(self) -> None:
+        ready = self.told("client").with_suffix(".ready")
+        ready.unlink(missing_ok=True)
         self._run_peer("client", str(self._ports["wyoming"]), str(RECORDING), str(SPEED))
+        until(ready.exists, "client")
 
     def _run_peer(self, name: str, *arguments: str) -> None:
         program = str(PEERS / f"{name}.py")
@@ -155,7 +179,7 @@ class House:
 
     def _speak(self) -> None:
         step = SAMPLE_RATE // 10 * 2  # a tenth of a second
-        while True:
+        while not self._silent.is_set():
             for start in range(0, len(self._pcm), step):
                 with contextlib.suppress(OSError, ValueError):
                     stream = self.running["daemon"].stdin
@@ -166,9 +190,15 @@ class House:
 
 
 @contextlib.contextmanager
-def house(folder: Path, events: Path | None = None, rotation: str = "", more: str = "") -> Iterator[House]:
+def house(
+    folder: Path,
+    events: Path | None = None,
+    rotation: str = "",
+    more: str = "",
+    spools: Path | None = None,
+) -> Iterator[House]:
     """For as long as the block."""
-    home = House(folder, events, rotation, more)
+    home = House(folder, events, rotation, more, spools)
     try:
         yield home
     finally:

@@ -20,6 +20,7 @@ async def main(told: Path, port: int, recording: str, speed: float) -> None:
     while True:
         with contextlib.suppress(OSError):
             async with AsyncTcpClient("127.0.0.1", port) as client:
+                told.with_suffix(".ready").touch()
                 listening = asyncio.create_task(listen(client, told))
                 await asyncio.wait(
                     {listening, asyncio.create_task(speak(client, pcm, speed))}, return_when="FIRST_COMPLETED"
