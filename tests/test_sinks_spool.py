@@ -24,6 +24,7 @@ from test_sinks_outlet import Failing, Gate, gap, settled
 import kws
 from kws.config import read_config
 from kws.errors import KwsError
+from kws.events import Partial
 from kws.sinks import outlet, spool
 from kws.sinks.memory import Collector
 from kws.sinks.notice import Notice
@@ -172,6 +173,18 @@ def test_what_is_given_up_in_time_does_not_come_back(path: str) -> None:
     wait_for(settled(subject), "end of the tries")
     subject.close()
     assert left_in(path) == []
+
+
+def test_what_is_said_in_between_is_not_kept(path: str) -> None:
+    sink = Gate()
+    subject = Outlet("test", sink, spool=SpoolFile(path))
+    for number in range(3):
+        subject.emit(gap(number))
+        subject.emit(Partial(text="turn on", confidence=0.5, start=1.0, end=2.0))
+    assert sink.reached.wait(10)
+    subject.close(0.01)
+    sink.opened.set()
+    assert left_in(path) == [0, 1, 2]
 
 
 class Watched(SpoolFile):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from kws.events import Partial
 from kws.sinks.notice import DaemonSink, Notice, RefusedError, UnavailableError
 from kws.types import Block
 
@@ -92,7 +93,7 @@ class Outlet:
 
     @property
     def spooled(self) -> int:
-        """Events on disk: those that wait and the one in hand."""
+        """Events on disk: those that wait, and the one in hand."""
         return self._spool.depth if self._spool else 0
 
     def emit(self, notice: Notice, /) -> None:
@@ -143,9 +144,10 @@ class Outlet:
         self._waiting.append((number, notice))
 
     def _outstanding(self) -> dict[int, Notice]:
-        """What waits, the one in hand too."""
+        """What waits, the one in hand too; but for what means nothing in another run."""
         with self._changed:
-            return dict([*([self._in_hand] if self._in_hand else []), *self._waiting])
+            waiting = [*([self._in_hand] if self._in_hand else []), *self._waiting]
+        return {number: notice for number, notice in waiting if notice.type != Partial.type}
 
     def _tell_spool(self) -> None:
         if self._spool:
