@@ -38,8 +38,18 @@ class WakeWord:
         self.detectors = [Detector(config) for _ in bundle.labels]
         self._rows = bundle.rows
 
+    @property
+    def front_ends(self) -> dict[str, str]:
+        """What it hears through, each with the engine that computes it ("": any)."""
+        return {self.bundle.front_end: self.bundle.engine}
+
+    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
+        """Detections in new rows of its front ends; `origin`: the stream's sample index at the last reset."""
+        own = rows[self.bundle.front_end]
+        return self.push(own, origin, source) if len(own) else []
+
     def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
-        """Detections in these rows; `origin` is the stream's sample index at the last reset."""
+        """The same of the rows of its model alone."""
         outputs = self.model.push(rows)
         if not len(outputs):
             return []
@@ -92,7 +102,8 @@ class Engine:
 
     def __init__(self, wake_words: Sequence[WakeWord]) -> None:
         self.wake_words = list(wake_words)
-        engines = {word.bundle.front_end: word.bundle.engine for word in self.wake_words} or {MICRO: ""}
+        engines = {kind: engine for word in self.wake_words for kind, engine in word.front_ends.items()}
+        engines = engines or {MICRO: ""}
         self.front_ends = {kind: new_front_end(kind, engine) for kind, engine in engines.items()}
         self.reset()
 
@@ -122,12 +133,7 @@ class Engine:
         return {kind: front_end.push(block.pcm) for kind, front_end in self.front_ends.items()}
 
     def _detect(self, rows: Mapping[str, Rows], source: str) -> list[Event]:
-        heard = [
-            event
-            for word in self.wake_words
-            if len(rows[word.bundle.front_end])
-            for event in word.push(rows[word.bundle.front_end], self._origin, source)
-        ]
+        heard = [event for word in self.wake_words for event in word.hear(rows, self._origin, source)]
         return sorted(heard, key=_end) if len(heard) > 1 else heard
 
     def _held_back(self) -> list[Event]:

@@ -1,22 +1,27 @@
 """The front ends by name: what turns audio into the int8 rows that a model takes.
 
 A model's rows come from the micro front end unless its manifest names an encoder (`kws.encoder`).
+Recognizers that bring an encoder of their own hear the audio itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.encoders.speech_embedding import published_network
 from kws.frontend import Frontend, FrontendConfig
 from kws.runtimes import LITERT, chosen, offer
 from kws.types import Rows, Samples, Stage
+from kws.waveform import Waveform, WaveformConfig
 
 MICRO = "micro"
 SPEECH_EMBEDDING = "speech-embedding"
+WAVEFORM = "waveform"
 
 
 class RowFormat(Protocol):
@@ -49,13 +54,14 @@ class RowFormat(Protocol):
 @dataclass(frozen=True)
 class _FrontEnd:
     format: Callable[[], RowFormat]
-    new: Callable[[], Stage[Samples, Rows]]
+    new: Callable[[], Stage[Samples, Any]]
     require: Callable[[], object]
 
 
 _FRONT_ENDS = {
     MICRO: _FrontEnd(FrontendConfig, Frontend, lambda: None),
     SPEECH_EMBEDDING: _FrontEnd(EmbeddingRowsConfig, EmbeddingRows, published_network),
+    WAVEFORM: _FrontEnd(WaveformConfig, Waveform, lambda: None),
 }
 
 ENCODERS = (SPEECH_EMBEDDING,)
@@ -75,6 +81,18 @@ def new_front_end(name: str, engine: str = "") -> Stage[Samples, Rows]:
     if name == MICRO and (computing := chosen(engine)) != LITERT:
         return offer(computing).new_front_end()
     return _FRONT_ENDS[name].new()
+
+
+def no_rows(name: str) -> Rows:
+    """None at all, in the form of those of this front end."""
+    kind: Any = np.int16 if name == WAVEFORM else np.int8
+    return np.empty((0, row_format(name).channels), kind)
+
+
+def row_timing(front_end: str) -> tuple[int, int]:
+    """Samples that the first row needs, and those that each one after it needs more."""
+    first, second = (row_format(front_end).rows_end(rows) for rows in (1, 2))
+    return first, second - first
 
 
 def require(name: str) -> None:

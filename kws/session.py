@@ -9,8 +9,7 @@ import numpy as np
 
 from kws.engine import Engine, WakeWord
 from kws.events import Detection, Event, NoSpeech, Partial, Transcript
-from kws.frontend import FrontendConfig
-from kws.frontends import MICRO, new_front_end
+from kws.frontends import new_front_end, no_rows, row_format, row_timing
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, later
 from kws.types import SAMPLE_RATE, Block, Rows
 
@@ -28,6 +27,7 @@ class Dictation(Engine):
     def __init__(self, recognizer: Recognizer | PhraseSpotting) -> None:
         self.recognizer = recognizer
         super().__init__([])
+        self.front_ends = {recognizer.front_end: new_front_end(recognizer.front_end)}
 
     def flush(self) -> list[Event]:
         """The stream has ended, and with it what was being said."""
@@ -38,7 +38,10 @@ class Dictation(Engine):
     def _hear(self, block: Block) -> list[Event]:
         pending, self._pending = self._pending, []
         self._source = block.source
-        return pending + self._placed(self.recognizer.push(self._rows(block)[MICRO]), block.source)
+        return pending + self._placed(self.recognizer.push(self._heard(block)), block.source)
+
+    def _heard(self, block: Block) -> Rows:
+        return self._rows(block)[self.recognizer.front_end]
 
     def _placed(self, events: Sequence[Event], source: str) -> list[Event]:
         return [later(event, self._origin / SAMPLE_RATE, source) for event in events]
@@ -74,13 +77,13 @@ class Session(Engine):
 
     def __init__(self, wake_words: Sequence[WakeWord], recognizer: Recognizer) -> None:
         self.recognizer = recognizer
-        config = FrontendConfig()
-        self._window, self._step = config.window_samples, config.step_samples
+        self._hears = recognizer.front_end
+        self._window, self._step = row_timing(self._hears)
         late = max((word.wait_seconds for word in wake_words), default=0.0)
-        self._keep = round((KEPT_SECONDS + late) / config.row_seconds)
+        self._keep = round((KEPT_SECONDS + late) / row_format(self._hears).row_seconds)
         super().__init__(wake_words)
-        if MICRO not in self.front_ends:
-            self.front_ends[MICRO] = new_front_end(MICRO)
+        if self._hears not in self.front_ends:
+            self.front_ends[self._hears] = new_front_end(self._hears)
 
     def flush(self) -> list[Event]:
         """The stream has ended, and with it a command."""
@@ -103,8 +106,8 @@ class Session(Engine):
 
     def _follow(self, rows: Mapping[str, Rows], detections: Sequence[Event]) -> list[Event]:
         """Rows to the recognizer, which each detection starts anew."""
-        self._kept = np.concatenate([self._kept, rows[MICRO]])
-        heard = self._first + len(self._kept) - len(rows[MICRO])
+        self._kept = np.concatenate([self._kept, rows[self._hears]])
+        heard = self._first + len(self._kept) - len(rows[self._hears])
         events: list[Event] = []
         for detection in detections:
             if isinstance(detection, Detection):
@@ -196,5 +199,5 @@ class Session(Engine):
         # After a gap; a command that it cuts off is answered with the next audio.
         self._pending += self._close()
         super()._restart(origin)
-        self._kept = np.empty((0, FrontendConfig().channels), np.int8)
+        self._kept = no_rows(self._hears)
         self._first = 0

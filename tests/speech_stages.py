@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from spoken import saying
 
+from kws.frontends import MICRO
 from kws.grammar.compile import compile_grammar
 from kws.grammar.jsgf import parse_jsgf
 from kws.recognition.endpoint import EndpointConfig
@@ -37,6 +38,7 @@ class Through:
     """An acoustic stage whose rows are log-probabilities already."""
 
     step_seconds = STEP
+    front_end = MICRO
 
     def push(self, rows: Any) -> LogProbs:
         return rows  # type: ignore[no-any-return]

@@ -6,8 +6,8 @@ column of the token set or the sign of a wake word. The session between them is 
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ class NumbersFrontend:
 class SignWakeWord:
     """Fires at every row that holds the sign."""
 
-    bundle = SimpleNamespace(front_end=MICRO, engine="")
+    front_ends: ClassVar[dict[str, str]] = {MICRO: ""}
     wait_seconds = 0.0
 
     def __init__(self) -> None:
@@ -73,9 +73,9 @@ class SignWakeWord:
     def flush(self) -> list[Event]:
         return []
 
-    def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
+    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
         found: list[Event] = []
-        for row in rows:
+        for row in rows[MICRO]:
             self._rows += 1
             if row[0] == WAKE:
                 end = (origin + FrontendConfig().rows_end(self._rows)) / SAMPLE_RATE
@@ -90,6 +90,7 @@ class NumbersAcoustic:
     """A step per three rows, which is certain of the number in the first of them."""
 
     step_seconds = STEP
+    front_end = MICRO
 
     def __init__(self) -> None:
         self.reset()

@@ -18,6 +18,7 @@ from spoken import saying
 import kws.recognition.build
 from kws.cli import main
 from kws.evaluation.speech_trial import Spoken, try_recognizer
+from kws.frontends import MICRO
 from kws.recognition.build import build_recognizer
 from kws.recognition.bundle import find_recognizer, write_recognizer
 from kws.recognition.endpoint import EndpointConfig
@@ -33,6 +34,7 @@ class Says:
 
     tokens = PHONES
     step_seconds = STEP_ROWS / 100
+    front_end = MICRO
 
     def __init__(self, bundle: object, kind: str = "phones", delegate: object = None) -> None:
         self.reset()

@@ -21,7 +21,7 @@ from kws.bundle import bundled_names, find_bundle
 from kws.engine import WakeWord
 from kws.evaluation.intervals import Proportion
 from kws.events import Detection, Transcript
-from kws.frontend import Frontend, FrontendConfig
+from kws.frontends import MICRO, new_front_end, row_timing
 from kws.recognition.build import COMMAND, build_recognizer
 from kws.recognition.recognizer import Recognizer
 from kws.session import KEPT_SECONDS, Dictation, Session
@@ -107,14 +107,17 @@ class Trial:
             text=breath.text,
             woke=detection is not None,
             whole=detection is not None
-            and any(is_whole(rows, samples, start, detection.end) for rows in heard.commands),
+            and any(
+                is_whole(rows, samples, start, detection.end, session.recognizer.front_end)
+                for rows in heard.commands
+            ),
             late=detection.end - wake_end if detection else 0.0,
             together=transcript,
             alone=_alone(self._alone, breath.alone(rng)),
         )
 
 
-def is_whole(heard: Rows, samples: Samples, start: int, detected: float) -> bool:
+def is_whole(heard: Rows, samples: Samples, start: int, detected: float, front_end: str = MICRO) -> bool:
     """Whether a recognizer heard, row for row, all that the front end makes of a command.
 
     Args:
@@ -122,10 +125,11 @@ def is_whole(heard: Rows, samples: Samples, start: int, detected: float) -> bool
         samples: the recording.
         start: first sample of the command.
         detected: moment of the wake word's detection, seconds.
+        front_end: the recognizer's, see kws.frontends.
     """
-    config, rows = FrontendConfig(), Frontend().push(samples)
+    rows = new_front_end(front_end).push(samples)
     kept = int((detected - KEPT_SECONDS) * SAMPLE_RATE)
-    needed = min(start, max(kept, 0)) // config.step_samples
+    needed = min(start, max(kept, 0)) // row_timing(front_end)[1]
     # The first row heard is found by what it holds, so the session is not asked where it opened.
     for first in range(min(needed, len(rows) - len(heard)), -1, -1):
         if np.array_equal(rows[first : first + len(heard)], heard):

@@ -23,7 +23,7 @@ import numpy as np
 from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors, mistakes
 from kws.events import Event, Transcript
-from kws.frontend import Frontend
+from kws.frontends import new_front_end
 from kws.grammar.compile import TokenGraph, compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
@@ -187,7 +187,7 @@ def hear(bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path) -> list[H
 def log_probs_of(acoustic: AcousticModel, path: Path) -> LogProbs:
     """Of one recording, from a fresh start."""
     acoustic.reset()
-    rows = Frontend().push(read_samples(path))
+    rows = new_front_end(acoustic.front_end).push(read_samples(path))
     return np.concatenate([acoustic.push(rows), acoustic.flush()])
 
 

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -135,12 +136,18 @@ class SpeechEmbedding:
 def streaming_graph(config: SpeechEmbeddingConfig, *, int8: bool = False) -> bytes:
     """The .tflite, built from the installed weights on first use and kept in the user's cache."""
     source = published_network(config)
-    depends = [_FORM, config.digest, RANGES.read_text(encoding="utf-8") if int8 else ""]
-    key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
-    cached = cache_folder() / f"speech-embedding-{'int8' if int8 else 'float32'}-{key}.tflite"
+    name = f"speech-embedding-{'int8' if int8 else 'float32'}"
+    depends = [config.digest, RANGES.read_text(encoding="utf-8") if int8 else ""]
+    return kept_graph(name, json.dumps(depends), lambda: _build(source, config, int8))
+
+
+def kept_graph(name: str, depends: str, build: Callable[[], bytes]) -> bytes:
+    """A graph from the user's cache; it is built where it is not there, or was made of something else."""
+    key = hashlib.sha256(json.dumps([_FORM, depends]).encode()).hexdigest()[:16]
+    cached = cache_folder() / f"{name}-{key}.tflite"
     if cached.is_file():
         return cached.read_bytes()
-    graph = _build(source, config, int8)
+    graph = build()
     _keep(cached, graph)
     return graph
 

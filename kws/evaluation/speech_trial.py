@@ -14,7 +14,7 @@ from kws.errors import SourceError
 from kws.evaluation.intervals import Rate
 from kws.evaluation.transcripts import Blame, Mistakes, Scored, blame, mistakes
 from kws.events import Event, Guess, Transcript
-from kws.frontend import Frontend
+from kws.frontends import new_front_end
 from kws.recognition.recognizer import AcousticStage, Recognizer
 from kws.recognition.tokens import LogProbs
 from kws.sources.whole import read_samples
@@ -127,7 +127,7 @@ def false_accepts(recognizer: Recognizer, paths: Sequence[Path]) -> Rate:
         samples = read_samples(path)
         samples_heard += len(samples)
         recognizer.reset()
-        events = recognizer.push(Frontend().push(samples)) + recognizer.flush()
+        events = recognizer.push(new_front_end(recognizer.front_end).push(samples)) + recognizer.flush()
         accepted += sum(isinstance(event, Transcript) and event.in_grammar is True for event in events)
     return Rate(accepted, samples_heard / SAMPLE_RATE / 3600)
 
@@ -135,7 +135,7 @@ def false_accepts(recognizer: Recognizer, paths: Sequence[Path]) -> Rate:
 def _hear(recognizer: Recognizer, recorder: _Recorder, spoken: Spoken) -> Heard:
     recognizer.reset()
     samples = read_samples(spoken.path)
-    rows = Frontend().push(_with_quiet(samples))
+    rows = new_front_end(recognizer.front_end).push(_with_quiet(samples))
     found: list[tuple[float, Transcript]] = []
     for first in range(0, len(rows), BLOCK_ROWS):
         events = recognizer.push(rows[first : first + BLOCK_ROWS])
@@ -175,6 +175,10 @@ class _Recorder:
     def __init__(self, acoustic: AcousticStage) -> None:
         self._acoustic = acoustic
         self._kept: list[LogProbs] = []
+
+    @property
+    def front_end(self) -> str:
+        return self._acoustic.front_end
 
     @property
     def step_seconds(self) -> float:

@@ -1,6 +1,8 @@
-"""int8 rows -> log-probabilities of phones or characters: the recognizer's acoustic stage."""
+"""Rows -> log-probabilities of phones or characters: the recognizer's acoustic stage."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,25 +10,29 @@ import numpy.typing as npt
 from kws.delegates import Delegate
 from kws.errors import BundleError
 from kws.frontend import FrontendConfig
+from kws.frontends import MICRO, WAVEFORM, row_format
 from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle
 from kws.recognition.tokens import Kind, LogProbs, Tokens
 from kws.types import Outputs, Rows
 
-SETTLING_STEPS = 12
-"""Steps of quiet that the network hears after every reset: half a second."""
+SETTLING_SECONDS = 0.48
+"""Quiet that the network hears after every reset."""
+QUIET_DBFS = -72.0
+"""RMS level of a quiet room's noise, for models that hear the audio itself."""
 
 
 class AcousticModel:
-    """A streaming Stage: int8 rows (t, 40) -> LogProbs (steps, tokens) of one token set.
+    """A streaming Stage: rows (t, channels) -> LogProbs (steps, tokens) of one token set.
 
     Args:
-        bundle: the recognizer.
+        bundle: the recognizer; its `front_end` says what the rows are.
         kind: which of its token sets; both cost the same.
         reference_kernels: as `kws.model.StreamingModel` has it.
         delegate: as well.
 
     Raises:
-        BundleError: the model does not fit its manifest, or lacks that token set.
+        BundleError: the model does not fit its manifest, or lacks that token set, or its encoder is not
+            installed.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class AcousticModel:
                 f"{bundle.manifest_path}: no {kind} in this recognizer; it has {list(bundle.tokens)}"
             )
         self.bundle, self.kind = bundle, kind
+        self._encoder = bundle.new_encoder()
         self._model = bundle.open_model(reference_kernels=reference_kernels, delegate=delegate)
         self.reset()
 
@@ -51,14 +58,21 @@ class AcousticModel:
         return TOKEN_SETS[self.kind]
 
     @property
+    def front_end(self) -> str:
+        """What the rows are, see kws.frontends."""
+        return self.bundle.front_end
+
+    @property
     def step_rows(self) -> int:
-        """Front-end rows per step."""
-        return self._model.stride
+        """Rows per step."""
+        return round(self.step_seconds / self.bundle.row_seconds)
 
     @property
     def step_seconds(self) -> float:
         """Time from one step to the next."""
-        return self._model.stride * FrontendConfig().row_seconds
+        if self._encoder:
+            return self._model.stride * self._encoder.config.step_seconds
+        return self._model.stride * self.bundle.row_seconds
 
     def push(self, rows: Rows) -> LogProbs:
         """One row of log-probabilities for every step that these rows complete."""
@@ -66,26 +80,43 @@ class AcousticModel:
 
     def every_kind(self, rows: Rows) -> dict[Kind, LogProbs]:
         """As `push`, of all token sets at once: the network runs only once for them."""
-        return self._log_probs(self._model.push(rows))
+        if self._encoder:
+            samples: Any = rows.reshape(-1)  # the audio itself, as int16
+            return self.of_inputs(self._encoder.push(samples))
+        return self.of_inputs(rows)
+
+    def of_inputs(self, inputs: Rows) -> dict[Kind, LogProbs]:
+        """The same of what the encoder has made of rows, or of rows where there is none."""
+        return self._log_probs(self._model.push(inputs))
 
     def flush(self) -> LogProbs:
         """Speech has ended: what was heard but not yet written down. Call `reset` before going on."""
-        return self.push(self._quiet(self.bundle.flush_rows))
+        return self.push(quiet_rows(self.front_end, self.bundle.flush_rows))
 
     def reset(self) -> None:
         """As new: in a room where nobody has spoken yet."""
         self._model.reset()
+        if self._encoder:
+            self._encoder.reset()
         # A network that has heard nothing at all waits for more before it writes anything down.
-        self._model.push(self._quiet(SETTLING_STEPS * self._model.stride))
-
-    def _quiet(self, rows: int) -> Rows:
-        return np.full((rows, self._model.channels), FrontendConfig().row_zero_point, np.int8)
+        self.push(quiet_rows(self.front_end, round(SETTLING_SECONDS / self.bundle.row_seconds)))
 
     def _log_probs(self, outputs: Outputs) -> dict[Kind, LogProbs]:
         scale, zero = self._model.output_quantization
         logits = (outputs.astype(np.float32) - np.float32(zero)) * np.float32(scale)
         places = self.bundle.tokens.items()
         return {kind: log_softmax(logits[:, first : first + count]) for kind, (first, count) in places}
+
+
+def quiet_rows(front_end: str, count: int) -> Rows:
+    """Rows of a room where nobody speaks: none of sound, or faint noise where the audio itself is heard."""
+    channels = row_format(front_end).channels
+    if front_end == WAVEFORM:
+        noise = np.random.default_rng(0).normal(0, 32768 * 10 ** (QUIET_DBFS / 20), (count, channels))
+        faint: Rows = np.rint(noise).astype(np.int16)
+        return faint
+    assert front_end == MICRO
+    return np.full((count, channels), FrontendConfig().row_zero_point, np.int8)
 
 
 def log_softmax(logits: npt.NDArray[np.float32]) -> LogProbs:

@@ -18,14 +18,19 @@ import numpy as np
 
 from kws.bundle import MODELS
 from kws.delegates import Delegate
-from kws.errors import BundleError
+from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
+from kws.errors import BundleError, KwsError
 from kws.frontend import FrontendConfig
+from kws.frontends import MICRO, WAVEFORM, row_format
 from kws.manifest import RECOGNIZER, is_recognizer
 from kws.model import open_model
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
 from kws.runtimes import Model
 
 VERSION = 1
+LOWER_LAYERS = "speech-embedding-lower"
+ENCODERS = {LOWER_LAYERS: LowerLayersConfig}
+"""Name in a manifest -> what its values depend on."""
 TOKEN_SETS: dict[Kind, Tokens] = {"phones": PHONES, "characters": CHARACTERS}
 
 
@@ -44,8 +49,29 @@ class RecognizerBundle:
     flush_rows: int
     """Quiet front-end rows after the last one, in which the model writes down what it still holds back."""
     model_sha256: str
+    encoder: str = ""
+    """What hears the audio for the model, one of `ENCODERS`; "" for the micro front end."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Data, licences, seed, the command that made it, figures."""
+
+    @property
+    def front_end(self) -> str:
+        """Where its rows come from, see kws.frontends: an encoder hears the audio itself."""
+        return WAVEFORM if self.encoder else MICRO
+
+    @property
+    def row_seconds(self) -> float:
+        """Time from one row to the next."""
+        return row_format(self.front_end).row_seconds
+
+    def new_encoder(self) -> LowerLayers | None:
+        """Its encoder, which has heard nothing; raises BundleError where that is not installed."""
+        if not self.encoder:
+            return None
+        try:
+            return LowerLayers()
+        except KwsError as error:
+            raise BundleError(f"{self.manifest_path}: {error}") from error
 
     def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
         """The running model, checked against this manifest; raises BundleError with the remedy."""
@@ -63,14 +89,14 @@ class RecognizerBundle:
         return model
 
     def _check(self, model: Model) -> None:
-        config = FrontendConfig()
-        scale, zero = model.input_quantization
-        fits = np.isclose(scale, config.row_scale, rtol=1e-3) and zero == config.row_zero_point
-        if model.channels != config.channels or not fits:
+        channels, scale, zero = _input_of(self.encoder)
+        found_scale, found_zero = model.input_quantization
+        fits = np.isclose(found_scale, scale, rtol=1e-3) and found_zero == zero
+        if model.channels != channels or not fits:
             raise BundleError(
-                f"{self.model_path}: takes {model.channels} channels, scale {scale:.6g}, zero point {zero}; "
-                f"the front end gives {config.channels}, {config.row_scale:.6g}, {config.row_zero_point}; "
-                "train it on those"
+                f"{self.model_path}: takes {model.channels} channels, scale {found_scale:.6g}, "
+                f"zero point {found_zero}; the {self.encoder or 'front end'} gives {channels}, {scale:.6g}, "
+                f"{zero}; train it on those"
             )
         outputs = max(first + count for first, count in self.tokens.values())
         if model.labels != outputs:
@@ -126,12 +152,7 @@ def read_recognizer(path: Path) -> RecognizerBundle:
             f'{path}: {found}; expected "{RECOGNIZER}" and {VERSION}: give a recognizer, or update kws'
         )
     ours = _object(path, "kws", manifest.get("kws"))
-    digest = FrontendConfig().digest
-    if ours.get("frontend") != digest:
-        raise BundleError(
-            f"{path}: made for front end {_shown(ours.get('frontend'))}, this one is {digest!r}; "
-            "train the model again with this version"
-        )
+    encoder = _encoder(path, ours)
     return RecognizerBundle(
         name=path.stem,
         manifest_path=path,
@@ -140,19 +161,20 @@ def read_recognizer(path: Path) -> RecognizerBundle:
         tokens=_tokens(path, ours.get("tokens")),
         flush_rows=_count(path, "kws.flush_rows", ours.get("flush_rows")),
         model_sha256=_text(path, "kws.model_sha256", ours.get("model_sha256")),
+        encoder=encoder,
         card=_object(path, "kws.card", ours.get("card", {})),
     )
 
 
 def write_recognizer(
     directory: Path, name: str, tflite: bytes, *, language: str, tokens: Mapping[str, tuple[int, int]],
-    flush_rows: int, card: Mapping[str, Any],
+    flush_rows: int, card: Mapping[str, Any], encoder: str = "",
 ) -> Path:  # fmt: skip
-    """Write NAME.tflite and NAME.json; returns the JSON's path."""
+    """Write NAME.tflite and NAME.json; returns the JSON's path. `encoder`: one of ENCODERS, if any."""
     directory.mkdir(parents=True, exist_ok=True)
     ours = {
         "task": RECOGNIZER,
-        "frontend": FrontendConfig().digest,
+        **_made_for(encoder),
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
         "tokens": {kind: list(place) for kind, place in tokens.items()},
         "flush_rows": flush_rows,
@@ -170,6 +192,44 @@ def write_recognizer(
     (directory / f"{name}.tflite").write_bytes(tflite)
     read_recognizer(path)
     return path
+
+
+def _input_of(encoder: str) -> tuple[int, float, int]:
+    """Channels, scale and zero point of what a model takes."""
+    if encoder:
+        sounds = LowerLayersConfig()
+        return sounds.values, sounds.scale, sounds.zero_point
+    config = FrontendConfig()
+    return config.channels, config.row_scale, config.row_zero_point
+
+
+def _made_for(encoder: str) -> dict[str, Any]:
+    if encoder:
+        return {"encoder": {"name": encoder, "digest": ENCODERS[encoder]().digest}}
+    return {"frontend": FrontendConfig().digest}
+
+
+def _encoder(path: Path, ours: Mapping[str, Any]) -> str:
+    """Name of the encoder, or ""; BundleError where the model was made for another one, or front end."""
+    if "encoder" not in ours:
+        digest, found = FrontendConfig().digest, ours.get("frontend")
+        if found != digest:
+            raise BundleError(
+                f"{path}: made for front end {_shown(found)}, this one is {digest!r}; "
+                "train the model again with this version"
+            )
+        return ""
+    stated = _object(path, "kws.encoder", ours["encoder"])
+    name = _text(path, "kws.encoder.name", stated.get("name"))
+    if name not in ENCODERS:
+        raise BundleError(f"{path}: kws.encoder.name is {_shown(name)}; allowed are {', '.join(ENCODERS)}")
+    digest = ENCODERS[name]().digest
+    if stated.get("digest") != digest:
+        raise BundleError(
+            f"{path}: made for {name} {_shown(stated.get('digest'))}, this one is {digest!r}; "
+            "train the model again with this version"
+        )
+    return name
 
 
 def _tokens(path: Path, value: Any) -> dict[Kind, tuple[int, int]]:

@@ -8,6 +8,7 @@ wait for 0.16 s more before it gives up.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,7 @@ from kws.delegates import Delegate
 from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Event
-from kws.frontend import FrontendConfig
-from kws.frontends import MICRO
+from kws.frontends import no_rows, row_format, row_timing
 from kws.recognition.build import build_spotter
 from kws.recognition.recognizer import PhraseSpotting
 from kws.types import SAMPLE_RATE, Rows
@@ -43,7 +43,8 @@ class SecondLook:
 
     def __init__(self, spotting: PhraseSpotting) -> None:
         self._spotting = spotting
-        self.step_rows = round(spotting.acoustic.step_seconds / FrontendConfig().row_seconds)
+        self.front_end = spotting.front_end
+        self.step_rows = round(spotting.acoustic.step_seconds / row_format(self.front_end).row_seconds)
         self.score = 0.0
 
     def begin(self, rows: Rows) -> None:
@@ -79,7 +80,7 @@ class ConfirmedWord(WakeWord):
     score and threshold are those of the wake word's own model.
 
     Raises:
-        BundleError: the model has several labels, or hears through another front end than the recognizer.
+        BundleError: the model has several labels.
     """
 
     _kept: Rows
@@ -98,7 +99,7 @@ class ConfirmedWord(WakeWord):
         _check(bundle)
         super().__init__(bundle, threshold=threshold, delegate=delegate)
         self._look, self._least = look, least
-        row_seconds = FrontendConfig().row_seconds
+        row_seconds = row_format(look.front_end).row_seconds
         self._back = round(LOOK_BACK_SECONDS / row_seconds)
         self._wait = round(WAIT_SECONDS / row_seconds)
         self._start_anew()
@@ -108,11 +109,17 @@ class ConfirmedWord(WakeWord):
         """How late a detection may be for its second look."""
         return WAIT_SECONDS
 
-    def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
+    @property
+    def front_ends(self) -> dict[str, str]:
+        """Its model's and its second look's."""
+        return {self._look.front_end: "", **super().front_ends}
+
+    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
         """Detections that these rows confirm; any split of them gives the same."""
-        candidates = super().push(rows, origin, source)
-        self._kept = np.concatenate([self._kept, rows])
-        self._rows_heard += len(rows)
+        candidates = super().hear(rows, origin, source)
+        again = rows[self._look.front_end]
+        self._kept = np.concatenate([self._kept, again])
+        self._rows_heard += len(again)
         found: list[Event] = []
         for candidate in candidates:
             assert isinstance(candidate, Detection)
@@ -137,7 +144,7 @@ class ConfirmedWord(WakeWord):
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._kept = np.empty((0, FrontendConfig().channels), np.int8)
+        self._kept = no_rows(self._look.front_end)
         self._rows_heard = 0
         self._candidate = None
 
@@ -156,7 +163,7 @@ class ConfirmedWord(WakeWord):
             is_late = heard + step > self._candidate.until
             if is_late:
                 self._look.finish()
-            found = self._judged((origin + FrontendConfig().rows_end(heard)) / SAMPLE_RATE)
+            found = self._judged((origin + row_format(self._look.front_end).rows_end(heard)) / SAMPLE_RATE)
             if is_late:
                 self._candidate = None
             if found:
@@ -177,8 +184,8 @@ class ConfirmedWord(WakeWord):
 
     def _row_at(self, seconds: float, origin: int) -> int:
         """Rows complete by a moment of the stream."""
-        config = FrontendConfig()
-        return (round(seconds * SAMPLE_RATE) - origin - config.window_samples) // config.step_samples + 1
+        first, step = row_timing(self._look.front_end)
+        return (round(seconds * SAMPLE_RATE) - origin - first) // step + 1
 
 
 def confirmed_by(
@@ -212,9 +219,4 @@ def _check(bundle: Bundle) -> None:
         raise BundleError(
             f"{bundle.manifest_path}: has {len(bundle.labels)} labels; "
             "a second stage confirms models of one word"
-        )
-    if bundle.front_end != MICRO:
-        raise BundleError(
-            f"{bundle.manifest_path}: hears through {bundle.front_end}, a recognizer through "
-            "the micro front end; use this model without a second stage"
         )

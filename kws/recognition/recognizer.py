@@ -21,7 +21,11 @@ QUIET_SECONDS = 10.0
 
 
 class AcousticStage(Protocol):
-    """A streaming Stage: int8 rows (t, channels) -> log-probabilities (steps, tokens) of one token set."""
+    """A streaming Stage: rows (t, channels) -> log-probabilities (steps, tokens) of one token set."""
+
+    @property
+    def front_end(self) -> str:
+        """What the rows are, see kws.frontends."""
 
     @property
     def step_seconds(self) -> float:
@@ -38,10 +42,11 @@ class AcousticStage(Protocol):
 
 
 class PhraseSpotting:
-    """A streaming Stage: int8 rows -> the Detections of a spotter behind an acoustic stage."""
+    """A streaming Stage: rows -> the Detections of a spotter behind an acoustic stage."""
 
     def __init__(self, acoustic: AcousticStage, spotter: Spotter, priors: Priors | None = None) -> None:
         self.acoustic, self.spotter, self._priors = acoustic, spotter, priors
+        self.front_end = acoustic.front_end
 
     def push(self, rows: Rows) -> list[Event]:
         """Times count from the first row since the last reset."""
@@ -74,12 +79,13 @@ class PhraseSpotting:
 
 
 class Recognizer:
-    """A streaming Stage: int8 rows -> Partial, Transcript, and NoSpeech once its patience is used up."""
+    """A streaming Stage: rows -> Partial, Transcript, and NoSpeech once its patience is used up."""
 
     def __init__(
         self, acoustic: AcousticStage, decoder: Decoder, endpoint: EndpointConfig | None = None
     ) -> None:
         self.acoustic, self.decoder = acoustic, decoder
+        self.front_end = acoustic.front_end
         self.config = endpoint or EndpointConfig()
         self.step_seconds = acoustic.step_seconds
         self._endpoint = Endpoint(self.config, self.step_seconds)
