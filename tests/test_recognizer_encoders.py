@@ -14,6 +14,7 @@ from training.quantize import quantize  # noqa: E402
 from training.recognizer import publish  # noqa: E402
 from training.recognizer.encoders import BODIES, layered_network  # noqa: E402
 from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
+from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import build, ctc_loss  # noqa: E402
 from training.recognizer.network import (  # noqa: E402
     OUTPUTS,
@@ -70,7 +71,7 @@ def test_int8_says_nearly_the_same(network: LayeredNetwork, tmp_path) -> None:
     from kws.model import StreamingModel
 
     path = tmp_path / "tiny.tflite"
-    path.write_bytes(quantize(network, ROWS, first_step=loudest_cell()))
+    path.write_bytes(quantize(network, ROWS, first_step=loudest_cell(hearing())))
     model = StreamingModel(path)
     scale, zero = model.output_quantization
     outputs = (model.push(ROWS).astype(np.float32) - zero) * scale

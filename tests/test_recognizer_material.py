@@ -18,8 +18,9 @@ from kws.types import SAMPLE_RATE
 from training.augment import narrow
 from training.recipe import find_recipe
 from training.recognizer import sentences
-from training.recognizer.batches import AFTER_ROWS, QUIET, Shelf, mask
+from training.recognizer.batches import Shelf, mask
 from training.recognizer.corpus import Utterance, recorded
+from training.recognizer.hearing import hearing
 from training.recognizer.labels import phones_of, spoken_words, steps_needed
 from training.recognizer.material import DEV_SETS
 from training.recognizer.network import OUTPUTS, STRIDE
@@ -150,8 +151,8 @@ def test_batches_hold_every_take_once_within_the_budget() -> None:
         for lane, index in enumerate(indices):
             length = takes.lengths[index]
             np.testing.assert_array_equal(batch.rows[lane, :length], takes[index])
-            assert (batch.rows[lane, length:] == QUIET).all()
-            assert batch.steps[lane] == (length + AFTER_ROWS) // STRIDE
+            assert (batch.rows[lane, length:] == hearing().quiet).all()
+            assert batch.steps[lane] == (length + hearing().after_rows) // STRIDE
     assert sorted(seen) == [0, 1, 2, 3, 4]
 
 
@@ -169,8 +170,8 @@ def test_an_epoch_takes_its_share_of_all_versions() -> None:
 
 def test_masks_stay_small() -> None:
     rows = np.zeros((50, 400, 40), np.int8)
-    mask(rows, np.full(50, 400), np.random.default_rng(1))
-    assert 0.05 < (rows == QUIET).mean() < 0.4
+    mask(rows, np.full(50, 400), hearing(), np.random.default_rng(1))
+    assert 0.05 < (rows == hearing().quiet).mean() < 0.4
 
 
 def test_greedy_merges_repeats_but_not_across_a_blank() -> None:

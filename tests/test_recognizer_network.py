@@ -12,13 +12,15 @@ tf = pytest.importorskip("tensorflow")
 
 from kws.commands.models import describe_recognizer  # noqa: E402
 from kws.frontend import FrontendConfig  # noqa: E402
-from kws.recognition.acoustic import SETTLING_STEPS, AcousticModel, log_softmax  # noqa: E402
+from kws.recognition.acoustic import SETTLING_SECONDS, AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from training.quantize import quantize  # noqa: E402
+from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import ctc_loss  # noqa: E402
 from training.recognizer.network import OUTPUTS, STRIDE, AcousticNetwork, real_valued  # noqa: E402
 from training.recognizer.publish import loudest_cell  # noqa: E402
 
+SETTLING_STEPS = round(SETTLING_SECONDS / 0.04)
 ROWS = np.random.default_rng(1).integers(-128, 60, (60 * STRIDE, 40)).astype(np.int8)
 
 
@@ -65,7 +67,7 @@ def test_nothing_is_heard_before_its_time(network: AcousticNetwork, batch_logits
 
 
 def test_int8_says_nearly_the_same_and_streams(network: AcousticNetwork, tmp_path) -> None:
-    tflite = quantize(network, ROWS, first_step=loudest_cell())
+    tflite = quantize(network, ROWS, first_step=loudest_cell(hearing()))
     path = write_recognizer(tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=8, card={})
     model = AcousticModel(read_recognizer(path), "characters")
     heard = model.push(ROWS)

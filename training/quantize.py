@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -29,10 +29,16 @@ class Convertible(Protocol):
     """Rows per model step."""
 
     def streaming(self) -> tf.Module:
-        """A module whose function `step` takes rows (1, stride, 40) and returns outputs (1, n)."""
+        """A module whose function `step` takes rows (1, stride, channels) and returns outputs (1, n)."""
 
 
-def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None = None) -> bytes:
+def quantize(
+    network: Convertible,
+    calibration: Rows,
+    *,
+    first_step: Rows | None = None,
+    to_real: Callable[[Rows], np.ndarray] = to_real,
+) -> bytes:
     """Post-training int8 quantization, calibrated on streamed states.
 
     Args:
@@ -42,6 +48,7 @@ def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None
         first_step: int8 rows, shape (stride, 40), holding -128 and 127, fed before all: they fix the input's
             scale and zero point to the front end's. By default nothing but those two values; networks whose
             activations have no bound had better get a step that is no louder than speech.
+        to_real: what the rows stand for, as the network takes it; by default those of the micro front end.
 
     Returns:
         The .tflite: int8 [1, stride, 40] in, uint8 [1, n] out, weights, activations and state int8.
@@ -49,7 +56,9 @@ def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None
     module = network.streaming()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.step.get_concrete_function()], module)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _calibration_steps(calibration, network.stride, first_step)
+    converter.representative_dataset = lambda: _calibration_steps(
+        calibration, network.stride, first_step, to_real
+    )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.uint8
@@ -59,7 +68,9 @@ def quantize(network: Convertible, calibration: Rows, *, first_step: Rows | None
         return bytes(converter.convert())
 
 
-def _calibration_steps(rows: Rows, stride: int, first_step: Rows | None) -> Iterator[list[np.ndarray]]:
+def _calibration_steps(
+    rows: Rows, stride: int, first_step: Rows | None, to_real: Callable[[Rows], np.ndarray]
+) -> Iterator[list[np.ndarray]]:
     if first_step is None:
         first_step = np.full((stride, rows.shape[1]), 127, np.int8)
         first_step[0] = -128

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kws.frontend import FrontendConfig
 from kws.recognition.tokens import CHARACTERS, PHONES
 from kws.types import Rows
+from training.recognizer.hearing import Hearing, hearing
 from training.recognizer.labels import steps_needed
-from training.recognizer.network import STRIDE
 from training.recognizer.takes import Takes
-
-AFTER_ROWS = 24
-"""Rows of silence after every take, of which a random part counts: what a recognizer is given at the end."""
-
-QUIET = FrontendConfig().row_zero_point
-"""int8 value of a row that holds nothing."""
 
 Labels = npt.NDArray[np.int32]
 
@@ -29,7 +22,7 @@ class Batch:
     """Takes side by side."""
 
     rows: Rows
-    """int8, shape (takes, t, 40), quiet after each take's end; t a multiple of the stride."""
+    """int8, shape (takes, t, channels), quiet after each take's end; t a multiple of the stride."""
     steps: Labels
     """Shape (takes,): network steps that count."""
     phones: Labels
@@ -45,6 +38,7 @@ class Shelf:
 
     def __init__(self, versions: Sequence[Takes]) -> None:
         self.versions = list(versions)
+        self.hearing = hearing(versions[0].encoder)
         self.phones = [[PHONES.encode(tuple(p.split())) for p in takes.phones] for takes in versions]
         self.characters = [[CHARACTERS.encode(text) for text in takes.texts] for takes in versions]
         self.lengths = [takes.lengths for takes in versions]
@@ -96,43 +90,44 @@ class Shelf:
         version, index = take
         phones, characters = self.phones[version][index], self.characters[version][index]
         needed = max(steps_needed(phones), steps_needed(characters))
-        return bool(phones) and needed <= self._length(take) // STRIDE
+        return bool(phones) and needed <= self._length(take) // self.hearing.stride
 
     def _batch(
         self, part: Sequence[tuple[int, int]], rng: np.random.Generator | None, masked: float = 0.0
     ) -> Batch:
         lengths = np.array([self._length(take) for take in part])
-        total = -(-(int(lengths.max()) + AFTER_ROWS) // STRIDE) * STRIDE
-        rows = np.full((len(part), total, FrontendConfig().channels), QUIET, np.int8)
+        ear = self.hearing
+        total = -(-(int(lengths.max()) + ear.after_rows) // ear.stride) * ear.stride
+        rows = np.full((len(part), total, ear.channels), ear.quiet, np.int8)
         for lane, (version, index) in enumerate(part):
             rows[lane, : lengths[lane]] = self.versions[version][index]
         if masked and rng is not None:
-            mask(rows, lengths, rng, masked)
-        after = rng.integers(0, AFTER_ROWS + 1, len(part)) if rng is not None else AFTER_ROWS
+            mask(rows, lengths, ear, rng, masked)
+        after = rng.integers(0, ear.after_rows + 1, len(part)) if rng is not None else ear.after_rows
         phones = [self.phones[version][index] for version, index in part]
         characters = [self.characters[version][index] for version, index in part]
         return Batch(
             rows,
-            ((lengths + after) // STRIDE).astype(np.int32),
+            ((lengths + after) // ear.stride).astype(np.int32),
             *_flat(phones),
             *_flat(characters),
         )
 
 
-def mask(rows: Rows, lengths: npt.NDArray[np.int64], rng: np.random.Generator, share: float = 1.0) -> None:
-    """SpecAugment (Park et al. 2019) in place: of a take two bands of channels and some stretches of rows.
+def mask(
+    rows: Rows, lengths: npt.NDArray[np.int64], ear: Hearing, rng: np.random.Generator, share: float = 1.0
+) -> None:
+    """SpecAugment (Park et al. 2019) in place: of a take some frequencies and some stretches of rows.
 
-    Bands are up to 8 channels wide; there is a stretch of up to 0.25 s for every two seconds. A share of the
-    takes is treated so.
+    There is a stretch of up to 0.25 s for every two seconds. A share of the takes is treated so.
     """
+    second = 1 / ear.row_seconds
     for lane in np.flatnonzero(rng.random(len(lengths)) < share):
         length = lengths[lane]
-        for _ in range(2):
-            channel = rng.integers(rows.shape[2])
-            rows[lane, :, channel : channel + rng.integers(9)] = QUIET
-        for _ in range(rng.integers(length // 200 + 2)):
+        ear.hide(rows[lane], rng)
+        for _ in range(rng.integers(int(length / (2 * second)) + 2)):
             row = rng.integers(length)
-            rows[lane, row : row + rng.integers(26)] = QUIET
+            rows[lane, row : row + rng.integers(int(second / 4) + 1)] = ear.quiet
 
 
 def _flat(labels: Sequence[Sequence[int]]) -> tuple[Labels, Labels]:

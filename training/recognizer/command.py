@@ -86,8 +86,12 @@ def _train(
     started = time.monotonic()
     keras.utils.set_random_seed(seed)
     _say(started, "gathering material")
-    material = gather(recipe.material, seed=seed, cache=cache, say=lambda text: _say(started, text))
-    learner = Learner(recipe, material.versions, dev_sets(cache, most=_GLANCE), seed=seed)
+    ears = recipe.network.encoder
+    material = gather(
+        recipe.material, seed=seed, cache=cache, encoder=ears, say=lambda text: _say(started, text)
+    )
+    glance = dev_sets(cache, most=_GLANCE, encoder=ears)
+    learner = Learner(recipe, material.versions, glance, seed=seed)
     if weights:
         learner.start_from(weights)
     checkpoint = output / f"{name}.checkpoint.npz"
@@ -99,7 +103,7 @@ def _train(
     save_weights(output / f"{name}.weights.npz", learner.averaged)
     path = publish(output, name, learner.averaged, material, recipe, seed=seed, command=command)
     _say(started, f"wrote {path}, measuring it")
-    add_to_card(path, measured(path, learner.averaged, dev_sets(cache)))
+    add_to_card(path, measured(path, learner.averaged, dev_sets(cache, encoder=ears)))
     _say(started, f"{path} is done")
 
 

@@ -33,7 +33,7 @@ def evaluate(model: str, most: int | None, lead: float, cache: Path, as_json: bo
     from training.recognizer.publish import measure_bundle
 
     bundle = find_recognizer(model)
-    sets = dev_sets(cache, most=most, lead=lead)
+    sets = dev_sets(cache, most=most, lead=lead, encoder=bundle.encoder)
     rates = {name: measure_bundle(bundle, takes) for name, takes in sets.items()}
     if as_json:
         click.echo(json.dumps({name: rate.as_dict() for name, rate in rates.items()}, indent=1))

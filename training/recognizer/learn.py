@@ -12,20 +12,23 @@ import numpy as np
 import tensorflow as tf
 
 from kws.errors import KwsError
-from kws.frontend import FrontendConfig
 from kws.recognition.tokens import Kind
 from training.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
 from training.recognizer.encoders.layered import LayeredNetwork
-from training.recognizer.network import CHANNELS, OUTPUTS, AcousticNetwork, real_valued
+from training.recognizer.encoders.pretrained import PretrainedNetwork
+from training.recognizer.hearing import Hearing
+from training.recognizer.network import OUTPUTS, AcousticNetwork
 from training.recognizer.recipe import NetworkRecipe, Recipe
 from training.recognizer.schedule import WarmHoldFall
 from training.recognizer.scoring import ErrorRates, error_rates, read
 from training.recognizer.takes import Takes
 
-_MEASURED_ROWS = 20_000
-"""Rows in a batch when measuring."""
+_MEASURED_SECONDS = 200
+"""Audio in a batch when measuring."""
+
+Network = AcousticNetwork | LayeredNetwork | PretrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,12 @@ class Progress:
         return f"epoch {self.epoch}: loss {self.loss:.4f} in {self.seconds:.0f} s; {rates}"
 
 
-def build(recipe: NetworkRecipe) -> AcousticNetwork | LayeredNetwork:
-    """A fresh network; KwsError where the recipe names one that there is not."""
+def build(recipe: NetworkRecipe) -> Network:
+    """A fresh network; KwsError where there is none of that name, or not behind that encoder."""
+    if recipe.encoder:
+        if recipe.name != "convolutions":
+            raise KwsError(f"network.name is {recipe.name!r}; behind an encoder only convolutions are built")
+        return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout)
     if recipe.name != "convolutions":
         if recipe.name not in BODIES:
             raise KwsError(f"network.name is {recipe.name!r}; allowed are convolutions, {', '.join(BODIES)}")
@@ -68,9 +75,9 @@ class Learner:
         for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
             kept.assign(now)
         self._seen = tf.Variable(0.0, trainable=False)
-        self._optimizer = keras.optimizers.AdamW(self._schedule(), weight_decay=recipe.training.weight_decay)
-        self._optimizer.build(self.network.trainable_variables)
-        self._learn = tf.function(self._learn_batch, input_signature=_SIGNATURE)
+        rates = (recipe.training.learning_rate, recipe.training.pretrained_rate)
+        self._optimizers = [self._optimizer(*pair) for pair in zip(rates, self._groups(), strict=True)]
+        self._learn = tf.function(self._learn_batch, input_signature=_signature(self.shelf.hearing))
 
     def epochs(self, checkpoint: Path) -> Iterator[Progress]:
         """Train to the end, one Progress and a checkpoint per epoch."""
@@ -107,24 +114,30 @@ class Learner:
         self._easy_first = False
 
     def _state(self) -> list[tf.Variable]:
-        optimizer = [variable.value for variable in self._optimizer.variables]
-        return [*self.network.variables, *self.averaged.variables, self._seen, *optimizer]
+        moments = [variable.value for optimizer in self._optimizers for variable in optimizer.variables]
+        return [*self.network.variables, *self.averaged.variables, self._seen, *moments]
 
-    def _schedule(self) -> WarmHoldFall:
+    def _groups(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
+        """What starts from nothing, and what starts from weights of others."""
+        known = list(getattr(self.network, "pretrained_variables", []))
+        everything = list(self.network.trainable_variables)
+        return everything[: len(everything) - len(known)], known
+
+    def _optimizer(self, rate: float, variables: list[tf.Variable]) -> keras.optimizers.Optimizer:
         recipe = self.recipe.training
-        return WarmHoldFall(
-            recipe.learning_rate,
-            batches=self._batches_in_all(),
-            warmup=recipe.warmup,
-            falling=recipe.falling_share,
+        schedule = WarmHoldFall(
+            rate, batches=self._batches_in_all(), warmup=recipe.warmup, falling=recipe.falling_share
         )
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+        optimizer.build(variables)
+        return optimizer
 
     def _batches_in_all(self) -> int:
         rows = np.mean([takes.rows.shape[0] for takes in self.shelf.versions])
         return max(1, round(self.recipe.training.epochs * rows / self._budget() * 1.06))  # padding, halves
 
     def _budget(self) -> int:
-        return round(self.recipe.training.batch_seconds / FrontendConfig().row_seconds)
+        return round(self.recipe.training.batch_seconds / self.shelf.hearing.row_seconds)
 
     def _run_epoch(self) -> float:
         """Mean loss of an epoch's batches."""
@@ -141,14 +154,22 @@ class Learner:
         labels = {"phones": (phones, phone_counts), "characters": (characters, character_counts)}
         weights = {"phones": 1.0, "characters": recipe.character_weight}
         with tf.GradientTape() as tape:
-            logits = self.network.forward(real_valued(rows), training=True)
+            logits = self.network.forward(self._real_valued(rows), training=True)
             losses = [w * ctc_loss(logits, steps, name, *labels[name]) for name, w in weights.items()]
             loss = tf.add_n(losses) / sum(weights.values())
-        gradients = tape.gradient(loss, self.network.trainable_variables)
+        groups = self._groups()
+        gradients = tape.gradient(loss, [*groups[0], *groups[1]])
         gradients, _ = tf.clip_by_global_norm(gradients, recipe.clip_norm)
-        self._optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
+        parts = gradients[: len(groups[0])], gradients[len(groups[0]) :]
+        for optimizer, part, variables in zip(self._optimizers, parts, groups, strict=True):
+            if variables:
+                optimizer.apply_gradients(zip(part, variables, strict=True))
         self._average()
         return loss
+
+    def _real_valued(self, rows: tf.Tensor) -> tf.Tensor:
+        ear = self.shelf.hearing
+        return (tf.cast(rows, tf.float32) - ear.zero_point) * ear.scale
 
     def _average(self) -> None:
         """Move the running average, faster in the beginning."""
@@ -169,10 +190,11 @@ def ctc_loss(
     return tf.reduce_sum(loss) / tf.cast(tf.reduce_sum(counts), tf.float32)
 
 
-def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
+def measure(network: Network, takes: Takes) -> ErrorRates:
     """What the float network reads greedily, against what was said."""
     found: dict[Kind, list[str]] = {kind: [""] * len(takes) for kind in OUTPUTS}
-    for indices, batch in Shelf([takes]).batches(_MEASURED_ROWS):
+    shelf = Shelf([takes])
+    for indices, batch in shelf.batches(round(_MEASURED_SECONDS / shelf.hearing.row_seconds)):
         logits = network.logits(batch.rows).numpy()
         for lane, index in enumerate(indices):
             for kind, texts in found.items():
@@ -180,10 +202,9 @@ def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
     return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
 
 
-_SIGNATURE = (
-    tf.TensorSpec((None, None, CHANNELS), tf.int8),
-    *(tf.TensorSpec((None,), tf.int32) for _ in range(5)),
-)
+def _signature(ear: Hearing) -> tuple[tf.TensorSpec, ...]:
+    numbers = tf.TensorSpec((None,), tf.int32)
+    return (tf.TensorSpec((None, None, ear.channels), tf.int8), *(5 * [numbers]))
 
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, ...]:

@@ -34,7 +34,12 @@ class Material:
 
 
 def gather(
-    recipe: MaterialRecipe, *, seed: int, cache: Path, say: Callable[[str], object] = print
+    recipe: MaterialRecipe,
+    *,
+    seed: int,
+    cache: Path,
+    encoder: str = "",
+    say: Callable[[str], object] = print,
 ) -> Material:
     """The training material; real recordings come from KWS_DATA, and without them synthetic voices do."""
     clips = _clips()
@@ -47,7 +52,7 @@ def gather(
     versions = []
     for number in range(recipe.versions):
         parts = [
-            cached_takes(cache, part, noises, VERSIONS[number], seed=seed + number)
+            cached_takes(cache, part, noises, VERSIONS[number], seed=seed + number, encoder=encoder)
             for part in (real, spoken)
             if part
         ]
@@ -56,7 +61,9 @@ def gather(
     return Material(tuple(versions), Counter(utterance.corpus for utterance in (*real, *spoken)))
 
 
-def dev_sets(cache: Path, *, most: int | None = None, lead: float = 0.0) -> dict[str, Takes]:
+def dev_sets(
+    cache: Path, *, most: int | None = None, lead: float = 0.0, encoder: str = ""
+) -> dict[str, Takes]:
     """Each of DEV_SETS as it was recorded, at most so many utterances of it; none without recordings.
 
     `lead` is how many seconds of near silence the front end hears before each recording.
@@ -64,16 +71,21 @@ def dev_sets(cache: Path, *, most: int | None = None, lead: float = 0.0) -> dict
     config = replace(AS_RECORDED, lead=(lead, lead))
     utterances = recorded(_clips(), "dev")
     chosen = {name: [u for u in utterances if u.corpus in corpora] for name, corpora in DEV_SETS.items()}
-    return {name: _heard(found, cache, most, config) for name, found in chosen.items() if found}
+    return {name: _heard(found, cache, most, config, encoder) for name, found in chosen.items() if found}
 
 
 def _heard(
-    utterances: list[Utterance], cache: Path, most: int | None, config: TakeConfig, seed: int = 1
+    utterances: list[Utterance],
+    cache: Path,
+    most: int | None,
+    config: TakeConfig,
+    encoder: str,
+    seed: int = 1,
 ) -> Takes:
     if most is not None and most < len(utterances):
         kept = np.random.default_rng(seed).permutation(len(utterances))[:most]
         utterances = [utterances[index] for index in sorted(kept)]
-    return cached_takes(cache, utterances, (), config, seed=seed)
+    return cached_takes(cache, utterances, (), config, seed=seed, encoder=encoder)
 
 
 def _clips() -> list[Clip]:

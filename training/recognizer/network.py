@@ -94,7 +94,7 @@ class AcousticNetwork(tf.Module):
     `logits` is `forward` compiled, of int8 rows.
     """
 
-    stride = STRIDE
+    stride, encoder = STRIDE, ""
 
     def __init__(
         self,

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kws.frontend import FrontendConfig
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
 from kws.recognition.tokens import Kind
 from kws.types import Rows
 from training.quantize import quantize
-from training.recognizer.batches import AFTER_ROWS, QUIET
-from training.recognizer.learn import measure
+from training.recognizer.hearing import AFTER_SECONDS, Hearing, hearing
+from training.recognizer.learn import Network, measure
 from training.recognizer.material import Material
-from training.recognizer.network import OUTPUTS, STRIDE, AcousticNetwork
+from training.recognizer.network import OUTPUTS
 from training.recognizer.recipe import Recipe
 from training.recognizer.scoring import ErrorRates, error_rates, greedy
 from training.recognizer.takes import Takes
@@ -44,7 +43,7 @@ SOURCES = (
 def publish(
     directory: Path,
     name: str,
-    network: AcousticNetwork,
+    network: Network,
     material: Material,
     recipe: Recipe,
     *,
@@ -52,22 +51,25 @@ def publish(
     command: str,
 ) -> Path:
     """Quantize and write NAME.tflite and NAME.json; returns the JSON's path."""
-    tflite = quantize(network, _typical(material, seed), first_step=loudest_cell())
+    ear = hearing(network.encoder)
+    typical = _typical(material, seed)
+    tflite = quantize(network, typical, first_step=loudest_cell(ear), to_real=ear.real_valued)
     return write_recognizer(
         directory,
         name,
         tflite,
         language="en",
         tokens=OUTPUTS,
-        flush_rows=AFTER_ROWS,
+        flush_rows=round(AFTER_SECONDS * 100),
+        encoder=network.encoder,
         card=_card(network, material, recipe, seed, command),
     )
 
 
-def loudest_cell() -> Rows:
-    """A silent step but for one cell at its highest, which spans the input's range and no other's."""
-    step = np.full((STRIDE, FrontendConfig().channels), -128, np.int8)
-    step[0, 0] = 127
+def loudest_cell(ear: Hearing) -> Rows:
+    """A quiet step but for one cell at its highest and one at its lowest, which span the input's range."""
+    step = np.tile(ear.quiet, (ear.stride, 1))
+    step[0, :2] = 127, -128
     return step
 
 
@@ -81,11 +83,12 @@ def add_to_card(path: Path, figures: Mapping[str, Any]) -> None:
         language=bundle.language,
         tokens=bundle.tokens,
         flush_rows=bundle.flush_rows,
+        encoder=bundle.encoder,
         card={**bundle.card, **figures},
     )
 
 
-def measured(path: Path, network: AcousticNetwork, sets: Mapping[str, Takes]) -> dict[str, Any]:
+def measured(path: Path, network: Network, sets: Mapping[str, Takes]) -> dict[str, Any]:
     """Greedy error rates of the float network and of the bundle made of it, for the card."""
     bundle = read_recognizer(path)
     return {
@@ -99,11 +102,12 @@ def measured(path: Path, network: AcousticNetwork, sets: Mapping[str, Takes]) ->
 def measure_bundle(bundle: RecognizerBundle, takes: Takes) -> ErrorRates:
     """What the int8 model reads greedily, each take from a fresh start and flushed, against what was said."""
     model = AcousticModel(bundle)
-    quiet = np.full((bundle.flush_rows, takes.rows.shape[1]), QUIET, np.int8)
+    ear = hearing(bundle.encoder)
+    quiet = np.tile(ear.quiet, (ear.after_rows, 1))
     found: dict[Kind, list[str]] = {kind: [] for kind in bundle.tokens}
     for index in range(len(takes)):
         model.reset()
-        for kind, scores in model.every_kind(np.concatenate([takes[index], quiet])).items():
+        for kind, scores in model.of_inputs(np.concatenate([takes[index], quiet])).items():
             found[kind].append(greedy(scores, kind))
     return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
 
@@ -116,15 +120,13 @@ def _typical(material: Material, seed: int) -> Rows:
     )
 
 
-def _card(
-    network: AcousticNetwork, material: Material, recipe: Recipe, seed: int, command: str
-) -> dict[str, Any]:
+def _card(network: Network, material: Material, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
     return {
         "licence": "Apache-2.0",
         "sources": SOURCES,
         "architecture": f"{_BODIES[recipe.network.name]}, CTC heads for phones and characters",
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
-        "step_ms": round(STRIDE * FrontendConfig().row_seconds * 1000),
+        "step_ms": round(1000 * hearing(network.encoder).step_seconds),
         "data": dict(sorted(material.sources.items())),
         "hours": round(sum(takes.hours for takes in material.versions), 1),
         "recipe": recipe.as_dict(),

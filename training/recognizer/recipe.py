@@ -27,8 +27,10 @@ class NetworkRecipe:
 
     name: str = "convolutions"
     """That, or one of `training.recognizer.encoders`, which has as many layers as there are dilations."""
+    encoder: str = ""
+    """What hears the audio for the network, see training.recognizer.hearing; "": the micro front end."""
     front: int = 96
-    """Channels at 20 ms a step."""
+    """Channels at 20 ms a step, behind the micro front end."""
     width: int = 208
     """Channels at 40 ms a step."""
     dilations: tuple[int, ...] = (1, 1, 2, 2, 4, 4, 8, 8)
@@ -47,6 +49,8 @@ class TrainingRecipe:
     """Audio in one batch, padding included."""
     learning_rate: float = 2e-3
     """Peak of AdamW's."""
+    pretrained_rate: float = 3e-4
+    """The same for weights that come from elsewhere."""
     warmup: int = 400
     """Batches until it is reached."""
     falling_share: float = 0.4

@@ -1,4 +1,4 @@
-"""Utterances as a microphone hears them, through the streaming front end: what the recognizer learns from.
+"""Utterances as a microphone hears them, through what a network hears with: what the recognizer learns from.
 
 A take is one sentence, or a string of single words, with something before and after it, since the front
 end adapts and the network is to wait for what comes. Takes are made in parallel and cached.
@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from kws.evaluation.activity import speech_span
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
-from kws.frontend import Frontend, FrontendConfig
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows
 from training.augment import coloured, in_room, narrow, room_responses, speed
 from training.recognizer.corpus import Utterance
+from training.recognizer.hearing import Hearing, hearing
 from training.recognizer.labels import phones_of
 
 
@@ -78,7 +78,7 @@ class Takes:
     """Rows of all takes one after the other, and what is said in each."""
 
     rows: Rows
-    """int8, shape (t, 40)."""
+    """int8, shape (t, channels)."""
     ends: npt.NDArray[np.int64]
     """Shape (takes,): the row after each take's last."""
     texts: tuple[str, ...]
@@ -86,6 +86,8 @@ class Takes:
     """How the texts are said, phones apart by spaces."""
     corpora: tuple[str, ...]
     """Where each comes from."""
+    encoder: str = ""
+    """What the rows were made by, see training.recognizer.hearing."""
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -102,7 +104,7 @@ class Takes:
     @property
     def hours(self) -> float:
         """Playing time."""
-        return len(self.rows) * FrontendConfig().row_seconds / 3600
+        return len(self.rows) * hearing(self.encoder).row_seconds / 3600
 
 
 def make_takes(
@@ -112,6 +114,7 @@ def make_takes(
     *,
     seed: int,
     workers: int = 2,
+    encoder: str = "",
 ) -> Takes:
     """Every utterance once; the same seed gives the same takes whatever the number of workers."""
     strings = in_strings(utterances, config.longest_string, np.random.default_rng(seed))
@@ -119,7 +122,7 @@ def make_takes(
     tasks = [(string, config, (seed, number)) for number, string in enumerate(strings)]
     if config.room_share:
         room_responses()  # computed once, before the processes part
-    with get_context("fork").Pool(workers, _adopt, (tuple(noises),)) as processes:
+    with get_context("fork").Pool(workers, _adopt, (tuple(noises), hearing(encoder))) as processes:
         made = processes.starmap(_take, tasks, chunksize=16)
     rows, phones = zip(*made, strict=True)
     return Takes(
@@ -128,6 +131,7 @@ def make_takes(
         tuple(_text(string) for string in strings),
         phones,
         tuple(string[0].corpus for string in strings),
+        encoder,
     )
 
 
@@ -138,16 +142,17 @@ def cached_takes(
     config: TakeConfig,
     *,
     seed: int,
+    encoder: str = "",
 ) -> Takes:
     """As `make_takes`, kept in `folder` until anything that they depend on changes."""
     sources = [[str(u.path), u.text, u.is_word] for u in utterances]
     usual = asdict(TakeConfig())
     changed = {name: value for name, value in asdict(config).items() if value != usual[name]}
-    marks = [sources, [str(p) for p in noises], changed, seed, FrontendConfig().digest]
+    marks = [sources, [str(p) for p in noises], changed, seed, hearing(encoder).digest]
     path = folder / f"takes-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]}.npz"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _save(path, make_takes(utterances, noises, config, seed=seed))
+        _save(path, make_takes(utterances, noises, config, seed=seed, encoder=encoder))
     return _load(path)
 
 
@@ -172,11 +177,12 @@ def _thinned(strings: list[tuple[Utterance, ...]], share: float, seed: int) -> l
 
 
 _noises: tuple[Path, ...] = ()
+_hearing: Hearing = hearing()
 
 
-def _adopt(noises: tuple[Path, ...]) -> None:
-    global _noises
-    _noises = noises
+def _adopt(noises: tuple[Path, ...], ear: Hearing) -> None:
+    global _noises, _hearing
+    _noises, _hearing = noises, ear
 
 
 def _text(string: tuple[Utterance, ...]) -> str:
@@ -195,7 +201,7 @@ def _take(string: tuple[Utterance, ...], config: TakeConfig, seed: tuple[int, in
     if _noises and rng.random() < config.noise_share:
         audio = audio + _bed(len(audio), active_level(audio) - rng.uniform(*config.snr), rng)
     hiss = rng.standard_normal(len(audio), np.float32) * np.float32(10 ** (rng.uniform(-80, -65) / 20))
-    return Frontend().push(to_int16(audio + hiss)), " ".join(phones_of(_text(string)))
+    return _hearing.hear(to_int16(audio + hiss)), " ".join(phones_of(_text(string)))
 
 
 def _spoken(string: tuple[Utterance, ...], config: TakeConfig, rng: np.random.Generator) -> Audio:
@@ -250,14 +256,15 @@ _LISTS = ("texts", "phones", "corpora")
 def _save(path: Path, takes: Takes) -> None:
     part = path.with_suffix(".part.npz")
     lists = {name: np.array(getattr(takes, name)) for name in _LISTS}
-    np.savez(part, rows=takes.rows, ends=takes.ends, **lists)
+    np.savez(part, rows=takes.rows, ends=takes.ends, encoder=np.array(takes.encoder), **lists)
     part.replace(path)
 
 
 def _load(path: Path) -> Takes:
     with np.load(path) as stored:
         lists = {name: tuple(map(str, stored[name])) for name in _LISTS}
-        return Takes(stored["rows"], stored["ends"], **lists)
+        encoder = str(stored["encoder"]) if "encoder" in stored else ""
+        return Takes(stored["rows"], stored["ends"], **lists, encoder=encoder)
 
 
 def joined(parts: Sequence[Takes]) -> Takes:
@@ -267,4 +274,5 @@ def joined(parts: Sequence[Takes]) -> Takes:
         np.concatenate([part.rows for part in parts]),
         np.concatenate([part.ends + offset for part, offset in zip(parts, offsets, strict=False)]),
         **{name: sum((getattr(part, name) for part in parts), ()) for name in _LISTS},
+        encoder=parts[0].encoder,
     )

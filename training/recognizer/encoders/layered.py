@@ -36,7 +36,7 @@ class Layer(Protocol):
 class LayeredNetwork(tf.Module):
     """Entry, body and heads; to learning and publishing it looks like `AcousticNetwork`."""
 
-    stride = STRIDE
+    stride, encoder = STRIDE, ""
 
     def __init__(self, front: int, width: int, body: Sequence[Layer], dropout: float = 0.0) -> None:
         super().__init__()

@@ -1,0 +1,123 @@
+"""The network on the published encoder: it starts from the published values, streams, and keeps to int8."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+tf = pytest.importorskip("tensorflow")
+
+from kws.encoders.lower_layers import LowerLayersConfig  # noqa: E402
+from kws.encoders.network import read_layers  # noqa: E402
+from kws.encoders.speech_embedding import published_network  # noqa: E402
+from kws.errors import KwsError  # noqa: E402
+from kws.frontends import WAVEFORM  # noqa: E402
+from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
+from kws.recognition.bundle import LOWER_LAYERS, read_recognizer, write_recognizer  # noqa: E402
+from training.quantize import quantize  # noqa: E402
+from training.recognizer.encoders.pretrained import (  # noqa: E402
+    PretrainedNetwork,
+    flat,
+    in_bands,
+    real_valued,
+)
+from training.recognizer.hearing import hearing  # noqa: E402
+from training.recognizer.learn import build  # noqa: E402
+from training.recognizer.network import OUTPUTS  # noqa: E402
+from training.recognizer.publish import loudest_cell  # noqa: E402
+from training.recognizer.recipe import NetworkRecipe  # noqa: E402
+
+EAR = hearing(LOWER_LAYERS)
+
+
+def spoken(seconds: float) -> np.ndarray:
+    """Something that changes as speech does: noise with a syllable's rhythm."""
+    time = np.arange(int(16000 * seconds)) / 16000
+    rng = np.random.default_rng(4)
+    sound = rng.normal(0, 3000, len(time)) * np.maximum(0, np.sin(2 * np.pi * 3 * time))
+    return sound.astype(np.int16)
+
+
+SAMPLES = spoken(3.0)
+ROWS = EAR.hear(SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def network() -> PretrainedNetwork:
+    """Small, with moments as after some training."""
+    made = PretrainedNetwork(width=24, dilations=(1, 2))
+    rng = np.random.default_rng(2)
+    for layer in (made.entry, *made.blocks):
+        layer.mean.assign(rng.normal(0, 0.3, layer.mean.shape))
+        layer.variance.assign(rng.uniform(2, 30, layer.mean.shape))
+    made.head_kernel.assign(rng.normal(0, 0.3, made.head_kernel.shape))
+    return made
+
+
+@pytest.fixture(scope="module")
+def batch_logits(network: PretrainedNetwork) -> np.ndarray:
+    return network.forward(real_valued(ROWS[None])).numpy()[0]
+
+
+def test_its_upper_layers_start_where_the_published_network_is(network: PretrainedNetwork) -> None:
+    """The published layers one after the other, in another framework's arithmetic."""
+    x = EAR.real_valued(ROWS[-20:]).reshape(20, 4, 72)
+    expected = x
+    for layer in read_layers(published_network())[LowerLayersConfig().layers : 19]:
+        padded = np.pad(expected, ((layer.remembered, 0), (layer.padding, layer.padding), (0, 0)))
+        taps, sides = layer.kernel.shape[1:3]
+        width = padded.shape[1] - sides + 1
+        out = sum(
+            padded[row : row + 20, side : side + width] @ layer.kernel[:, row, side].T
+            for row in range(taps)
+            for side in range(sides)
+        )
+        out = np.maximum(np.where(out + layer.bias > 0, 1.0, 0.2) * (out + layer.bias), -0.4)
+        if layer.pool and width > 2:
+            out = out.reshape(20, width // 2, 2, -1).max(axis=2)
+        expected = out
+    found = in_bands(real_valued(ROWS[None, -20:]))
+    for upper in network.upper:
+        found = upper(found)
+    np.testing.assert_allclose(flat(found).numpy()[0], expected.reshape(20, -1), atol=1e-3)
+
+
+def test_streaming_equals_the_batch(network: PretrainedNetwork, batch_logits: np.ndarray) -> None:
+    streaming = network.streaming()
+    stepped = [streaming.step(real_valued(row[None, None])).numpy()[0] for row in ROWS]
+    np.testing.assert_allclose(stepped, batch_logits, atol=1e-4)
+
+
+def test_nothing_is_heard_before_its_time(network: PretrainedNetwork, batch_logits: np.ndarray) -> None:
+    changed = ROWS.copy()
+    changed[30:] = 0
+    logits = network.forward(real_valued(changed[None])).numpy()[0]
+    np.testing.assert_allclose(logits[:30], batch_logits[:30], atol=1e-5)
+    assert np.abs(logits[30] - batch_logits[30]).max() > 1e-3
+
+
+def test_a_bundle_hears_the_audio_itself(network: PretrainedNetwork, tmp_path) -> None:
+    tflite = quantize(network, ROWS, first_step=loudest_cell(EAR), to_real=EAR.real_valued)
+    path = write_recognizer(
+        tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=24, card={}, encoder=LOWER_LAYERS
+    )
+    model = AcousticModel(read_recognizer(path), "characters")
+    assert (model.front_end, model.step_rows, model.step_seconds) == (WAVEFORM, 4, pytest.approx(0.04))
+    rows = SAMPLES.reshape(-1, 160)
+    heard = model.push(rows)
+    first, size = OUTPUTS["characters"]
+    exact = log_softmax(network.forward(real_valued(ROWS[None])).numpy()[0][:, first : first + size])
+    assert heard.shape[0] - len(exact) in (0, 1)  # the quiet before it is heard in the same stream here
+    assert np.abs(heard[20 : len(exact)] - exact[20:]).mean() < 0.3
+    model.reset()
+    pieces = [model.push(part) for part in np.split(rows, [1, 7, 8, 100])]
+    np.testing.assert_array_equal(np.concatenate(pieces), heard)
+    assert model.flush().shape == (6, size)
+
+
+def test_only_convolutions_are_built_behind_an_encoder() -> None:
+    with pytest.raises(KwsError, match="only convolutions"):
+        build(NetworkRecipe(encoder=LOWER_LAYERS, name="conformer"))
+    with pytest.raises(KwsError, match="allowed are 'speech-embedding-lower' and none"):
+        hearing("wav2vec")

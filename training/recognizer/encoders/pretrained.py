@@ -1,0 +1,183 @@
+"""An acoustic network on the lower layers of Google's speech embedding.
+
+    288 values (40 ms) -> the published upper layers, learning on -> 192 values
+    both side by side -> 1x1 convolution -> blocks with residuals -> phones | characters
+
+The upper layers, but for the last pooling over time and what follows it, start from the published weights
+(Lin et al. 2020, arXiv 2002.01322; Apache-2.0), which the package `pyopen-wakeword` brings. They learn on
+more slowly than what stands behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kws.encoders.lower_layers import LowerLayersConfig
+from kws.encoders.network import LEAK, LEAST, Layer, read_layers
+from kws.encoders.speech_embedding import published_network
+from kws.recognition.bundle import LOWER_LAYERS
+from training.recognizer.encoders.layered import ConvStep
+from training.recognizer.network import OUTPUTS, CausalConv
+
+_CONFIG = LowerLayersConfig()
+_LAST = 19
+"""Published layers up to the one, excluded, that comes after the last pooling over time."""
+_BLOCK_TAPS = 3
+
+
+class UpperLayer(tf.Module):
+    """One published convolution over bands or over time, its activation, and its pooling over bands."""
+
+    def __init__(self, published: Layer, *, pools: bool) -> None:
+        super().__init__()
+        self.past, self.sides = published.remembered, published.padding
+        self.pool = published.pool[1] if published.pool and pools else 1
+        self.kernel = tf.Variable(np.transpose(published.kernel, (1, 2, 3, 0)))
+        self.bias = tf.Variable(published.bias)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """(batch, t, bands, inputs) -> (batch, t, fewer bands, outputs), zeros before the first frame."""
+        return self.apply(tf.pad(x, ((0, 0), (self.past, 0), (0, 0), (0, 0))), self.kernel, self.bias)
+
+    def apply(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        """The same, what came before being part of x."""
+        x = tf.pad(x, ((0, 0), (0, 0), (self.sides, self.sides), (0, 0))) if self.sides else x
+        x = tf.nn.conv2d(x, kernel, 1, "VALID") + bias
+        x = tf.maximum(tf.nn.leaky_relu(x, LEAK), LEAST)
+        return tf.nn.max_pool2d(x, (1, self.pool), (1, self.pool), "VALID") if self.pool > 1 else x
+
+
+class PretrainedNetwork(tf.Module):
+    """To learning and publishing it looks like `AcousticNetwork`."""
+
+    stride, encoder = 1, LOWER_LAYERS
+
+    def __init__(self, width: int, dilations: Sequence[int], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.width, self.dropout = width, dropout
+        published = read_layers(published_network(_CONFIG.embedding))[_CONFIG.layers : _LAST]
+        self.upper = [UpperLayer(layer, pools=layer is not published[-1]) for layer in published]
+        self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper), width, 1)
+        self.blocks = [CausalConv(width, width, _BLOCK_TAPS, d, residual=True) for d in dilations]
+        outputs = sum(size for _, size in OUTPUTS.values())
+        self.head_kernel = tf.Variable(keras.initializers.GlorotUniform()((width, outputs)))
+        self.head_bias = tf.Variable(tf.zeros(outputs))
+        self.logits = tf.function(
+            lambda rows: self.forward(real_valued(rows)),
+            input_signature=[tf.TensorSpec((None, None, _CONFIG.values), tf.int8)],
+        )
+
+    @property
+    def pretrained_variables(self) -> Sequence[tf.Variable]:
+        """What starts from published weights."""
+        return [weight for layer in self.upper for weight in (layer.kernel, layer.bias)]
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizers move, the pretrained last."""
+        fresh = [weight for layer in (self.entry, *self.blocks) for weight in layer.weights]
+        return [*fresh, self.head_kernel, self.head_bias, *self.pretrained_variables]
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """All that makes up a checkpoint, in a stable order."""
+        moments = [moment for layer in (self.entry, *self.blocks) for moment in (layer.mean, layer.variance)]
+        return [*self.trainable_variables, *moments]
+
+    def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        """Real-valued rows (batch, steps, 288) -> features (batch, steps, width)."""
+        x = in_bands(rows)
+        for layer in self.upper:
+            x = layer(x)
+        x = self.entry(tf.concat([rows, flat(x)], axis=-1), training=training)
+        for block in self.blocks:
+            x = block(x, training=training)
+            if training and self.dropout:
+                x = tf.nn.dropout(x, self.dropout)
+        return x
+
+    def forward(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        """Rows as `encode` takes them -> logits of both token sets side by side, (batch, steps, outputs)."""
+        return self.encode(rows, training=training) @ self.head_kernel + self.head_bias
+
+    def streaming(self, *, heads: bool = True) -> StreamingPretrained:
+        """One step, weights frozen as constants, the state in variables; without heads it gives features."""
+        return StreamingPretrained(self, heads=heads)
+
+
+class StreamingPretrained(tf.Module):
+    """The same arithmetic, one step at a time."""
+
+    def __init__(self, trained: PretrainedNetwork, *, heads: bool) -> None:
+        super().__init__()
+        self._upper = [UpperStep(layer, bands) for layer, bands in _with_bands(trained.upper)]
+        self._convs = [ConvStep(layer) for layer in (trained.entry, *trained.blocks)]
+        self._head = (trained.head_kernel.numpy(), trained.head_bias.numpy()) if heads else None
+        self.step = tf.function(
+            self._step, input_signature=[tf.TensorSpec((1, 1, _CONFIG.values), tf.float32)]
+        )
+
+    def _step(self, rows: tf.Tensor) -> tf.Tensor:
+        """Rows (1, 1, 288) -> logits (1, outputs), or features (1, width)."""
+        x = in_bands(rows)
+        for layer in self._upper:
+            x = layer(x)
+        x = tf.concat([rows, flat(x)], axis=-1)
+        for conv in self._convs:
+            x = conv(x)
+        x = tf.reshape(x, (1, -1))
+        return x @ self._head[0] + self._head[1] if self._head else x
+
+
+class UpperStep(tf.Module):
+    """A trained UpperLayer on the newest frame; what it needs of the past is a variable."""
+
+    def __init__(self, trained: UpperLayer, bands: int) -> None:
+        super().__init__()
+        self._apply, self._kernel, self._bias = trained.apply, trained.kernel.numpy(), trained.bias.numpy()
+        shape = (1, trained.past, bands, trained.kernel.shape[2])
+        self._past = tf.Variable(tf.zeros(shape), trainable=False) if trained.past else None
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """(1, 1, bands, inputs) -> (1, 1, fewer bands, outputs)."""
+        if self._past is not None:
+            x = tf.concat([self._past.read_value(), x], axis=1)
+            self._past.assign(x[:, 1:])
+        return self._apply(x, self._kernel, self._bias)
+
+
+def real_valued(rows: tf.Tensor) -> tf.Tensor:
+    """int8 rows -> what they stand for."""
+    return (tf.cast(rows, tf.float32) - _CONFIG.zero_point) * _CONFIG.scale
+
+
+def in_bands(rows: tf.Tensor) -> tf.Tensor:
+    """(batch, t, 288) -> (batch, t, 4, 72)."""
+    return tf.reshape(rows, (tf.shape(rows)[0], -1, _CONFIG.bands, _CONFIG.values // _CONFIG.bands))
+
+
+def flat(x: tf.Tensor) -> tf.Tensor:
+    """(batch, t, bands, channels) -> (batch, t, bands * channels)."""
+    return tf.reshape(x, (tf.shape(x)[0], -1, x.shape[2] * x.shape[3]))
+
+
+def _with_bands(layers: Sequence[UpperLayer]) -> list[tuple[UpperLayer, int]]:
+    """Each with the bands that it is given."""
+    found, bands = [], _CONFIG.bands
+    for layer in layers:
+        found.append((layer, bands))
+        bands = _bands_after(layer, bands)
+    return found
+
+
+def _bands_after(layer: UpperLayer, bands: int) -> int:
+    return int(bands + 2 * layer.sides - layer.kernel.shape[1] + 1) // layer.pool
+
+
+def _upper_values(layers: Sequence[UpperLayer]) -> int:
+    last, bands = _with_bands(layers)[-1]
+    return _bands_after(last, bands) * int(last.kernel.shape[3])
