@@ -94,7 +94,8 @@ def test_a_word_is_learned_on_the_encoder_where_that_is_installed(monkeypatch: p
 
 def test_near_misses_of_a_word_that_is_not_listed_come_from_the_lexicon() -> None:
     pytest.importorskip("pocketsphinx")
-    assert "marwin" in near_misses("marvin")
+    assert "carvin" in near_misses("marvin")
+    assert "marwin" not in near_misses("marvin")  # a voice might say it so that nobody could tell
     assert near_misses("computer")[0] == "commuter"  # as listed
 
 

@@ -67,22 +67,25 @@ def distance(a: Phones, b: Phones) -> float:
     return float(_ends(rows, np.array([len(a)]), _numbers(b))[0, len(b)])
 
 
-def near_misses(phrase: str, count: int = 24) -> list[str]:
+def near_misses(phrase: str, count: int = 24, *, least_share: float = 0.0) -> list[str]:
     """Words and phrases of two words nearest to `phrase` in sound, the nearest first, at most `count`.
 
     Never what contains the phrase in writing or in sound, such as "computers" for computer or "a lexus"
     for alexa. Half are single words; a phrase of several words comes with one of them replaced as well.
-    Empty for a phrase without letters.
+    Empty for a phrase without letters. With a `least_share` of the phrase's phones, nothing is nearer than
+    that, nor nearer than one phone, to the phrase or to the longest of its words.
     """
     spoken = readings(phrase)
     if not spoken:
         return []
     target = spoken[0]
+    least = max(1.0, least_share * len(target)) if least_share else SAME
+    longest = max(words_of(phrase), key=len)
+    taken = _Chosen(phrase, [*spoken, *readings(longest)] if least_share else spoken, least)
     table = _prefix_and_suffix_distances(target)
-    sounds: set[Phones] = set()
-    singles = _told_apart(_single_words(table), phrase, spoken, count - count // 2, sounds)
-    replaced = _told_apart(_one_word_replaced(phrase), phrase, spoken, count // 4, sounds)
-    pairs = _told_apart(_pairs(table, target), phrase, spoken, count - len(singles) - len(replaced), sounds)
+    singles = taken.first(_single_words(table), count - count // 2)
+    replaced = taken.first(_one_word_replaced(phrase), count // 4)
+    pairs = taken.first(_pairs(table, target), count - len(singles) - len(replaced))
     return [found.text for found in sorted((*singles, *replaced, *pairs), key=lambda f: (f.distance, f.text))]
 
 
@@ -148,36 +151,40 @@ def _one_word_replaced(phrase: str) -> list[_Found]:
     return sorted(found, key=lambda f: (f.distance, f.text))
 
 
-def _told_apart(
-    found: Iterable[_Found], phrase: str, spoken: list[Phones], count: int, sounds: set[Phones]
-) -> list[_Found]:
-    """The first `count` that are not the phrase and sound like nothing in `sounds`, which grows by them.
+class _Chosen:
+    """What was found so far: none is the phrase or nearly so, and no two of them sound the same."""
 
-    A word may stand in an eighth of the pairs.
-    """
-    chosen: list[_Found] = []
-    used: Counter[str] = Counter()
-    often = max(2, count // 8)
-    for candidate in found:
-        if len(chosen) >= count:
-            break
-        words = candidate.text.split()
-        worn = len(words) == 2 and any(used[word] >= often for word in words)
-        if worn or candidate.phones in sounds or _is_the_phrase(candidate, phrase, spoken):
-            continue
-        chosen.append(candidate)
-        sounds.add(candidate.phones)
-        used.update(words)
-    return chosen
+    def __init__(self, phrase: str, spoken: list[Phones], least: float) -> None:
+        self._letters, self._spoken, self._least = "".join(words_of(phrase)), spoken, least
+        self._sounds: set[Phones] = set()
 
+    def first(self, found: Iterable[_Found], count: int) -> list[_Found]:
+        """The first `count` that may be taken; a word may stand in an eighth of the pairs."""
+        chosen: list[_Found] = []
+        used: Counter[str] = Counter()
+        often = max(2, count // 8)
+        for candidate in found:
+            if len(chosen) >= count:
+                break
+            words = candidate.text.split()
+            worn = len(words) == 2 and any(used[word] >= often for word in words)
+            if worn or candidate.phones in self._sounds or self._is_the_phrase(candidate):
+                continue
+            chosen.append(candidate)
+            self._sounds.add(candidate.phones)
+            used.update(words)
+        return chosen
 
-def _is_the_phrase(candidate: _Found, phrase: str, spoken: list[Phones]) -> bool:
-    """Whether it holds the phrase's letters or sounds, in any way that either is said, or all but does."""
-    letters = "".join(words_of(phrase))
-    if letters in "".join(words_of(candidate.text)):
-        return True
-    said = readings(candidate.text)
-    return any(_holds(ours, theirs) or distance(ours, theirs) < SAME for ours in said for theirs in spoken)
+    def _is_the_phrase(self, candidate: _Found) -> bool:
+        """Whether it holds the phrase's letters or sounds, however either is said, or all but does."""
+        if self._letters in "".join(words_of(candidate.text)):
+            return True
+        said = readings(candidate.text)
+        return any(
+            _holds(ours, theirs) or distance(ours, theirs) < self._least
+            for ours in said
+            for theirs in self._spoken
+        )
 
 
 def _holds(longer: Phones, shorter: Phones) -> bool:

@@ -80,7 +80,7 @@ def gather(
     noises = [clip.path for clip in clips if clip.kind == "noise"]
     beds = noises or made_noises(NOISES, seed=seed)
     texts = known.texts if known else [clip.label.lower() for clip in others]
-    sentences = sorted({text for text in texts if text and phrase not in text})
+    sentences = sorted({text for text in texts if text and not _mentions(text, phrase)})
     voices = spoken(phrase, recipe, sentences, seed=seed, cache=cache)
     real = [*_recorded(said, phrase, cache), *map(_synthetic, own)]
     words = [_synthetic(clip) for clip in voices.words]
@@ -91,11 +91,11 @@ def gather(
     composed = len(sequences)
     if known:
         sequences = [(known.coarse(rows), marks) for rows, marks in sequences]
-        sequences += marked(known, [phrase in text for text in known.texts])
+        sequences += marked(known, [_mentions(text, phrase) for text in known.texts])
     else:
         label = f"listening to {len(others)} recordings"
         heard = embed(list(map(_take, others)), beds, seed=0, cache=cache, label=label)
-        sequences += marked(heard, [_mentions(clip, phrase) for clip in others])
+        sequences += marked(heard, [_mentions(clip.label, phrase) for clip in others])
     first, last = (round(edge / row_format(SPEECH_EMBEDDING).row_seconds) for edge in POSITIVE_SECONDS)
     hours = sum(len(rows) for rows, _ in sequences) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
     examples = join(sequences, look_back=look_back, steps=last - first, first_real=composed)
@@ -147,8 +147,14 @@ def _copies(synthetic: int, real: int, share: float) -> int:
     return int(min(max(1, round(wanted)), _MOST_COPIES))
 
 
-def _mentions(clip: Clip, phrase: str) -> bool:
-    return holds(clip, phrase) or phrase in clip.label.lower()
+def _mentions(text: str, phrase: str) -> bool:
+    """Whether it may hold the phrase, or is most of it.
+
+    The phrase may stand within longer words, and some labels lack spaces: "heycomputer". Many people saying
+    "computer" must not teach a head of "hey computer" that the phrase is what synthesizers say.
+    """
+    said, wanted = (words.lower().replace(" ", "") for words in (text, phrase))
+    return wanted in said or (said in wanted and 2 * len(said) > len(wanted))
 
 
 def _counted(
