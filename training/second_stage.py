@@ -51,7 +51,7 @@ class Scorer(ConfirmedWord):
         super().__init__(bundle, look, least=2.0)
 
     def candidates(self, stream: RowStream, events: Sequence[Detection]) -> list[Candidate]:
-        """The highest score of each event's look."""
+        """The highest score of each event's look; the stream is in rows as the second stage hears them."""
         found = []
         for event in events:
             self._kept, self._rows_heard = stream.rows, len(stream.rows)
@@ -65,9 +65,13 @@ class Scorer(ConfirmedWord):
 def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
     """Every pair of thresholds on the dev recordings."""
     word = bundle.wake_word.lower()
-    streams = {name: dev_stream(word, name, cache=cache) for name in (CLEAN, NOISY, SPEECH)}
-    outputs = {name: bundle.open_model().push(stream.rows) for name, stream in streams.items()}
-    scorer = Scorer(bundle, SecondLook(build_spotter(recognizer, [bundle.wake_word])))
+    look = SecondLook(build_spotter(recognizer, [bundle.wake_word]))
+    scorer = Scorer(bundle, look)
+    streams, outputs = {}, {}
+    for name in (CLEAN, NOISY, SPEECH):
+        heard = dev_stream(word, name, cache=cache, front_end=bundle.front_end)
+        outputs[name] = bundle.open_model().push(heard.rows)
+        streams[name] = dev_stream(word, name, cache=cache, front_end=look.front_end)
     found = []
     for first in first_thresholds(bundle):
         wake_word = WakeWord(bundle, threshold=first)

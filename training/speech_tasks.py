@@ -23,7 +23,7 @@ import numpy as np
 from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors, mistakes
 from kws.events import Event, Transcript
-from kws.frontends import new_front_end
+from kws.frontends import WAVEFORM, new_front_end
 from kws.grammar.compile import TokenGraph, compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
@@ -59,6 +59,8 @@ _ENOUGH_SPEAKERS = 10
 
 class Replay:
     """An acoustic stage that has heard the clip before; rows are numbers of steps, whatever they hold."""
+
+    front_end = WAVEFORM
 
     def __init__(self, step_seconds: float) -> None:
         self.step_seconds = step_seconds
