@@ -25,6 +25,8 @@ from wyoming.info import Describe, Info
 from wyoming.wake import Detect, Detection
 
 import kws
+from kws.assembly import dictation_of
+from kws.config_keys import SpeechSettings
 from kws.errors import KwsError
 from kws.servers.conversation import Listener
 from kws.servers.ears import ModelEars
@@ -34,6 +36,7 @@ from kws.types import SAMPLE_RATE, Samples
 
 MODEL = Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json"
 RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
+GRAMMAR = Path(__file__).parents[1] / "examples" / "grammars" / "home.yaml"
 PATIENCE = 60
 IMPATIENT = Limits(message_seconds=0.3, write_seconds=0.3, connections=5)
 
@@ -207,6 +210,29 @@ def test_who_listens_to_speech_does_not_wait_for_anothers_engine(tmp_path: Path)
                 await until(slow.wanted.is_set)
                 assert (await spoken(speaking, np.zeros(16_000, np.int16))).type == "transcript-start"
                 slow.given.set()
+
+    run(test)
+
+
+def test_speech_of_several_at_once_is_understood_as_alone(samples: Samples, tmp_path: Path) -> None:
+    """By the bundled recognizer, in threads beside each other; it takes whatever comes nearest."""
+    speech = SpeechSettings("english", str(GRAMMAR), threshold=0.0)
+    heard = ModelEars(lambda: kws.load(MODEL), dictation_of(speech), "en")
+    said = [samples[start : start + 4 * SAMPLE_RATE] for start in (0, 3 * SAMPLE_RATE, 6 * SAMPLE_RATE)]
+
+    async def transcript(server: WyomingServer, part: Samples) -> list[dict[str, Any]]:
+        async with AsyncClient.from_uri(server.uri) as client:
+            await client.write_event(Event("transcribe"))
+            answers = [await spoken(client, part)]
+            while answers[-1].type != "transcript-stop":
+                answers.append(await asked(client))
+            return [answer.data for answer in answers]
+
+    async def test() -> None:
+        async with running(heard, tmp_path) as server:
+            alone = [await transcript(server, part) for part in said]
+            assert all(answers[-2]["text"] for answers in alone)
+            assert await asyncio.gather(*(transcript(server, part) for part in said)) == alone
 
     run(test)
 
