@@ -25,6 +25,7 @@ from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.engine import load
 from kws.frontend import Frontend, FrontendConfig
+from kws.frontends import new_front_end
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from kws.sinks.memory import Collector
@@ -50,6 +51,7 @@ def _stages() -> dict[str, Work]:
     bundle = find_bundle(bundled_names()[0])
     wake_word, reference = bundle.open_model(), bundle.open_model(reference_kernels=True)
     recognizer = AcousticModel(find_recognizer("english"))
+    speech = new_front_end(recognizer.front_end).push(audio)
     change = random_change(np.random.default_rng(1))
     return {
         "micro front end": _streamed(Frontend().push, audio),
@@ -58,7 +60,7 @@ def _stages() -> dict[str, Work]:
         "speech embedding with them, int8": _streamed(SpeechEmbedding(int8=True).push, audio),
         "one wake word on rows": lambda: wake_word.push(rows),
         "the same on reference kernels": lambda: reference.push(rows),
-        "recognizer on rows": lambda: recognizer.push(rows),
+        "recognizer, encoder and all": lambda: recognizer.push(speech),
         "changing a voice (training)": lambda: change_voice(audio, change),
     }
 

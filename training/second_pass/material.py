@@ -10,6 +10,7 @@ import numpy as np
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.tokens import CHARACTERS
+from training.recognizer.hearing import hearing
 from training.recognizer.material import dev_sets, gather
 from training.recognizer.recipe import MaterialRecipe
 from training.recognizer.takes import Takes
@@ -18,20 +19,20 @@ from training.second_pass.learn import Lesson
 
 def lessons(bundle: RecognizerBundle, takes: Takes, which: Sequence[int]) -> Iterator[Lesson]:
     """Some of the takes as the recognizer hears them, each from a fresh start."""
-    acoustic = AcousticModel(bundle, "phones")
+    acoustic, ear = AcousticModel(bundle, "phones"), hearing(bundle.encoder)
     for index in which:
         text = takes.texts[index]
         if text and set(text) <= set(CHARACTERS.symbols):
             acoustic.reset()
-            heard = np.concatenate([acoustic.push(takes[index]), acoustic.flush()])
-            yield Lesson(heard, text)
+            given = np.concatenate([takes[index], np.tile(ear.quiet, (ear.after_rows, 1))])
+            yield Lesson(acoustic.of_inputs(given)[acoustic.kind], text)
 
 
 def training_lessons(
     bundle: RecognizerBundle, recipe: MaterialRecipe, *, most: int, seed: int, cache: Path
 ) -> list[Lesson]:
     """At most so many of the takes that the recognizer was trained on, drawn from all their versions."""
-    material = gather(recipe, seed=seed, cache=cache)
+    material = gather(recipe, seed=seed, cache=cache, encoder=bundle.encoder)
     rng, found = np.random.default_rng(seed), []
     for takes in material.versions:
         which = rng.permutation(len(takes))[: most // len(material.versions)]
@@ -43,5 +44,5 @@ def dev_lessons(bundle: RecognizerBundle, *, most: int, cache: Path) -> dict[str
     """Of each dev set."""
     return {
         name: list(lessons(bundle, takes, range(len(takes))))
-        for name, takes in dev_sets(cache, most=most).items()
+        for name, takes in dev_sets(cache, most=most, encoder=bundle.encoder).items()
     }
