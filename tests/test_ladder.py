@@ -1,0 +1,64 @@
+"""The ladder: what is kept of a training, and that the page says what was measured and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.tensorflow
+
+from training.figures import read_figures  # noqa: E402
+from training.ladder.__main__ import main  # noqa: E402
+from training.ladder.climb import Climbed, climbed, own_clips, read, write  # noqa: E402
+from training.ladder.page import page  # noqa: E402
+from training.ladder.rungs import ARCHITECTURES, LADDER, RUNGS  # noqa: E402
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def found(rung: str = "packed") -> Climbed:
+    figures = read_figures(DOCS / "figures" / "computer.json")
+    return climbed(RUNGS[rung], figures, 8.25, 5.0, "python -m training.ladder computer")
+
+
+def test_what_is_kept_are_the_counts_at_the_rates(tmp_path: Path) -> None:
+    one, figures = found(), read_figures(DOCS / "figures" / "computer.json")
+    assert one.missed("0.5", "10 dB") == figures.missed_at(figures.points["0.5"], "10 dB")
+    assert one.alarms("1") == figures.rate(figures.points["1"])
+    write(tmp_path / "figures" / "one.json", one)
+    assert read(tmp_path / "figures" / "one.json") == one
+
+
+def test_a_rung_that_was_not_measured_says_so() -> None:
+    text = page([found("packed")])
+    assert text.count("not measured") == len(LADDER) + len(ARCHITECTURES) - 1
+    (row,) = [line for line in text.splitlines() if line.startswith("| packed |")]
+    assert str(found().missed("1", "clean")) in row
+    assert row.endswith(f"| {found().bytes / 1000:.0f} | 8 |")
+
+
+def test_every_rung_has_a_recipe_that_is_whole() -> None:
+    assert len({rung.name for rung in RUNGS.values()}) == len(LADDER) + len(ARCHITECTURES)
+    for rung in RUNGS.values():
+        assert rung.settings().network["name"]
+    assert RUNGS["five"].settings().material.real_words is False
+    assert RUNGS["lstm-all"].settings().network == {"name": "lstm"}
+
+
+@pytest.mark.recordings
+def test_own_clips_are_the_same_for_the_same_seed() -> None:
+    first, again, other = (own_clips("computer", 5, seed) for seed in (1, 1, 2))
+    assert [len(clip) for clip in first] == [len(clip) for clip in again]
+    assert [len(clip) for clip in first] != [len(clip) for clip in other]
+
+
+def test_the_page_is_what_the_counts_say(tmp_path: Path) -> None:
+    kept = DOCS / "figures" / "ladder"
+    for path in kept.glob("*.json"):
+        write(tmp_path / "figures" / "ladder" / path.name, read(path))
+    done = CliRunner().invoke(main, ["--page", "--docs", str(tmp_path)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "ladder.md").read_text("utf-8") == (DOCS / "ladder.md").read_text("utf-8")

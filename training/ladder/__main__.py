@@ -1,0 +1,53 @@
+"""`python -m training.ladder [WORD ...] [--rung NAME ...]`: train, measure, and write docs/ladder.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from kws.bundle import bundled_names
+from training.ladder.rungs import LADDER, RUNGS
+
+DOCS = Path("docs")
+KEPT = Path("figures") / "ladder"
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option(
+    "--rung", "rungs", multiple=True, type=click.Choice(list(RUNGS)), help="By default all of the ladder."
+)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True)
+@click.option("--docs", type=click.Path(path_type=Path), default=DOCS, show_default=True)
+@click.option("--page", "only_page", is_flag=True, help="Train nothing, only write the page again.")
+def main(
+    words: tuple[str, ...], rungs: tuple[str, ...], seed: int, cache: Path, docs: Path, only_page: bool
+) -> None:
+    """Train WORDS, by default those that are bundled, on each rung that was not measured yet."""
+    from training.ladder.climb import read, write
+    from training.ladder.page import page
+
+    kept = docs / KEPT
+    for word in () if only_page else words or bundled_names():
+        for name in rungs or [rung.name for rung in LADDER]:
+            path = kept / f"{word.replace(' ', '_')}-{name}.json"
+            if path.is_file():
+                click.echo(f"{path}: measured already; delete it to measure again", err=True)
+                continue
+            write(path, _climbed(word, name, seed, cache))
+    found = [read(path) for path in sorted(kept.glob("*.json"))]
+    (docs / "ladder.md").write_text(page(found), encoding="utf-8")
+
+
+def _climbed(word: str, name: str, seed: int, cache: Path):  # type: ignore[no-untyped-def]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.ladder.climb import climb
+
+    return climb(word, RUNGS[name], seed=seed, cache=cache)
+
+
+if __name__ == "__main__":
+    main()

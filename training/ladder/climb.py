@@ -1,0 +1,116 @@
+"""Train one word on one rung and measure it, with what the training cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws.bundle import find_bundle
+from kws.evaluation import Proportion, Rate
+from kws.sources.whole import read_samples
+from kws.types import Samples
+from training.data.manifest import read_manifest, recordings_manifest
+from training.dev_streams import is_word
+from training.evaluate import evaluate
+from training.figures import Figures
+from training.job import Job, run
+from training.ladder.rungs import Rung
+
+PER_HOUR = ("0.5", "1")
+"""False alarms allowed, as `Figures.points` names them."""
+CONDITIONS = ("clean", "10 dB")
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """What came of it."""
+
+    word: str
+    rung: str
+    words: int
+    """Occurrences in each condition."""
+    hours: float
+    """Of speech without the word."""
+    misses: dict[str, dict[str, int]]
+    """False alarms allowed an hour -> condition -> words missed."""
+    false_alarms: dict[str, int]
+    """The same -> how many there were."""
+    bytes: int
+    cpu_minutes: float
+    """Of the training, all its processes."""
+    minutes: float
+    """By the clock."""
+    command: str
+    date: str
+
+    def missed(self, rate: str, condition: str) -> Proportion:
+        """Misses at so many false alarms an hour."""
+        return Proportion(self.misses[rate][condition], self.words)
+
+    def alarms(self, rate: str) -> Rate:
+        """False alarms at the same threshold."""
+        return Rate(self.false_alarms[rate], self.hours)
+
+
+def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
+    """Train and measure; the bundle stays under `cache`.
+
+    Raises:
+        KwsError: nobody says this word in the dev recordings.
+    """
+    output = cache / "ladder" / f"{word.replace(' ', '_')}-{rung.name}"
+    command = f"python -m training.ladder {word!r} --rung {rung.name} --seed {seed}"
+    own = own_clips(word, rung.clips, seed) if rung.clips else ()
+    job = Job(word, rung.settings(), output, seed, rung.recordings, cache, command, own)
+    started, before = time.monotonic(), cpu_seconds()
+    manifest = run(job)
+    spent, minutes = (cpu_seconds() - before) / 60, (time.monotonic() - started) / 60
+    figures, _ = evaluate(find_bundle(manifest))
+    return climbed(rung, figures, spent, minutes, command)
+
+
+def climbed(rung: Rung, figures: Figures, cpu_minutes: float, minutes: float, command: str) -> Climbed:
+    """What is kept of a model's figures."""
+    points = {rate: figures.points[rate] for rate in PER_HOUR}
+    return Climbed(
+        figures.word, rung.name, figures.words, figures.speech_hours,
+        {rate: {name: point.misses[name] for name in CONDITIONS} for rate, point in points.items()},
+        {rate: point.false_alarms for rate, point in points.items()},
+        figures.bytes, round(cpu_minutes, 1), round(minutes, 1), command, time.strftime("%Y-%m-%d"),
+    )  # fmt: skip
+
+
+def own_clips(word: str, count: int, seed: int) -> tuple[Samples, ...]:
+    """So many recordings of the word from the `train` split, as if its user had made them."""
+    clips = [
+        clip
+        for clip in read_manifest(recordings_manifest())
+        if clip.split == "train" and clip.licence == "ship" and is_word(clip, word)
+    ]
+    chosen = np.random.default_rng([seed, 41]).permutation(len(clips))[:count]
+    return tuple(read_samples(clips[index].path) for index in sorted(chosen))
+
+
+def cpu_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
+def write(path: Path, found: Climbed) -> None:
+    """As JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(found), indent=1) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Climbed:
+    """Inverse of `write`."""
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Climbed(**stored)

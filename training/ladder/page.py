@@ -1,0 +1,52 @@
+"""docs/ladder.md from the counts in docs/figures/ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from training.ladder.climb import CONDITIONS, PER_HOUR, Climbed
+from training.ladder.rungs import ARCHITECTURES, LADDER, Rung
+
+_HEAD = """# What each ingredient of the training buys
+
+Made by `python -m training.ladder --page` from the counts in `docs/figures/ladder`; edit neither by hand.
+Every row is one training of the word from one seed, measured as in [accuracy](accuracy.md) on the `dev`
+recordings: words missed, with 95 % intervals, at the lowest threshold with at most so many false alarms an
+hour of speech. Those thresholds are chosen on the same recordings. To add a row:
+`python -m training.ladder WORD --rung NAME`, with the recordings at `KWS_DATA`. Minutes are CPU minutes of
+the training; speech that a cache held already is not in them.
+
+Not here, since not built: an encoder of our own distilled from the published one, and a cascade of a small
+first stage with it. What a recognizer as second stage buys stands in
+[experiments/second-stage.md](experiments/second-stage.md).
+"""
+
+
+def page(found: Sequence[Climbed]) -> str:
+    """The whole document."""
+    parts = [_HEAD]
+    for word in sorted({one.word for one in found}):
+        of_word = {one.rung: one for one in found if one.word == word}
+        parts.append("\n".join(_section(f"## {word}", LADDER, of_word)))
+        parts.append("\n".join(_section(f"### {word}: architectures for devices", ARCHITECTURES, of_word)))
+    return "\n".join(parts)
+
+
+def _section(title: str, rungs: Sequence[Rung], of_word: dict[str, Climbed]) -> Iterator[str]:
+    words = {f"{one.words} words, {one.hours:.2f} h of speech" for one in of_word.values()}
+    columns = [f"{condition} at {rate}/h" for rate in PER_HOUR for condition in CONDITIONS]
+    yield f"{title}\n\n{'; '.join(sorted(words))}.\n"
+    yield f"| `--rung` | trained on | {' | '.join(columns)} | size, kB | minutes |"
+    yield f"|---|---|{'---|' * (len(columns) + 2)}"
+    for rung in rungs:
+        yield _row(rung, of_word.get(rung.name))
+    yield ""
+
+
+def _row(rung: Rung, one: Climbed | None) -> str:
+    if one is None:
+        cells = ["not measured"] + [""] * (len(PER_HOUR) * len(CONDITIONS) + 1)
+    else:
+        missed = [one.missed(rate, condition) for rate in PER_HOUR for condition in CONDITIONS]
+        cells = [*map(str, missed), f"{one.bytes / 1000:.0f}", f"{one.cpu_minutes:.0f}"]
+    return f"| {rung.name} | {rung.title} | {' | '.join(cells)} |"

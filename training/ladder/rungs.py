@@ -1,0 +1,69 @@
+"""The rungs: what each one adds, and the recipe that makes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from training.recipe import Recipe, find_recipe, read_recipe
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to train a word."""
+
+    name: str
+    title: str
+    recipe: str
+    """Bundled recipe that it starts from."""
+    recordings: bool
+    """Whether the real recordings under KWS_DATA are heard."""
+    material: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the recipe's [material] that are other than in it."""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """In place of its [network], where not empty."""
+    clips: int = 0
+    """Recordings of the word, of the `train` split, that are taken for the user's own."""
+
+    def settings(self) -> Recipe:
+        """The recipe with its changes."""
+        recipe = read_recipe(find_recipe(self.recipe))
+        material = dataclasses.replace(recipe.material, **self.material)
+        return dataclasses.replace(recipe, material=material, network=dict(self.network) or recipe.network)
+
+
+_SPELLED = {"real_words": False}
+
+LADDER = (
+    Rung("voices", "a GRU on synthetic voices alone", "gru", False),
+    Rung("negatives", "+ real speech without the word", "gru", True, _SPELLED),
+    Rung("changed", "+ transformed voices", "gru", True, {**_SPELLED, "changed_voices": 1}),
+    Rung("packed", "a head on the published encoder, with what the package brings", "embedding_head", False),
+    Rung("encoder", "the same, real speech instead of the package's", "embedding_head", True, _SPELLED),
+    Rung("five", "+ 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
+    Rung("twenty", "+ 20 recordings of the word", "embedding_head", True, _SPELLED, clips=20),
+    Rung("all", "+ all recordings of the word", "embedding_head", True),
+)
+"""What each ingredient adds, in the order of the table."""
+
+_ARCHITECTURES = {
+    "rnn": "vanilla RNN",
+    "lstm": "LSTM",
+    "cnn": "CNN",
+    "crnn": "CRNN",
+    "mhatt": "attention over a recurrent net (MHAtt-RNN)",
+}
+
+ARCHITECTURES = (
+    Rung("gru-all", "GRU", "gru", True),
+    *(
+        Rung(f"{name}-all", title, "gru", True, network={"name": name})
+        for name, title in _ARCHITECTURES.items()
+    ),
+    Rung("dscnn-all", "depthwise-separable CNN", "dscnn", True),
+)
+"""Each with everything on: networks for devices, on all recordings."""
+
+RUNGS = {rung.name: rung for rung in (*LADDER, *ARCHITECTURES)}
