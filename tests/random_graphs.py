@@ -149,6 +149,11 @@ def convolution_with_dilation(g: RandomGraph) -> None:
     )
 
 
+def convolution_with_padding_and_dilation(g: RandomGraph) -> None:
+    options = {"padding": SAME, "dilationHFactor": 2, "dilationWFactor": 2}
+    _convolution(g, g.image(5, 4, 6), (5, 3, 3, 6), (1, 5, 4, 5), **options)
+
+
 def _depthwise(
     g: RandomGraph, source: int, shape: tuple[int, ...], out: tuple[int, ...], **options: int
 ) -> None:
@@ -171,6 +176,12 @@ def depthwise_with_padding_and_multiplier(g: RandomGraph) -> None:
     _depthwise(
         g, g.image(6, 5, 4), (1, 3, 3, 8), (1, 3, 3, 8), padding=SAME, depthMultiplier=2, strideH=2, strideW=2
     )
+
+
+def depthwise_with_padding_and_dilation(g: RandomGraph) -> None:
+    """As many channels as make two vectors and some more."""
+    options = {"padding": SAME, "depthMultiplier": 1, "dilationHFactor": 2}
+    _depthwise(g, g.image(3, 2, 20), (1, 3, 2, 20), (1, 3, 2, 20), **options)
 
 
 def _pool(g: RandomGraph, name: str) -> None:
@@ -297,9 +308,11 @@ BRANCHES: tuple[Callable[[RandomGraph], None], ...] = (
     convolution_of_points,
     convolution_with_padding,
     convolution_with_dilation,
+    convolution_with_padding_and_dilation,
     depthwise_over_time,
     depthwise_over_rows,
     depthwise_with_padding_and_multiplier,
+    depthwise_with_padding_and_dilation,
     average_pool,
     max_pool,
     _elementwise("ADD", "Add"),

@@ -30,7 +30,7 @@ def fully_connected(lowering: Lowering, op: Op) -> None:
 
 @lowers("CONV_2D")
 def conv_2d(lowering: Lowering, op: Op) -> None:
-    """As rows times a matrix where every window is one stretch of the input, else window by window."""
+    """Rows times a matrix: the windows, which are gathered first unless each is one stretch of the input."""
     source, output = _first(op), op.outputs[0]
     weights = int8_constant(op.inputs[1], f"{op}: weights")
     if weights.shape[3] != source.shape[3]:
@@ -41,18 +41,12 @@ def conv_2d(lowering: Lowering, op: Op) -> None:
     if _is_one_stretch(window):
         _matrix(lowering, op, weights, rows=window["out_height"] * window["out_width"], apart=_apart(window))
         return
-    members = {
-        "output": _output(lowering, op, weights.reshape(weights.shape[0], -1), folded=False),
-        "window": window,
-        "weights": lowering.program.array("int8_t", weights),
-        "input_offset": -source.zero_point,
-    }
-    lowering.call_layer("kws_convolution", "kws_convolution", members, op)
+    _gathered(lowering, op, "kws_convolution", weights.reshape(weights.shape[0], -1), window)
 
 
 @lowers("DEPTHWISE_CONV_2D")
 def depthwise_conv_2d(lowering: Lowering, op: Op) -> None:
-    """Each channel on its own: column by column where every window is one stretch of the input."""
+    """Each channel on its own: columns of the windows, gathered like those of CONV_2D."""
     source, output = _first(op), op.outputs[0]
     weights = int8_constant(op.inputs[1], f"{op}: weights")
     _, height, width, channels = weights.shape
@@ -62,14 +56,7 @@ def depthwise_conv_2d(lowering: Lowering, op: Op) -> None:
     if channels == source.shape[3] and _is_one_stretch(window):
         _columns(lowering, op, weights, window)
         return
-    members = {
-        "output": _output(lowering, op, weights.reshape(-1, channels).T, folded=False),
-        "window": window,
-        "weights": lowering.program.array("int8_t", weights),
-        "input_offset": -source.zero_point,
-        "multiplier": channels // source.shape[3],
-    }
-    lowering.call_layer("kws_depthwise", "kws_depthwise", members, op)
+    _gathered(lowering, op, "kws_depthwise", weights.reshape(-1, channels).T, window)
 
 
 @lowers("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -122,31 +109,53 @@ def _matrix(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, rows: 
     flat = weights.reshape(weights.shape[0], -1)
     _check_fit(op, op.outputs[0].size == rows * len(flat))
     _check_fit(op, (rows - 1) * apart + flat.shape[1] <= _first(op).size)
-    members = {
-        "output": _output(lowering, op, flat, folded=True),
-        "weights": lowering.program.array("int8_t", flat),
-        "depth": flat.shape[1],
-        "channels": flat.shape[0],
-        "rows": rows,
-        "apart": apart,
-    }
+    members = _matrix_members(lowering, op, flat, flat, rows=rows, apart=apart)
     lowering.call_layer("kws_matrix", "kws_matrix", members, op)
 
 
 def _columns(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], window: dict[str, int]) -> None:
-    channels = weights.shape[3]
-    flat = weights.reshape(-1, channels)
+    flat = weights.reshape(-1, weights.shape[3])
     rows, apart = window["out_height"] * window["out_width"], _apart(window)
     _check_fit(op, (rows - 1) * apart + flat.size <= _first(op).size)
+    members = _matrix_members(lowering, op, flat.T, flat, rows=rows, apart=apart)
+    lowering.call_layer("kws_columns", "kws_matrix", members, op)
+
+
+def _gathered(
+    lowering: Lowering, op: Op, function: str, weights: npt.NDArray[np.int8], window: dict[str, int]
+) -> None:
+    """Weights (channels, products), stored as the function takes them."""
+    is_depthwise = function == "kws_depthwise"
+    repeats = window["out_channels"] // window["in_channels"] if is_depthwise else 1
+    stored = weights.T if is_depthwise else weights
     members = {
-        "output": _output(lowering, op, flat.T, folded=True),
-        "weights": lowering.program.array("int8_t", flat),
-        "depth": len(flat),
-        "channels": channels,
+        "matrix": _matrix_members(lowering, op, weights, stored, rows=1, apart=0),
+        "window": window,
+        "repeats": repeats,
+        "zero": _first(op).zero_point,
+    }
+    row = window["height"] * window["width"] * window["in_channels"] * repeats
+    lowering.call_layer(function, "kws_gathered", members, op, scratch=row)
+
+
+def _matrix_members(
+    lowering: Lowering,
+    op: Op,
+    weights: npt.NDArray[np.int8],
+    stored: npt.NDArray[np.int8],
+    *,
+    rows: int,
+    apart: int,
+) -> dict[str, Any]:
+    """struct kws_matrix; weights (channels, products), and as they are stored."""
+    return {
+        "output": _output(lowering, op, weights),
+        "weights": lowering.program.array("int8_t", stored),
+        "depth": weights.shape[1],
+        "channels": weights.shape[0],
         "rows": rows,
         "apart": apart,
     }
-    lowering.call_layer("kws_columns", "kws_matrix", members, op)
 
 
 def _check_fit(op: Op, holds: bool) -> None:
@@ -162,16 +171,13 @@ def _apart(window: dict[str, int]) -> int:
     return window["step_y"] * window["in_width"] * window["in_channels"]
 
 
-def _output(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8], *, folded: bool) -> dict[str, Any]:
-    """struct kws_output; weights (channels, products). If `folded`, the bias takes in the input's offset."""
+def _output(lowering: Lowering, op: Op, weights: npt.NDArray[np.int8]) -> dict[str, Any]:
+    """struct kws_output; weights (channels, products). The bias takes in the input's offset."""
     source, output = _first(op), op.outputs[0]
-    bias = _bias(op, len(weights))
-    sums = weights.astype(np.int64).sum(axis=1)
-    if folded:
-        bias = bias - source.zero_point * sums
+    bias = _bias(op, len(weights)) - source.zero_point * weights.astype(np.int64).sum(axis=1)
     factors = [fixed(factor) for factor in _factors(op, len(weights))]
     _check_fit(op, len(factors) == len(weights) == len(bias))
-    _check_range(op, bias, weights, 128 if folded else 255, max(0, *(f.shift for f in factors)))
+    _check_range(op, bias, weights, max(0, *(f.shift for f in factors)))
     limits = activation_range(op)
     array = lowering.program.array
     return {
@@ -204,11 +210,9 @@ def _factors(op: Op, channels: int) -> list[float]:
     return [float(np.float64(first) * np.float64(np.float32(scale)) / result) for scale in scales]
 
 
-def _check_range(
-    op: Op, bias: npt.NDArray[np.int64], weights: npt.NDArray[np.int8], largest: int, shift: int
-) -> None:
+def _check_range(op: Op, bias: npt.NDArray[np.int64], weights: npt.NDArray[np.int8], shift: int) -> None:
     """No sum of products, whatever the input, may leave 32 bits: C leaves what then happens undefined."""
-    bound = np.abs(bias) + largest * np.abs(weights.astype(np.int64)).sum(axis=1)
+    bound = np.abs(bias) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
     if int(bound.max()) << shift >= 1 << 31:
         raise ExportError(
             f"{op}: its sums could leave 32 bits; make it narrower, or its bias or output scale smaller"

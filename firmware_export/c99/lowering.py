@@ -115,13 +115,16 @@ class Lowering:
         """One block of bytes."""
         self.copy(1, size, size, size, source, to, note)
 
-    def call_layer(self, function: str, struct: str, members: Mapping[str, Any], op: Op) -> None:
-        """A kernel with constant parameters, the operator's non-constant inputs and its output."""
+    def call_layer(
+        self, function: str, struct: str, members: Mapping[str, Any], op: Op, scratch: int = 0
+    ) -> None:
+        """A kernel with constant parameters, the operator's non-constant inputs, bytes to work in, output."""
         layer = self.program.layer(struct, members)
         count = 2 if op.name in ("ADD", "SUB", "MUL") else 1
         sources = [self.source(tensor) for tensor in op.inputs[:count]]
         output = self.make(op.outputs[0])
-        self.program.call(function, layer, *sources, output, note=_note(op))
+        work = [self.program.new(scratch)] if scratch else []
+        self.program.call(function, layer, *sources, *work, output, note=_note(op))
 
     def variable(self, op: Op) -> Buffer:
         """The memory of the variable that an operator reads or assigns."""

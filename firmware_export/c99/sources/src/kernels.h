@@ -43,26 +43,17 @@ struct kws_window2 {
     int32_t pad_top, pad_left;
 };
 
-/* CONV_2D; weights [out_channels][height][width][in_channels]. */
-struct kws_convolution {
-    struct kws_output output;
+/* CONV_2D and DEPTHWISE_CONV_2D with any window: what it covers is gathered into [height][width][channels], and
+ * that is the one row of inputs of a kws_matrix or of kws_columns. */
+struct kws_gathered {
+    struct kws_matrix matrix;
     struct kws_window2 window;
-    const int8_t *weights;
-    int32_t input_offset;
+    int32_t repeats; /* of each channel: the outputs that DEPTHWISE_CONV_2D makes of an input channel */
+    int8_t zero;     /* real 0 */
 };
 
-void kws_convolution(const struct kws_convolution *layer, const int8_t *input, int8_t *output);
-
-/* DEPTHWISE_CONV_2D; weights [height][width][out_channels], `multiplier` outputs from each input channel. */
-struct kws_depthwise {
-    struct kws_output output;
-    struct kws_window2 window;
-    const int8_t *weights;
-    int32_t input_offset;
-    int32_t multiplier;
-};
-
-void kws_depthwise(const struct kws_depthwise *layer, const int8_t *input, int8_t *output);
+void kws_convolution(const struct kws_gathered *layer, const int8_t *input, int8_t *row, int8_t *output);
+void kws_depthwise(const struct kws_gathered *layer, const int8_t *input, int8_t *row, int8_t *output);
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D. */
 struct kws_pool {
