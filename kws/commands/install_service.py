@@ -26,6 +26,7 @@ uri = "stdout:"   # the journal: journalctl {user}-u kws
 
 # [[sink]]
 # uri = "mqtt://localhost/kws"
+# spool = "mqtt.spool"   # what waits for the broker outlives a restart
 """
 HOMES = ("/home", "/root", "/run/user")
 """What ProtectHome=yes hides."""
