@@ -14,6 +14,7 @@ import kws
 from kws.errors import BundleError
 from kws.servers.hub import Hub
 from kws.servers.live import WAITING, LiveView
+from kws.servers.thread import ServerThread
 from kws.types import Block
 
 PATIENCE = 60
@@ -103,3 +104,29 @@ def test_models_that_cannot_be_made_are_said_once(caplog: pytest.LogCaptureFixtu
     assert [record.getMessage() for record in caplog.records] == [
         "the page shows no scores: gone.json: is missing; name another"
     ]
+
+
+def test_the_end_does_not_wait_for_models(caplog: pytest.LogCaptureFixture) -> None:
+    given, wanted, made = threading.Event(), threading.Event(), threading.Event()
+
+    def build() -> kws.Engine:
+        wanted.set()
+        assert given.wait(PATIENCE)
+        made.set()
+        return kws.load("computer")
+
+    async def look() -> None:
+        await hub.messages().__anext__()
+        view.tap(BLOCK)
+
+    thread = ServerThread()
+    hub = Hub(thread.loop)
+    view = LiveView(hub, thread.loop, build)
+    thread.call(look())
+    assert wanted.wait(PATIENCE)
+    thread.close()
+    given.set()
+    assert made.wait(PATIENCE)
+    view.tap(BLOCK)
+    view.renew()
+    assert caplog.records == []

@@ -33,7 +33,7 @@ class LiveView:
         self._loop = loop
         self._build = build
         self._view: _View | None = None
-        self._making: asyncio.Future[_View] | None = None
+        self._making: asyncio.Task[_View] | None = None
         self._held: list[Samples] = []  # what came while models were made
         self._waiting = 0
 
@@ -61,12 +61,17 @@ class LiveView:
         if self._view is not None:
             self._show(self._view)
         elif self._making is None:
-            self._making = self._loop.run_in_executor(None, lambda: _View(self._build()))
+            self._making = self._loop.create_task(self._make())
             self._making.add_done_callback(self._made)
         elif self._making.done():
             self._drop()  # they could not be made, and will not be before they change
 
-    def _made(self, making: asyncio.Future[_View]) -> None:
+    async def _make(self) -> _View:
+        return await self._loop.run_in_executor(None, lambda: _View(self._build()))
+
+    def _made(self, making: asyncio.Task[_View]) -> None:
+        if making.cancelled():  # the servers end
+            return
         try:
             view = making.result()
         except KwsError as error:
