@@ -116,6 +116,17 @@ def test_a_bundle_hears_the_audio_itself(network: PretrainedNetwork, tmp_path) -
     assert model.flush().shape == (6, size)
 
 
+def test_loud_upper_layers_leave_the_input_its_scale(tmp_path) -> None:
+    """Put side by side with the input, they would widen its int8 scale."""
+    loud = PretrainedNetwork(width=16, dilations=(1,))
+    loud.upper[-1].kernel.assign(20 * loud.upper[-1].kernel)
+    tflite = quantize(loud, ROWS[:30], first_step=loudest_cell(EAR), to_real=EAR.real_valued)
+    path = write_recognizer(
+        tmp_path, "loud", tflite, language="en", tokens=OUTPUTS, flush_rows=24, card={}, encoder=LOWER_LAYERS
+    )
+    assert read_recognizer(path).open_model().input_quantization == (pytest.approx(EAR.scale), EAR.zero_point)
+
+
 def test_only_convolutions_are_built_behind_an_encoder() -> None:
     with pytest.raises(KwsError, match="only convolutions"):
         build(NetworkRecipe(encoder=LOWER_LAYERS, name="conformer"))

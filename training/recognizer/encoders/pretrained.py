@@ -115,7 +115,10 @@ class StreamingPretrained(tf.Module):
     def __init__(self, trained: PretrainedNetwork, *, heads: bool) -> None:
         super().__init__()
         self._upper = [UpperStep(layer, bands) for layer, bands in _with_bands(trained.upper)]
-        self._convs = [ConvStep(layer) for layer in (trained.entry, *trained.blocks)]
+        # Two products instead of one of both side by side: int8 would give all that is put together one scale.
+        kernel, self._entry_bias = trained.entry.folded()
+        self._entry = kernel[: _CONFIG.values], kernel[_CONFIG.values :]
+        self._blocks = [ConvStep(layer) for layer in trained.blocks]
         self._head = (trained.head_kernel.numpy(), trained.head_bias.numpy()) if heads else None
         self.step = tf.function(
             self._step, input_signature=[tf.TensorSpec((1, 1, _CONFIG.values), tf.float32)]
@@ -126,9 +129,10 @@ class StreamingPretrained(tf.Module):
         x = in_bands(rows)
         for layer in self._upper:
             x = layer(x)
-        x = tf.concat([rows, flat(x)], axis=-1)
-        for conv in self._convs:
-            x = conv(x)
+        heard, told = tf.reshape(rows, (1, -1)), tf.reshape(x, (1, -1))
+        x = tf.nn.relu(heard @ self._entry[0] + told @ self._entry[1] + self._entry_bias)[None]
+        for block in self._blocks:
+            x = block(x)
         x = tf.reshape(x, (1, -1))
         return x @ self._head[0] + self._head[1] if self._head else x
 
