@@ -115,7 +115,7 @@ class StreamingPretrained(tf.Module):
     def __init__(self, trained: PretrainedNetwork, *, heads: bool) -> None:
         super().__init__()
         self._upper = [UpperStep(layer, bands) for layer, bands in _with_bands(trained.upper)]
-        # Two products instead of one of both side by side: int8 would give all that is put together one scale.
+        # Two products instead of one of both side by side: int8 would give both the same scale.
         kernel, self._entry_bias = trained.entry.folded()
         self._entry = kernel[: _CONFIG.values], kernel[_CONFIG.values :]
         self._blocks = [ConvStep(layer) for layer in trained.blocks]
