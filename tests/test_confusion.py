@@ -10,7 +10,7 @@ pytest.importorskip("pocketsphinx")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.confusion import PHONES, SAME, costs, distance, near_misses
+from training.confusion import LEAST_SHARE, PHONES, SAME, costs, distance, near_misses
 from training.lexicon import Phones, dictionary, readings, words_of
 
 PHRASES = ("computer", "alexa", "jarvis", "hey computer", "trick or treat", "yes")
@@ -71,7 +71,7 @@ def phrase(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def found(phrase: str) -> list[str]:
-    return near_misses(phrase, 24)
+    return near_misses(phrase, 24, least_share=0)
 
 
 def test_near_misses_are_many_and_different(found: list[str]) -> None:
@@ -102,14 +102,26 @@ def test_they_are_nearer_than_chance(phrase: str, found: list[str]) -> None:
 
 
 def test_single_words_and_pairs_are_both_there() -> None:
-    found = near_misses("computer")
+    found = near_misses("computer", least_share=0)
     assert {"commuter", "compute"} <= set(found)
     assert 8 <= sum(" " in text for text in found) <= 16
 
 
 def test_a_phrase_comes_with_one_word_replaced() -> None:
-    found = near_misses("trick or treat")
+    found = near_misses("trick or treat", least_share=0)
     assert any(text.endswith(" or treat") or text.startswith("trick or ") for text in found)
+
+
+@pytest.mark.parametrize("phrase", ["computer", "alexa", "view glass", "hey computer"])
+def test_by_default_none_is_so_near_that_refusing_it_refuses_the_phrase(phrase: str) -> None:
+    longest = max(phrase.split(), key=len)
+    target = readings(phrase)[0]
+    found = near_misses(phrase)
+    assert len(found) >= 20
+    for text in found:
+        for whole in (phrase, longest):
+            apart = min(distance(ours, theirs) for ours in readings(text) for theirs in readings(whole))
+            assert apart >= max(1.0, LEAST_SHARE * len(target))
 
 
 @pytest.mark.debian("espeak-ng")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import training.recipe
 import training.recognizer.command
 from kws.errors import KwsError
-from training.recipe import RECIPES, default_recipe, near_misses, read_recipe
+from training.recipe import RECIPES, default_recipe, read_recipe
 from training.recognizer.command import train_recognizer
 from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
@@ -90,16 +90,3 @@ def test_a_word_is_learned_on_the_encoder_where_that_is_installed(monkeypatch: p
 
     monkeypatch.setattr(training.recipe, "require", missing)
     assert default_recipe() == "gru"
-
-
-def test_near_misses_of_a_word_that_is_not_listed_come_from_the_lexicon() -> None:
-    pytest.importorskip("pocketsphinx")
-    assert "carvin" in near_misses("marvin")
-    assert "marwin" not in near_misses("marvin")  # a voice might say it so that nobody could tell
-    assert near_misses("computer")[0] == "commuter"  # as listed
-
-
-def test_near_misses_never_hold_the_word_itself() -> None:
-    for word in ("computer", "jarvis", "alexa"):
-        assert near_misses(word)
-        assert not [phrase for phrase in near_misses(word) if word in phrase.split()]

@@ -55,6 +55,10 @@ _GAP_ELSE = 0.75
 
 SAME = 0.25
 """Below this distance a listener could not tell either."""
+LEAST_SHARE = 0.25
+"""Of a phrase's phones that a near miss must differ in, and in one at the least. What is nearer, such as
+"he computer" for hey computer or "view class" for view glass, a synthesizer says too much like the phrase: a
+model that learns to refuse it refuses the phrase by people (docs/experiments/embedding-heads.md)."""
 _COMMON = -13.5
 """Logarithm of frequency: pairs are made of words that people say."""
 _UNSHOWN = frozenset(("ass", "cock", "cum", "dick", "fuck", "prick", "shit", "tit", "tits", "whore"))
@@ -67,13 +71,13 @@ def distance(a: Phones, b: Phones) -> float:
     return float(_ends(rows, np.array([len(a)]), _numbers(b))[0, len(b)])
 
 
-def near_misses(phrase: str, count: int = 24, *, least_share: float = 0.0) -> list[str]:
+def near_misses(phrase: str, count: int = 24, *, least_share: float = LEAST_SHARE) -> list[str]:
     """Words and phrases of two words nearest to `phrase` in sound, the nearest first, at most `count`.
 
     Never what contains the phrase in writing or in sound, such as "computers" for computer or "a lexus"
     for alexa. Half are single words; a phrase of several words comes with one of them replaced as well.
-    Empty for a phrase without letters. With a `least_share` of the phrase's phones, nothing is nearer than
-    that, nor nearer than one phone, to the phrase or to the longest of its words.
+    Empty for a phrase without letters. Nothing is nearer than `least_share` of the phrase's phones, nor than
+    one phone, to the phrase or to the longest of its words; 0: as near as a listener can tell apart.
     """
     spoken = readings(phrase)
     if not spoken:

@@ -8,8 +8,7 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.frontends import SPEECH_EMBEDDING, require
-from training import confusion
-from training.settings import read_settings, read_tables
+from training.settings import read_settings
 
 RECIPES = Path(__file__).parent / "recipes"
 EMBEDDING_HEAD = "embedding-head"
@@ -133,18 +132,6 @@ def read_recipe(path: Path) -> Recipe:
     if recipe.training.loss not in LOSSES:
         raise KwsError(f"{path}: training.loss is {recipe.training.loss!r}; give one of {', '.join(LOSSES)}")
     return recipe
-
-
-LEAST_SHARE = 0.15
-"""Of a phrase's phones that a near miss must differ in, and in one at the least. What is nearer, such as
-"he computer" for hey computer or "view class" for view glass, a synthesizer says too much like the phrase: a
-model that learns to refuse it refuses the phrase by people (docs/experiments/embedding-heads.md)."""
-
-
-def near_misses(phrase: str) -> list[str]:
-    """What sounds like this phrase: as listed in near_misses.toml, otherwise the nearest in the lexicon."""
-    listed: list[str] = read_tables(RECIPES / "near_misses.toml").get(phrase, [])
-    return listed or confusion.near_misses(phrase, least_share=LEAST_SHARE)
 
 
 _TABLES = {

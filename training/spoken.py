@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from kws.types import Samples
-from training.recipe import MaterialRecipe, near_misses
+from training.confusion import near_misses
+from training.recipe import MaterialRecipe
 from training.shards import spread
 from training.synth import synthesize
 from training.synth.kept import KeptSpeech
