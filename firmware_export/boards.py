@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from firmware_export.errors import ExportError
+from firmware_export.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,27 @@ BOARDS = {
 """By name."""
 
 
-def check_fit(board: Board, *, flash: int, ram: int) -> None:
+def check_fit(board: Board, graph: Graph, *, flash: int, ram: int) -> None:
     """Raises ExportError if a model needs more than the board has, stack and the rest of a program aside."""
     for what, needed, there in (("flash", flash, board.flash), ("RAM", ram, board.ram)):
         if needed > there:
             larger = [b.name for b in BOARDS.values() if b.flash >= flash and b.ram >= ram]
             raise ExportError(
-                f"{board.name} has {there} bytes of {what}, the model needs {needed}; "
+                f"{board.name} has {there} bytes of {what}, the model needs {needed}{_largest(graph, what)}; "
                 f"train a smaller one or take {' or '.join(larger) or 'a larger board'}"
             )
+
+
+def _largest(graph: Graph, what: str) -> str:
+    """The tensor that takes most of it: constants lie in flash."""
+    sides = [(op, op.inputs if what == "flash" else op.outputs) for op in graph.ops]
+    found = [
+        (tensor.size, op.name, tensor)
+        for op, tensors in sides
+        for tensor in tensors
+        if tensor is not None and (tensor.values is not None) == (what == "flash")
+    ]
+    if not found:
+        return ""
+    _, name, tensor = max(found, key=lambda one: one[0])
+    return f" (most for {name}, {tensor})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -17,6 +18,14 @@ from kws.commands.options import quiet_runtime
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
 
+USUAL_MACHINE = "aarch64"
+OPTIONS_OF = {
+    "board": ("c99", "esphome", "tflm"),
+    "arena": ("esphome", "tflm"),
+    "machine": (raspberrypi.TARGET,),
+    "debs": (raspberrypi.TARGET,),
+}
+"""Option -> the targets that it is for."""
 DIFFERENT = 1
 """Exit code of verify-firmware when the firmware hears something else."""
 
@@ -37,8 +46,7 @@ DIFFERENT = 1
 @click.option(
     "--machine",
     type=click.Choice(sorted(MACHINES)),
-    default="aarch64",
-    show_default=True,
+    show_default=USUAL_MACHINE,
     help="System of the Raspberry Pi: 64 bits or 32.",
 )
 @click.option(
@@ -52,22 +60,27 @@ def export(
     output: Path,
     board: str | None,
     arena: int | None,
-    machine: str,
+    machine: str | None,
     debs: Path | None,
 ) -> None:
     """Write MODEL as firmware for TARGET."""
-    if board and target == raspberrypi.TARGET:
-        raise ExportError(f"--board {board}: a Raspberry Pi is a whole computer; leave it away")
-    if debs and target != raspberrypi.TARGET:
-        raise ExportError(f"--debs: is for {raspberrypi.TARGET}, the target is {target}; leave it away")
+    _check_options(target, {"board": board, "arena": arena, "machine": machine, "debs": debs})
     with quiet_runtime():
         bundle = find_bundle(model)
         if target == raspberrypi.TARGET:
-            report = raspberrypi.export(bundle, output, machine, debs)
+            report = raspberrypi.export(bundle, output, machine or USUAL_MACHINE, debs)
         else:
             report = TARGETS[target](bundle, output, BOARDS[board] if board else None, arena)
     facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in report.facts.items())
     click.echo(f"{report.directory}: {report.model} for {report.target}; {facts}")
+
+
+def _check_options(target: str, given: Mapping[str, object]) -> None:
+    for name, targets in OPTIONS_OF.items():
+        if given[name] is not None and target not in targets:
+            raise ExportError(
+                f"--{name}: is for {', '.join(targets)}, and the target is {target}; leave it away"
+            )
 
 
 @click.command("verify-firmware")

@@ -77,7 +77,7 @@ def export(bundle: Bundle, directory: Path, board: Board | None, arena: int) -> 
     check_graph(graph)
     content = bundle.model_path.read_bytes()
     if board:
-        check_fit(board, flash=FIRMWARE_BYTES + len(content), ram=arena)
+        check_fit(board, graph, flash=FIRMWARE_BYTES + len(content), ram=arena)
     manifest = _manifest(bundle, arena)
     check_manifest(manifest)
     files = {

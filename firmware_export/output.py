@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,13 +47,7 @@ def write_files(
         f"{MODEL}/{bundle.model_path.name}": bundle.model_path.read_bytes(),
         DESCRIPTION: f"{json.dumps(description, indent=1)}\n".encode(),
     }
-    try:
-        for name, content in everything.items():
-            path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-    except OSError as error:
-        raise ExportError(f"{directory}: cannot be written ({error.strerror}); give another one") from error
+    _write_all(directory, everything)
     return Report(target, directory, bundle.name, facts)
 
 
@@ -73,6 +70,28 @@ def exported_bundle(directory: Path) -> Bundle:
         return read_bundle(directory / MODEL / f"{name}.json")
     except KwsError as error:
         raise ExportError(f"{directory}: its model cannot be used ({error}); export anew") from error
+
+
+def _write_all(directory: Path, files: Mapping[str, bytes]) -> None:
+    """First under another name, so that a full disk leaves an earlier export as it is, or no directory."""
+    is_new = not directory.exists()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as work:
+            for name, content in files.items():
+                _parent_made(Path(work, name)).write_bytes(content)
+            for name in files:
+                os.replace(Path(work, name), _parent_made(directory / name))
+    except OSError as error:
+        if is_new:
+            with suppress(OSError):
+                directory.rmdir()
+        raise ExportError(f"{directory}: cannot be written ({error.strerror}); give another one") from error
+
+
+def _parent_made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _check_directory(directory: Path) -> None:

@@ -26,7 +26,7 @@ def _plain(bundle: Bundle, directory: Path, board: Board | None, given: int | No
 
 
 def _edgetpu(bundle: Bundle, directory: Path, board: Board | None, given: int | None) -> Report:
-    return edgetpu.export(bundle, directory, board)
+    return edgetpu.export(bundle, directory)
 
 
 def _with_arena(export: Interpreted) -> Target:

@@ -64,7 +64,7 @@ def export(bundle: Bundle, directory: Path, board: Board | None, arena: int) -> 
     content = bundle.model_path.read_bytes()
     resolver = _resolver(graph)
     if board:
-        check_fit(board, flash=c99.CODE_BYTES + len(content), ram=arena + project.sizes["KWS_SIZE"])
+        check_fit(board, graph, flash=c99.CODE_BYTES + len(content), ram=arena + project.sizes["KWS_SIZE"])
     generated = c99.generated(project)
     files = {
         "model_data.h": text.bytes_header("kws_model_data", len(content)).encode(),

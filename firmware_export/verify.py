@@ -161,7 +161,7 @@ def compare_with_desktop(firmware: Firmware, bundle: Bundle, samples: Samples) -
     difference = np.abs(reference.astype(int) - outputs)
     return Comparison(
         firmware=firmware.events(samples),
-        expected=_detected(bundle, outputs),
+        expected=detected(bundle, outputs),
         desktop=desktop_events(bundle, samples),
         rows=len(rows),
         unequal_rows=abs(len(rows) - len(theirs)) + _unequal(rows, theirs),
@@ -178,8 +178,8 @@ def desktop_events(bundle: Bundle, samples: Samples) -> tuple[Heard, ...]:
     return tuple(Heard(e.name, round(e.end * SAMPLE_RATE)) for e in events if isinstance(e, Detection))
 
 
-def _detected(bundle: Bundle, outputs: Outputs) -> tuple[Heard, ...]:
-    """Detections in outputs (steps, labels)."""
+def detected(bundle: Bundle, outputs: Outputs) -> tuple[Heard, ...]:
+    """What the desktop's detector makes of outputs (steps, labels)."""
     word = WakeWord(bundle)
     heard = [
         (candidate.step, column)

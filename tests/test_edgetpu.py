@@ -358,9 +358,3 @@ def test_a_model_of_which_nothing_would_run_is_refused(capsys, tmp_path):
     assert "HARD_SWISH that makes tensor 1 't1' (int8 [1, 1, 40])" in line
     assert "begin the model with ADD" in line
     assert not (tmp_path / "out").exists()
-
-
-def test_a_board_is_refused(capsys, tmp_path):
-    line = refused(capsys, "export", "edgetpu", "computer", "-o", tmp_path / "out", "--board", "esp32")
-    assert "--board esp32: an Edge TPU stands beside a whole computer" in line
-    assert not (tmp_path / "out").exists()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from firmware_export.c99.frontend_tables import log1p
 from firmware_export.c_library import makes_same_filters
 from firmware_export.errors import ExportError
 from firmware_export.graph import read_graph
+from firmware_export.raspberrypi import export as raspberrypi
 from firmware_export.targets import TARGETS
 from firmware_export.verify import Comparison, Heard
 from kws.bundle import read_bundle
@@ -32,6 +35,7 @@ from kws.frontend import FrontendConfig
 from kws.types import SAMPLE_RATE
 
 ALEXA = str(community.manifest("alexa"))
+ALL_TARGETS = sorted((*TARGETS, raspberrypi.TARGET))
 ROW_SCALE = 0.10196078568696976
 
 
@@ -65,6 +69,11 @@ def one_op(op: str, options: str = "", output_scale: float = 0.1, **values: obje
     return graph.tflite([rows], [output])
 
 
+def with_arena(target: str) -> list[str]:
+    """So that none is measured, for the targets that have one."""
+    return ["--arena", "30000"] if target in ("esphome", "tflm") else []
+
+
 def bundle_of(tflite: bytes, directory: Path, labels: int = 40) -> Path:
     return exported.bundle_of(tflite, directory, labels=[str(i) for i in range(labels)]).manifest_path
 
@@ -77,13 +86,13 @@ def test_an_unsupported_operator_is_named_with_its_tensor(capsys, tmp_path, targ
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("target", sorted(TARGETS))
+@pytest.mark.parametrize("target", ALL_TARGETS)
 def test_a_wrong_front_end_is_refused(capsys, tmp_path, target):
     manifest = copied(tmp_path / "model")
     manifest["kws"] = {"format": 1, "frontend": "0123456789abcdef"}
     path = tmp_path / "model" / "alexa.json"
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", "--arena", "30000")
+    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", *with_arena(target))
     assert FrontendConfig().digest in line
     assert not (tmp_path / "out").exists()
 
@@ -109,13 +118,20 @@ def test_a_model_too_big_for_the_board_is_refused_with_one_that_would_do(capsys,
         )
     )
     assert "stm32f103 has" in line
+    assert re.search(r"\(most for [A-Z_0-9]+, tensor \d+ '.*' \(u?int8 \[.*\]\)\)", line)
     assert "esp32" in line
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("target", "option", "message"),
-    [("raspberrypi", "--board=esp32", "is a whole computer"), ("c99", "--debs=.", "is for raspberrypi")],
+    [
+        ("raspberrypi", "--board=esp32", "--board: is for c99, esphome, tflm"),
+        ("edgetpu", "--board=esp32", "--board: is for c99, esphome, tflm"),
+        ("c99", "--debs=.", "--debs: is for raspberrypi, and the target is c99; leave it away"),
+        ("c99", "--arena=30000", "--arena: is for esphome, tflm"),
+        ("esphome", "--machine=armv7l", "--machine: is for raspberrypi"),
+    ],
 )
 def test_an_option_of_another_target_is_refused(capsys, tmp_path, target, option, message):
     assert message in refused(capsys, "export", target, ALEXA, "-o", tmp_path / "out", option)
@@ -129,8 +145,9 @@ def _large(tmp_path: Path) -> Path:
 
 
 def test_a_board_that_suffices_is_content():
+    graph = read_graph(community.tflite("alexa"))
     for board in BOARDS.values():
-        check_fit(board, flash=board.flash, ram=board.ram)
+        check_fit(board, graph, flash=board.flash, ram=board.ram)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +200,27 @@ def test_a_directory_with_other_files_is_left_alone(capsys, tmp_path):
     assert "holds other files" in line
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
     assert "is a file" in refused(capsys, "export", "c99", ALEXA, "-o", tmp_path / "precious.txt")
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_disk_that_is_full_leaves_what_was_there(capsys, monkeypatch, tmp_path, earlier):
+    out = tmp_path / "out"
+    if earlier:
+        assert main(["export", "c99", ALEXA, "-o", str(out)]) == 0
+        capsys.readouterr()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    write, written = Path.write_bytes, []
+
+    def full(path: Path, content: bytes) -> int:
+        written.append(path)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "No space left" in refused(capsys, "export", "c99", ALEXA, "-o", out)
+    assert out.exists() == earlier
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
 
 
 def test_an_export_can_be_written_again(capsys, tmp_path):
@@ -311,14 +349,14 @@ def test_a_row_or_a_detector_that_differs_is_no_agreement():
     assert not Comparison(event, (), event, 1, 0, 1, 0, 0).holds
 
 
-@pytest.mark.parametrize("target", sorted(TARGETS))
+@pytest.mark.parametrize("target", ALL_TARGETS)
 def test_a_damaged_model_is_one_line(capsys, tmp_path, target):
     manifest = copied(tmp_path / "model")
     model = tmp_path / "model" / "alexa.tflite"
     model.write_bytes(model.read_bytes()[:30_000])
     path = tmp_path / "model" / "alexa.json"
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", "--arena", "30000")
+    line = refused(capsys, "export", target, path, "-o", tmp_path / "out", *with_arena(target))
     assert "alexa.tflite" in line
     assert not (tmp_path / "out").exists()
 

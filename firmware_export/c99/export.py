@@ -99,7 +99,9 @@ def export(bundle: Bundle, directory: Path, board: Board | None) -> Report:
     """The whole project; raises BundleError or ExportError before anything is written."""
     project = prepare(bundle)
     if board:
-        check_fit(board, flash=project.flash_bytes, ram=project.sizes["KWS_SIZE"])
+        check_fit(
+            board, read_graph(bundle.model_path), flash=project.flash_bytes, ram=project.sizes["KWS_SIZE"]
+        )
     files = {path: content.encode() for path, content in generated(project).items()}
     files |= {str(path.relative_to(SOURCES)): path.read_bytes() for path in hand_written()}
     return write_files(directory, "c99", bundle, files, _facts(project))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware_export.boards import Board
 from firmware_export.edgetpu.fitting import fit
 from firmware_export.edgetpu.model import read, written
 from firmware_export.edgetpu.operators import LIMITS, Placement, placements
@@ -22,10 +21,8 @@ from kws.manifest import FORMAT
 SOURCES = Path(__file__).parent / "sources"
 
 
-def export(bundle: Bundle, directory: Path, board: Board | None) -> Report:
+def export(bundle: Bundle, directory: Path) -> Report:
     """Raises BundleError or ExportError before anything is written."""
-    if board:
-        raise ExportError(f"--board {board.name}: an Edge TPU stands beside a whole computer; leave it away")
     bundle.open_model()
     read_graph(bundle.model_path)  # refuses what is not of the form kws runs
     content, states = rewritten(bundle.model_path.read_bytes())

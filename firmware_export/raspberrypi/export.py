@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tarfile
 import tempfile
@@ -133,8 +134,15 @@ def _configuration(bundle: Bundle, machine: Machine) -> str:
 
 
 def _pack(directory: Path) -> None:
-    with tarfile.open(directory.with_name(f"{directory.name}.tar.gz"), "w:gz", compresslevel=1) as archive:
-        archive.add(directory, arcname=directory.name, filter=_owned_by_root)
+    packed = directory.with_name(f"{directory.name}.tar.gz")
+    unfinished = packed.with_suffix(".new")
+    try:
+        with tarfile.open(unfinished, "w:gz", compresslevel=1) as archive:
+            archive.add(directory, arcname=directory.name, filter=_owned_by_root)
+        os.replace(unfinished, packed)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise ExportError(f"{packed}: cannot be written ({error.strerror}); free some room") from error
 
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:

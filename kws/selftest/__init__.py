@@ -126,9 +126,7 @@ def tolerated(expected: Sequence[Detection], heard: Sequence[Detection], toleran
     ]
 
 
-def _excused(
-    ones: Sequence[Detection], others: Sequence[Detection], tolerance: Tolerance
-) -> list[Detection]:
+def _excused(ones: Sequence[Detection], others: Sequence[Detection], tolerance: Tolerance) -> list[Detection]:
     """Those of the first that would be alone were it not for the tolerance, by time."""
     excused = set(_alone(ones, others, EXACT)) - set(_alone(ones, others, tolerance))
     return sorted((one for one in ones if _identity(one) in excused), key=lambda one: one.end)
