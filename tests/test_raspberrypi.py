@@ -5,6 +5,7 @@ That it installs is proved by tests/verification/raspberrypi.py, in Debian's own
 
 from __future__ import annotations
 
+import errno
 import functools
 import importlib
 import io
@@ -208,6 +209,23 @@ def test_pip_that_finds_nothing_is_quoted(monkeypatch, tmp_path):
 def test_without_the_other_compiler_32_bits_are_refused(no_index, monkeypatch, tmp_path):
     monkeypatch.setitem(MACHINES, "armv7l", replace(MACHINES["armv7l"], compiler="no-such-gcc"))
     assert "no-such-gcc is missing; install it" in refusal(tmp_path, "armv7l")
+
+
+def test_for_32_bits_a_word_that_listens_through_the_encoder_is_refused(no_index, tmp_path):
+    head = replace(find_bundle("computer"), front_end="speech-embedding")
+    with pytest.raises(ExportError, match="needs LiteRT, and armv7l has none; train the word with --recipe"):
+        raspberrypi.export(head, tmp_path / "pi", "armv7l", None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_archive(no_index, monkeypatch, tmp_path):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tarfile.TarFile, "add", full)
+    with pytest.raises(ExportError, match=r"pi\.tar\.gz: cannot be written \(No space left"):
+        exported(tmp_path / "pi")
+    assert [path.name for path in tmp_path.iterdir()] == ["pi"]
 
 
 def test_another_machine_is_refused():

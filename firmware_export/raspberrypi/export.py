@@ -20,6 +20,8 @@ from firmware_export.raspberrypi import wheels
 from firmware_export.raspberrypi.machine import PYTHONS, Machine, find_machine
 from firmware_export.raspberrypi.own_wheel import own_wheel
 from kws.bundle import Bundle, bundled_names, find_bundle
+from kws.frontends import MICRO
+from kws.runtimes import LITERT
 from kws.selftest import bundled_recordings
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Samples
@@ -40,6 +42,7 @@ def export(bundle: Bundle, directory: Path, machine_name: str, debs: Path | None
         debs: folder of Debian packages that are brought along and installed where any is missing.
     """
     machine = find_machine(machine_name)
+    _check_front_end(bundle, machine)
     bundle.open_model()
     files = {path.name: path.read_bytes() for path in FILES.iterdir()}
     files |= {f"debs/{path.name}": path.read_bytes() for path in _packages(debs)}
@@ -55,6 +58,15 @@ def export(bundle: Bundle, directory: Path, machine_name: str, debs: Path | None
         script.chmod(0o755)
     _pack(directory)
     return report
+
+
+def _check_front_end(bundle: Bundle, machine: Machine) -> None:
+    """Encoders are computed by LiteRT, whatever the engine."""
+    if machine.engine != LITERT and bundle.front_end != MICRO:
+        raise ExportError(
+            f"{bundle.manifest_path}: listens through {bundle.front_end}, which needs LiteRT, and "
+            f"{machine.name} has none; train the word with --recipe gru, or export for --machine aarch64"
+        )
 
 
 def _packages(debs: Path | None) -> list[Path]:
