@@ -9,10 +9,13 @@ import pytest
 pytestmark = pytest.mark.tensorflow
 tf = pytest.importorskip("tensorflow")
 
+import microcontroller  # noqa: E402
 from carried import by_hand  # noqa: E402
 
 from firmware_export.edgetpu.model import read, written  # noqa: E402
 from firmware_export.edgetpu.states import carry_states  # noqa: E402
+from firmware_export.errors import ExportError  # noqa: E402
+from firmware_export.native.stages import NativeModel  # noqa: E402
 from kws.model import StreamingModel  # noqa: E402
 from training.models import ARCHITECTURES, Network, build  # noqa: E402
 from training.quantize import quantize, to_real  # noqa: E402
@@ -26,6 +29,9 @@ INT8_APART = {"mhatt": 0.25}
 """How far int8 scores may lie from float ones, if not 0.15: attention chooses anew which steps it heeds."""
 BEYOND_ESPHOME = {"mhatt": {"SOFTMAX", "SUM"}}
 """What an architecture needs that ESPHome's interpreter lacks; it runs everywhere else."""
+
+WITHOUT_C99_KERNEL = {"mhatt": "SUM"}
+"""What an architecture needs that the exported C lacks."""
 
 
 @pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
@@ -118,6 +124,20 @@ class TestInt8:
         )
         allowed = ESPHOME_OPERATIONS | BEYOND_ESPHOME.get(request.node.callspec.params["network"], set())
         assert {op["op_name"] for op in interpreter._get_ops_details()} <= allowed
+
+    def test_exported_c_computes_it_as_a_microcontroller_does(
+        self, rows: np.ndarray, tflite: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tflite.parent))
+        without_kernel = WITHOUT_C99_KERNEL.get(request.node.callspec.params["network"])
+        if without_kernel:
+            with pytest.raises(ExportError, match=f"C99 has no kernel for {without_kernel}"):
+                NativeModel(tflite)
+            return
+        model = NativeModel(tflite)
+        expected = microcontroller.outputs(tflite.read_bytes(), rows, model.stride)
+        np.testing.assert_array_equal(model.push(rows), expected)
+        assert len(np.unique(expected)) > 5  # not the same answer to all
 
     def test_first_step_after_load_and_after_reset_are_the_same(self, rows: np.ndarray, tflite: Path) -> None:
         model = StreamingModel(tflite)
