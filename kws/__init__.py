@@ -5,7 +5,7 @@ with the first microphone.
 """
 
 from kws.bundle import Bundle, bundled_names, find_bundle
-from kws.engine import Engine, load
+from kws.engine import Engine
 from kws.errors import BundleError, KwsError, SourceError
 from kws.events import (
     Detection,
@@ -20,6 +20,7 @@ from kws.events import (
     SourceRestored,
     Transcript,
 )
+from kws.loading import load
 from kws.sources import open_source
 from kws.types import SAMPLE_RATE, Block
 

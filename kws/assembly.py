@@ -10,6 +10,7 @@ from kws.config import Config
 from kws.config_keys import ModelSettings, SpeechSettings
 from kws.delegates import Delegate, parse_delegate
 from kws.engine import Engine, WakeWord
+from kws.loading import wake_word
 
 if TYPE_CHECKING:
     from kws.session import Dictation
@@ -75,12 +76,13 @@ def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
 
 def _wake_word(model: ModelSettings) -> WakeWord:
     bundle, delegate = find_bundle(model.name), _delegate(model.delegate)
-    if not model.confirm:
-        return WakeWord(bundle, threshold=model.threshold, delegate=delegate)
-    from kws.recognition.confirmation import confirmed_by
-
-    least = model.confirm_threshold
-    return confirmed_by(model.confirm, bundle, threshold=model.threshold, least=least, delegate=delegate)
+    return wake_word(
+        bundle,
+        confirm=model.confirm,
+        threshold=model.threshold,
+        least=model.confirm_threshold,
+        delegate=delegate,
+    )
 
 
 def _delegate(text: str) -> Delegate | None:

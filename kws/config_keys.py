@@ -37,7 +37,9 @@ class ModelSettings:
         "", 'library that computes it, "PATH" or "PATH:key=value"; "" for none', check=delegate_problem
     )
     confirm: str = setting(
-        "", 'recognizer that must hear the word\'s spelling as well, a second stage; "" for none'
+        "auto",
+        'recognizer that must hear the word\'s spelling as well, a second stage; "none", or "auto": the one '
+        "that the word was measured with, unless there is a threshold",
     )
     confirm_threshold: float | None = setting(
         None, "score that the spelling must reach there, 0.1 unless told", least=0, most=1

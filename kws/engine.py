@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from kws.bundle import Bundle, find_bundle
+from kws.bundle import Bundle
 from kws.delegates import Delegate
 from kws.detector import Detector
 from kws.events import Detection, Event
@@ -55,6 +54,16 @@ class WakeWord:
             return []
         columns = range(len(self.detectors))
         return [event for column in columns for event in self._detect(column, outputs, origin, source)]
+
+    @property
+    def calibration(self) -> Sequence[Mapping[str, Any]]:
+        """What thresholds of the model cost, as measured; see docs/model-bundles.md."""
+        return self.bundle.calibration
+
+    @property
+    def second_stage(self) -> dict[str, Any]:
+        """What a configuration says of its second stage; empty without one."""
+        return {}
 
     @property
     def wait_seconds(self) -> float:
@@ -153,38 +162,6 @@ class Engine:
             front_end.reset()
         for word in self.wake_words:
             word.reset()
-
-
-def load(
-    *models: str | Path,
-    threshold: float | None = None,
-    reference_kernels: bool = False,
-    delegate: Delegate | None = None,
-    engine: str = "",
-) -> Engine:
-    """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
-
-    A `delegate` computes what it takes of the models, see kws.delegates;
-    the `engine` computes the rest, "litert" or "c99", see kws.runtimes.
-
-    Raises:
-        BundleError: a model is missing or unfit; the text names it and the remedy.
-    """
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ValueError(f"threshold is {threshold}, allowed are 0 to 1")
-    if not models:
-        raise ValueError('name at least one model, for example load("computer")')
-    return Engine(
-        [
-            WakeWord(
-                replace(find_bundle(model), engine=engine),
-                threshold=threshold,
-                reference_kernels=reference_kernels,
-                delegate=delegate,
-            )
-            for model in models
-        ]
-    )
 
 
 def _end(event: Event) -> float:

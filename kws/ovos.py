@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from ovos_plugin_manager.templates.hotwords import HotWordEngine
 
-from kws.engine import load
 from kws.events import Detection
+from kws.loading import load
 from kws.types import Block
 
 

@@ -14,6 +14,7 @@ from kws.arbitration import Arbiter
 from kws.attended import AttendedSource, StoppedError
 from kws.config import Config
 from kws.daemon import listen
+from kws.engine import Engine
 from kws.errors import KwsError
 from kws.events import Event, Gap, SourceLost, SourceRestored
 from kws.loudness import Loudness
@@ -116,9 +117,14 @@ class Service:
         models = list(self.config.model)
         if not 0 <= model < len(models):
             raise KwsError(f"model {model}: there are {len(models)}, counted from 0")
-        models[model] = dataclasses.replace(models[model], threshold=threshold)
+        models[model] = dataclasses.replace(models[model], threshold=threshold, **self._second_stage(model))
         config = dataclasses.replace(self.config, model=tuple(models))
         self._take(config, self._build(config))
+
+    def _second_stage(self, model: int) -> dict[str, Any]:
+        """What it is, so that another threshold of the first stage leaves it as it is."""
+        engine = self.engine.current
+        return engine.wake_words[model].second_stage if isinstance(engine, Engine) else {}
 
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reloads; call it in the main thread."""

@@ -36,7 +36,8 @@ def speech(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpeechSettings:
 
 
 def test_each_model_has_its_threshold() -> None:
-    config = read_config({"model": [{"name": "computer", "threshold": 0.25}, {"name": "jarvis"}]}, "x")
+    alone = {"name": "jarvis", "confirm": "none"}
+    config = read_config({"model": [{"name": "computer", "threshold": 0.25}, alone]}, "x")
     for engine in (build_engine(config), build_spotting(config.model)):
         first, second = engine.wake_words
         assert first.detectors[0].config.threshold == 0.25

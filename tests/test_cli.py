@@ -253,7 +253,7 @@ def test_scores_are_what_the_detector_compares(command: Command, samples: Sample
 @pytest.mark.parametrize("block", [1, 333, 8_000])
 def test_a_score_track_does_not_depend_on_blocks(samples: Samples, block: int) -> None:
     short = samples[: 16_000 if block == 1 else None]
-    wake_word = kws.load(MODEL).wake_words[0]
+    wake_word = kws.load(MODEL, confirm="none").wake_words[0]
     whole = score_track([Block(short)], wake_word)
     split = score_track(from_samples(short, block=block), wake_word)
     np.testing.assert_array_equal(whole.score, split.score)
@@ -263,7 +263,7 @@ def test_a_score_track_does_not_depend_on_blocks(samples: Samples, block: int) -
 def test_a_score_track_refuses_a_gap(samples: Samples) -> None:
     blocks = [Block(samples[:8_000], start=0), Block(samples[:8_000], start=9_000)]
     with pytest.raises(ValueError, match=r"0\.50 s"):
-        score_track(blocks, kws.load(MODEL).wake_words[0])
+        score_track(blocks, kws.load(MODEL, confirm="none").wake_words[0])
 
 
 def test_a_score_track_of_several_labels_has_columns(tmp_path: Path, samples: Samples) -> None:

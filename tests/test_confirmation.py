@@ -89,7 +89,7 @@ def bundle() -> Bundle:
 def word() -> ConfirmedWord:
     spotter = Spotter({"computer": phrase_spellings("computer", PHONES)}, STEP)
     made = ConfirmedWord(
-        bundle(), SecondLook(PhraseSpotting(FirstColumn(), spotter)), threshold=0.4, least=SURE
+        bundle(), SecondLook(lambda: PhraseSpotting(FirstColumn(), spotter), MICRO), threshold=0.4, least=SURE
     )
     made.model = SecondColumn()  # type: ignore[assignment]
     return made
@@ -185,7 +185,7 @@ def test_a_reset_word_is_as_new() -> None:
 
 
 def test_a_model_of_several_words_is_refused() -> None:
-    look = SecondLook(PhraseSpotting(FirstColumn(), Spotter({"x": [(1,)]}, STEP)))
+    look = SecondLook(lambda: PhraseSpotting(FirstColumn(), Spotter({"x": [(1,)]}, STEP)), MICRO)
     with pytest.raises(BundleError, match="2 labels"):
         ConfirmedWord(dataclasses.replace(bundle(), labels=("yes", "no")), look)
 

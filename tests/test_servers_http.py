@@ -308,15 +308,11 @@ def test_many_who_connect_and_say_nothing_are_no_harm(site: Site) -> None:
 
 
 def test_a_settings_cost_is_a_day() -> None:
-    class Bundle:
-        calibration = (
-            {"threshold": 0.5, "false_alarms": 2, "hours": 16, "misses": 1, "occurrences": 50},
-            {"threshold": 0.6, "misses": 1},
-        )
-
-    assert settings(Bundle()) == [  # type: ignore[arg-type]
-        {"threshold": 0.5, "false_alarms_per_day": 3.0, "misses_percent": 2.0}
-    ]
+    calibration = (
+        {"threshold": 0.5, "false_alarms": 2, "hours": 16, "misses": 1, "occurrences": 50},
+        {"threshold": 0.6, "misses": 1},
+    )
+    assert settings(calibration) == [{"threshold": 0.5, "false_alarms_per_day": 3.0, "misses_percent": 2.0}]
 
 
 def test_readers_in_many_threads(site: Site) -> None:

@@ -22,15 +22,18 @@ from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import RowStream
 from kws.events import Detection
-from kws.recognition.build import build_spotter
+from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation import ConfirmedWord, SecondLook
+from kws.recognition.confirmation import ConfirmedWord, SecondLook, look_of
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, pair
+from kws.recognition.tokens import PHONES
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
 from training.evaluate import detections_of
 
 FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
 """False alarms per hour of the first stages tried."""
+DEFAULT_PER_HOUR = 0.25
+"""False alarms per hour of both stages together where nobody says otherwise."""
 BUDGETS = (0.1, 0.5, 1.0, 2.0)
 """False alarms per hour at which misses are compared."""
 _LEAST = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
@@ -65,7 +68,7 @@ class Scorer(ConfirmedWord):
 def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
     """Every pair of thresholds on the dev recordings."""
     word = bundle.wake_word.lower()
-    look = SecondLook(build_spotter(recognizer, [bundle.wake_word]))
+    look = look_of(find_recognizer(recognizer), bundle)
     scorer = Scorer(bundle, look)
     streams, outputs = {}, {}
     for name in (CLEAN, NOISY, SPEECH):
@@ -144,19 +147,45 @@ def fill_manifest(bundle: Bundle, recognizer: RecognizerBundle, found: Sequence[
     manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
     if "kws" not in manifest:
         raise KwsError(f'{bundle.manifest_path}: has no "kws" part to fill; measure it without --fill')
+    default = _default(found)
+    if default is None:
+        raise KwsError(f"{bundle.name}: no pair of thresholds keeps to {DEFAULT_PER_HOUR:g} an hour")
+    ways = phrase_spellings(bundle.wake_word, PHONES)
     manifest["kws"]["confirmation"] = {
         "models": pair(bundle, recognizer),
-        "points": [point.to_json() for point in worth_keeping(found)],
+        "default": {
+            "recognizer": recognizer.name,
+            "threshold": default.threshold,
+            "least": default.least,
+            "spellings": [PHONES.decode(way) for way in ways],
+        },
+        "points": [point.to_json() for point in worth_keeping(found, default)],
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     bundle.manifest_path.write_text(text + "\n", encoding="utf-8")
 
 
-def worth_keeping(found: Sequence[ConfirmationPoint]) -> list[ConfirmationPoint]:
-    """For every rate of false alarms that occurs, the pair that misses least within it."""
+def _default(found: Sequence[ConfirmationPoint]) -> ConfirmationPoint | None:
+    """The pair of thresholds that is used where nobody says otherwise.
+
+    Of pairs that do as well, the one whose first stage lets most through: what it refuses is lost, and it has
+    heard fewer voices than the second has.
+    """
+    best = fewest_misses(found, DEFAULT_PER_HOUR)
+    if best is None:
+        return None
+    counts = (best.misses, best.noisy_misses, best.false_alarms)
+    equals = [one for one in found if (one.misses, one.noisy_misses, one.false_alarms) == counts]
+    return min(equals, key=lambda one: (one.threshold, one.least))
+
+
+def worth_keeping(found: Sequence[ConfirmationPoint], default: ConfirmationPoint) -> list[ConfirmationPoint]:
+    """For every rate of false alarms that occurs, the pair that misses least within it; and what other
+    thresholds of the first stage do beside the default second one."""
     rates = sorted({point.false_alarms.per_hour for point in found})
-    chosen = (fewest_misses(found, rate) for rate in rates)
-    return list(dict.fromkeys(point for point in chosen if point))
+    chosen = [fewest_misses(found, rate) for rate in rates]
+    beside = [point for point in found if point.least == default.least]
+    return list(dict.fromkeys(point for point in (*chosen, *beside) if point))
 
 
 if __name__ == "__main__":

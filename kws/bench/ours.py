@@ -15,10 +15,12 @@ def load(models: Sequence[str], scores: bool = False, engine: str = "") -> Push:
     """The models, or the front end alone, computed by an engine; `scores` asks for these, not for events."""
     from kws.commands.options import quiet_runtime
     from kws.engine import Engine
-    from kws.engine import load as engine_of
+    from kws.loading import load as engine_of
 
     with quiet_runtime():
-        words = engine_of(*models, engine=engine) if models else Engine([])
+        words = (
+            engine_of(*models, engine=engine, confirm="none" if scores else "auto") if models else Engine([])
+        )
     return _highest_scores(words) if scores else _events(words)
 
 

@@ -136,11 +136,19 @@ def _one_threshold(
 
 
 def load_engine(
-    models: tuple[str, ...], threshold: float | Budget | None = None, delegate: Delegate | None = None
+    models: tuple[str, ...],
+    threshold: float | Budget | None = None,
+    delegate: Delegate | None = None,
+    confirm: str = "none",
 ) -> Engine:
-    """The engine of these models; raises KwsError for one that is named twice, BundleError for one unfit."""
+    """The engine of these models, by default each without a second stage.
+
+    Raises:
+        KwsError: one is named twice, or is unfit.
+    """
     from kws.bundle import find_bundle
-    from kws.engine import Engine, WakeWord, load
+    from kws.engine import Engine, WakeWord
+    from kws.loading import load
 
     with quiet_runtime():
         if isinstance(threshold, Budget):
@@ -149,7 +157,7 @@ def load_engine(
             words = zip(bundles, thresholds, strict=True)
             engine = Engine([WakeWord(bundle, threshold=t, delegate=delegate) for bundle, t in words])
         else:
-            engine = load(*models, threshold=threshold, delegate=delegate)
+            engine = load(*models, threshold=threshold, delegate=delegate, confirm=confirm)
     refuse_repeats(engine.wake_words)
     return engine
 

@@ -12,6 +12,7 @@ from kws.commands.budget import Budget
 from kws.commands.options import DEFAULT_MODEL, Probability, load_engine, quiet_runtime
 from kws.delegates import Delegate
 from kws.errors import KwsError
+from kws.loading import AUTO, NONE
 
 if TYPE_CHECKING:
     from kws.engine import Engine
@@ -28,7 +29,7 @@ class Speech:
     then: str | None = None
     spot: tuple[str, ...] = ()
     boost: tuple[str, ...] = ()
-    confirm: str | None = None
+    confirm: str = AUTO
     confirm_threshold: float | None = None
     rescore: tuple[str, ...] = ()
     delegate: Delegate | None = None
@@ -59,12 +60,17 @@ _OPTIONS = (
         help="Phrase to expect, without a grammar; nats per token.  [default: 1.5]",
     ),
     click.option(
-        "--confirm", metavar="MODEL", help="Recognizer that must hear a wake word's spelling as well."
+        "--confirm",
+        metavar="MODEL",
+        default=AUTO,
+        show_default=True,
+        help="Recognizer that must hear a wake word's spelling as well; none; auto: the one that the word "
+        "was measured with, unless there is a threshold or a rate of false alarms.",
     ),
     click.option(
         "--confirm-threshold",
         type=Probability(),
-        help="Score that the spelling must reach with --confirm.  [default: 0.1]",
+        help="Score that the spelling must reach with --confirm.  [default: as measured, or 0.1]",
     ),
     click.option(
         "--rescore",
@@ -99,14 +105,14 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
 
 
 def _wake_words(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
-    if speech.confirm:
+    if speech.confirm not in (AUTO, NONE):
         from kws.commands.confirm import confirmed_engine
 
         least = speech.confirm_threshold
         return confirmed_engine(models, threshold, speech.confirm, least, speech.delegate)
     if speech.confirm_threshold is not None:
         raise KwsError("--confirm-threshold: is that of a second stage; name it with --confirm")
-    return load_engine(models, threshold, speech.delegate)
+    return load_engine(models, threshold, speech.delegate, confirm=speech.confirm)
 
 
 def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:

@@ -89,6 +89,7 @@ def build_spotter(
     threshold: float | None = None,
     delegate: Delegate | None = None,
     false_alarms_per_hour: float | None = None,
+    spellings: Mapping[str, Sequence[Spelling]] = MappingProxyType({}),
 ) -> PhraseSpotting:
     """Phrases found by their spelling alone.
 
@@ -98,6 +99,7 @@ def build_spotter(
         threshold: score from which a phrase counts as found.
         delegate: computes what it takes of the model.
         false_alarms_per_hour: gives each phrase the threshold that keeps to it on ordinary speech.
+        spellings: of phrases whose ways to be written are known already.
 
     Raises:
         BundleError, GrammarError: the model is unfit, or a phrase cannot be said.
@@ -106,7 +108,7 @@ def build_spotter(
     bundle = find_recognizer(model)
     acoustic = AcousticModel(bundle, _kind(bundle, by_words=True), delegate=delegate)
     config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
-    ways = {phrase: phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
+    ways = {phrase: spellings.get(phrase) or phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
     priors = decoding_of(bundle.card, acoustic.tokens).priors
     thresholds = {}
     if false_alarms_per_hour is not None:

@@ -19,6 +19,7 @@ import numpy as np
 from kws.bundle import MODELS
 from kws.delegates import Delegate
 from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
+from kws.encoders.speech_embedding import published_network
 from kws.errors import BundleError, KwsError
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO, WAVEFORM, row_format
@@ -64,14 +65,19 @@ class RecognizerBundle:
         """Time from one row to the next."""
         return row_format(self.front_end).row_seconds
 
-    def new_encoder(self) -> LowerLayers | None:
-        """Its encoder, which has heard nothing; raises BundleError where that is not installed."""
+    def require_encoder(self) -> None:
+        """BundleError, which says what to install, where its encoder is not."""
         if not self.encoder:
-            return None
+            return
         try:
-            return LowerLayers()
+            published_network()
         except KwsError as error:
             raise BundleError(f"{self.manifest_path}: {error}") from error
+
+    def new_encoder(self) -> LowerLayers | None:
+        """Its encoder, which has heard nothing; raises BundleError where that is not installed."""
+        self.require_encoder()
+        return LowerLayers() if self.encoder else None
 
     def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
         """The running model, checked against this manifest; raises BundleError with the remedy."""

@@ -8,9 +8,11 @@ wait for 0.16 s more before it gives up.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,8 @@ from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Event
 from kws.frontends import no_rows, row_format, row_timing
-from kws.recognition.build import build_spotter
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.confirmation_table import SecondStage, second_stage_of
 from kws.recognition.recognizer import PhraseSpotting
 from kws.types import SAMPLE_RATE, Rows
 
@@ -38,14 +41,28 @@ class SecondLook:
     """Hears rows, begun anew for each candidate, and knows how well the phrase was heard so far.
 
     Args:
-        spotting: of one phrase.
+        spotting: makes what looks for the one phrase; called at the first candidate, since in most hours
+            there is none.
+        front_end: what the rows are, see kws.frontends.
+        recognizer: its path.
     """
 
-    def __init__(self, spotting: PhraseSpotting) -> None:
-        self._spotting = spotting
-        self.front_end = spotting.front_end
-        self.step_rows = round(spotting.acoustic.step_seconds / row_format(self.front_end).row_seconds)
+    def __init__(self, spotting: Callable[[], PhraseSpotting], front_end: str, recognizer: str = "") -> None:
+        self._make, self.front_end, self.recognizer = spotting, front_end, recognizer
         self.score = 0.0
+
+    @cached_property
+    def _spotting(self) -> PhraseSpotting:
+        return self._make()
+
+    def open(self) -> None:
+        """Load it now, so that what is wrong with it is said at once."""
+        self._spotting.reset()
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of a step."""
+        return round(self._spotting.acoustic.step_seconds / row_format(self.front_end).row_seconds)
 
     def begin(self, rows: Rows) -> None:
         """Hear what was kept; the phrase counts where it ends within the last second of it."""
@@ -103,6 +120,18 @@ class ConfirmedWord(WakeWord):
         self._back = round(LOOK_BACK_SECONDS / row_seconds)
         self._wait = round(WAIT_SECONDS / row_seconds)
         self._start_anew()
+
+    @property
+    def calibration(self) -> Sequence[Mapping[str, Any]]:
+        """What thresholds of the model cost together with this second stage."""
+        measured = self.bundle.manifest.get("kws", {}).get("confirmation", {}).get("points", [])
+        rows = [row for row in measured if row["least"] == self._least]
+        return sorted(rows, key=lambda row: float(row["threshold"]))
+
+    @property
+    def second_stage(self) -> dict[str, Any]:
+        """The recognizer and the score that a spelling must reach."""
+        return {"confirm": self._look.recognizer, "confirm_threshold": self._least}
 
     @property
     def wait_seconds(self) -> float:
@@ -201,17 +230,48 @@ def confirmed_by(
     Args:
         recognizer: bundled name or path.
         bundle: of the wake word.
-        threshold: of the wake word's own model, if not its own.
+        threshold: of the wake word's own model. Without it and `least`, both are those that were measured for
+            this pair of models, or else the model's own and THRESHOLD.
         least: score that the spelling must reach, if not THRESHOLD.
         delegate: what computes both models, see kws.delegates.
 
     Raises:
         BundleError, GrammarError: one of them is unfit; the text says why.
     """
-    _check(bundle)
-    look = SecondLook(build_spotter(recognizer, [bundle.wake_word], delegate=delegate))
+    second = find_recognizer(recognizer)
+    measured = second_stage_of(bundle, second)
+    if measured and threshold is None and least is None:
+        threshold, least = measured.threshold, measured.least
+    look = look_of(second, bundle, measured, delegate)
     enough = THRESHOLD if least is None else least
     return ConfirmedWord(bundle, look, threshold=threshold, least=enough, delegate=delegate)
+
+
+def look_of(
+    recognizer: RecognizerBundle,
+    bundle: Bundle,
+    measured: SecondStage | None = None,
+    delegate: Delegate | None = None,
+) -> SecondLook:
+    """What looks for a wake word's spelling; nothing is loaded before its first candidate.
+
+    Raises:
+        GrammarError: nobody knows how the word is said.
+    """
+    known = measured.spellings if measured else ()
+
+    def spotting() -> PhraseSpotting:
+        from kws.recognition.build import build_spotter
+
+        phrase = bundle.wake_word
+        return build_spotter(
+            recognizer.manifest_path, [phrase], delegate=delegate, spellings={phrase: known} if known else {}
+        )
+
+    look = SecondLook(spotting, recognizer.front_end, str(recognizer.manifest_path))
+    if not known:
+        look.open()
+    return look
 
 
 def _check(bundle: Bundle) -> None:

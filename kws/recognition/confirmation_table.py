@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kws.bundle import Bundle
-from kws.errors import KwsError
+from kws.errors import BundleError, KwsError
 from kws.evaluation.intervals import Proportion, Rate
 from kws.recognition.bundle import RecognizerBundle
+from kws.recognition.lexicon import Spelling
+from kws.recognition.tokens import PHONES
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,35 @@ class ConfirmationPoint:
             )
         except KeyError as error:
             raise KwsError(f"kws.confirmation: a point without {error}; measure it again") from error
+
+
+@dataclass(frozen=True)
+class SecondStage:
+    """What a wake word's manifest says of the recognizer that it was measured with."""
+
+    recognizer: str
+    """Bundled name."""
+    threshold: float
+    """Of the wake word's model."""
+    least: float
+    """Of the second look."""
+    spellings: tuple[Spelling, ...]
+    """Of the wake word, in phones."""
+
+
+def second_stage_of(bundle: Bundle, recognizer: RecognizerBundle) -> SecondStage | None:
+    """The default second stage, if these two models were measured together."""
+    table = bundle.manifest.get("kws", {}).get("confirmation", {})
+    chosen = table.get("default")
+    if not chosen or table.get("models") != pair(bundle, recognizer):
+        return None
+    try:
+        ways = tuple(PHONES.encode(tuple(way.split())) for way in chosen["spellings"])
+        return SecondStage(chosen["recognizer"], float(chosen["threshold"]), float(chosen["least"]), ways)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(
+            f"{bundle.manifest_path}: kws.confirmation.default cannot be used ({error}); install it again"
+        ) from error
 
 
 def fewest_misses(points: Sequence[ConfirmationPoint], per_hour: float) -> ConfirmationPoint | None:

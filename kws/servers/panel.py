@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from kws.bundle import Bundle
 from kws.engine import Engine
 from kws.recording import Recorder
 from kws.servers.metrics import DaemonCollector, exposition
@@ -55,7 +54,7 @@ class Panel:
                 "name": word.bundle.name,
                 "labels": list(word.bundle.labels),
                 "threshold": word.detectors[0].config.threshold,
-                "settings": settings(word.bundle),
+                "settings": settings(word.calibration),
             }
             for word in engine.wake_words
         ]
@@ -69,7 +68,7 @@ class Panel:
         return self._recorder.mark(kind)
 
 
-def settings(bundle: Bundle) -> list[dict[str, float]]:
+def settings(calibration: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
     """What each measured threshold costs: false alarms a day, misses in percent."""
     return [
         {
@@ -77,6 +76,6 @@ def settings(bundle: Bundle) -> list[dict[str, float]]:
             "false_alarms_per_day": round(24 * row["false_alarms"] / row["hours"], 2),
             "misses_percent": round(100 * row["misses"] / row["occurrences"], 2),
         }
-        for row in bundle.calibration
+        for row in calibration
         if row.get("hours") and row.get("occurrences")
     ]
