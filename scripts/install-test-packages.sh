@@ -3,8 +3,8 @@
 # without asking for a password. Otherwise name them: without them the tests marked "debian" are skipped.
 set -eu
 
-packages="chromium chromium-driver cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-arm-linux-gnueabihf gcc-arm-none-eabi \
-gcc-riscv64-unknown-elf libasound2-plugins libc6-dev-armhf-cross libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
+packages="chromium chromium-driver cmake espeak-ng festival festvox-kallpc16k flite g++ gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi \
+gcc-riscv64-unknown-elf libasound2-plugins libc6-dev-arm64-cross libc6-dev-armhf-cross libnewlib-arm-none-eabi libportaudio2 make mosquitto picolibc-riscv64-unknown-elf \
 pulseaudio pulseaudio-utils qemu-system-arm qemu-system-misc qemu-user-static systemd"
 
 # Debian's own Python comes without the headers that pyworld is built with; another brings its own.

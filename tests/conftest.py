@@ -29,6 +29,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 COMMAND_OF = {
     "alsa-utils": "arecord",
     "chromium-driver": "chromedriver",
+    "gcc-aarch64-linux-gnu": "aarch64-linux-gnu-gcc",
     "gcc-arm-linux-gnueabihf": "arm-linux-gnueabihf-gcc",
     "gcc-arm-none-eabi": "arm-none-eabi-gcc",
     "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",

@@ -318,10 +318,13 @@ def test_the_report_says_how_much_was_written(no_index, tmp_path):
     assert facts["wheels"] == 2
 
 
-@pytest.mark.debian("gcc-arm-linux-gnueabihf", "qemu-user-static")
-def test_what_the_other_compiler_makes_computes_the_same(tmp_path):
-    """The flags that the 32-bit libraries are compiled with, NEON among them, on an emulated processor."""
-    machine, bundle = MACHINES["armv7l"], find_bundle("computer")
+@pytest.mark.debian("gcc-aarch64-linux-gnu", "gcc-arm-linux-gnueabihf", "qemu-user-static")
+@pytest.mark.parametrize(
+    ("name", "emulator"), [("aarch64", "qemu-aarch64-static"), ("armv7l", "qemu-arm-static")]
+)
+def test_what_the_other_compiler_makes_computes_the_same(tmp_path, name, emulator):
+    """The flags that libraries are compiled with, NEON among what they allow, on an emulated processor."""
+    machine, bundle = MACHINES[name], find_bundle("computer")
     c99.export(bundle, tmp_path / "c", None)
     flags = " ".join((*FLAGS, *machine.flags)).replace("-fPIC -shared", "-static")
     build = [f"CC={machine.compiler}", f"CFLAGS={flags}", f"BUILD={tmp_path}/b", f"{tmp_path}/b/trace"]
@@ -331,6 +334,6 @@ def test_what_the_other_compiler_makes_computes_the_same(tmp_path):
         ("rows", NativeFrontend().push(samples)),
         ("outputs", NativeModel(bundle.model_path).push(NativeFrontend().push(samples))),
     ):
-        trace = ["qemu-arm-static", tmp_path / "b" / "trace", what]
+        trace = [emulator, tmp_path / "b" / "trace", what]
         done = subprocess.run(trace, input=samples.astype("<i2").tobytes(), check=True, capture_output=True)
         assert done.stdout == expected.tobytes()
