@@ -23,9 +23,9 @@ from kws.daemon import listen
 from kws.detector import Detector
 from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import SpeechEmbedding
-from kws.engine import load
 from kws.frontend import Frontend, FrontendConfig
 from kws.frontends import new_front_end
+from kws.loading import load
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from kws.sinks.memory import Collector

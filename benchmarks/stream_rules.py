@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.streams import CLEAN, SPOKEN, rules_stream
 from benchmarks.table import markdown
-from kws.engine import load
 from kws.evaluation import Occurrence
 from kws.events import Detection
+from kws.loading import load
 from kws.sources.memory import from_samples
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE

@@ -12,10 +12,11 @@ from signals import noise
 from tiny_tflite import ROWS, Tensor, tiny_model
 
 from kws.bundle import find_bundle, write_bundle
-from kws.engine import SPLICE_SECONDS, Engine, WakeWord, load
+from kws.engine import SPLICE_SECONDS, Engine, WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Gap
 from kws.frontend import Frontend
+from kws.loading import load
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Samples

@@ -16,10 +16,11 @@ from tiny_tflite import SCORE, Tensor, tiny_model
 from kws.bundle import find_bundle, read_bundle, write_bundle
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.encoders.speech_embedding import SpeechEmbedding
-from kws.engine import Engine, WakeWord, load
+from kws.engine import Engine, WakeWord
 from kws.errors import BundleError
 from kws.events import Detection
 from kws.frontends import MICRO, SPEECH_EMBEDDING, new_front_end, row_format
+from kws.loading import load
 from kws.scoring import score_track
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
