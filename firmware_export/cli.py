@@ -120,7 +120,7 @@ def _described(found: Comparison) -> list[str]:
 def _why(found: Comparison) -> str:
     if not found.unequal_rows or not found.rounding_rows:
         return ""
-    return " by one unit, for this system's C library rounds log1p otherwise than a microcontroller's"
+    return ", as this system computes its filters otherwise than a microcontroller"
 
 
 def _agreement(found: Comparison) -> str:

@@ -51,6 +51,8 @@ COMMAND = "/usr/local/bin/kws"
 INSTALLED = "opt/kws/venv"
 PROCESSORS_OF_64_BITS = ("cortex-a53", "cortex-a72", "cortex-a76")
 """Of the Pi 3 and Zero 2, of the 4 and of the 5, as QEMU calls them."""
+MOST_ROWS = 0.01
+"""Share of rows that may differ: the C library there makes other filters, see firmware_export.c_library."""
 OUTPUTS = """
 import sys
 import numpy as np
@@ -211,11 +213,9 @@ def computes_same(root: Root, recording: Path) -> bool:
         return False
     found = np.load(root.path / "srv" / "outputs.npz")
     same = [outputs_same(name, rows, found) for name in kws.bundled_names()]
-    off = np.abs(rows.astype(int) - found["rows"])
-    print(
-        f"  front end: {np.count_nonzero(off.any(axis=1))} of {len(rows)} rows differ, by at most {off.max()}"
-    )
-    return all(same) and int(off.max()) <= 1
+    unequal = int(np.count_nonzero((rows != found["rows"]).any(axis=1)))
+    print(f"  front end: {unequal} of {len(rows)} rows differ")
+    return all(same) and unequal <= MOST_ROWS * len(rows)
 
 
 def outputs_same(name: str, rows: Rows, found: Mapping[str, np.ndarray]) -> bool:
