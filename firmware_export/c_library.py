@@ -1,9 +1,10 @@
 """Whether this system makes the filters that firmware has.
 
-pymicro-features computes its filters when it starts, by `log1pf` of the system. C libraries differ in its
-last bit, and compilers for processors other than x86-64 may join a product and a sum into one step. With glibc
-from 2.41 on, which rounds exactly, two of 236 weights are one unit of 4096 off from those of microcontrollers,
-and so now and then is a row; in a quiet channel, where that unit is all the energy there is, it is far off.
+pymicro-features computes its filters when it starts, by `log1pf` of the system. C libraries differ in
+its last bit, and compilers for processors other than x86-64 may join a product and a sum into one step.
+With glibc from 2.41 on, which rounds exactly, two of 236 weights are one unit of 4096 off from those of
+microcontrollers, and so now and then is a row; in a quiet channel, where that unit is all the energy
+there is, it is far off.
 """
 
 from __future__ import annotations
