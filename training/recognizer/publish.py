@@ -31,6 +31,11 @@ _BODIES = {
 }
 """What the card says of the networks that stream."""
 
+ENCODER = (
+    "; layers of Google's speech embedding (Lin et al. 2020, Apache-2.0), which its upper ones started from"
+)
+"""The same, behind the published encoder."""
+
 SOURCES = (
     "LibriSpeech, SpeechOcean762, Speech Commands, S. Hymel's custom commands (CC BY 4.0); "
     "LJ Speech, Mycroft Precise community data (public domain); ARCTIC sentences read for Rhasspy (CC0); "
@@ -123,7 +128,7 @@ def _typical(material: Material, seed: int) -> Rows:
 def _card(network: Network, material: Material, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
     return {
         "licence": "Apache-2.0",
-        "sources": SOURCES,
+        "sources": SOURCES + (ENCODER if network.encoder else ""),
         "architecture": f"{_BODIES[recipe.network.name]}, CTC heads for phones and characters",
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "step_ms": round(1000 * hearing(network.encoder).step_seconds),
