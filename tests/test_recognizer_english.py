@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from kws.frontend import Frontend
+from kws.frontends import new_front_end
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from kws.types import Samples
@@ -26,7 +26,7 @@ def test_it_fits_where_it_is_meant_to_run() -> None:
 
 @pytest.mark.recordings
 def test_any_split_gives_the_same(model: AcousticModel, recording: Callable[[str, str], Samples]) -> None:
-    rows = Frontend().push(recording("libri-test-clean", ""))
+    rows = new_front_end(model.front_end).push(recording("libri-test-clean", ""))
     model.reset()
     whole = np.concatenate([model.push(rows), model.flush()])
     model.reset()
@@ -44,6 +44,6 @@ def test_it_reads_as_its_card_says(tmp_path) -> None:
     from training.recognizer.publish import measure_bundle
 
     bundle = find_recognizer("english")
-    sets = dev_sets(tmp_path, most=40)
+    sets = dev_sets(tmp_path, most=40, encoder=bundle.encoder)
     for name, stated in bundle.card["greedy_errors_percent"]["int8"].items():
         assert measure_bundle(bundle, sets[name]).phones == pytest.approx(stated["phones"], abs=12), name
