@@ -128,7 +128,7 @@ def is_whole(heard: Rows, samples: Samples, start: int, detected: float, front_e
         front_end: the recognizer's, see kws.frontends.
     """
     rows = new_front_end(front_end).push(samples)
-    kept = int((detected - KEPT_SECONDS) * SAMPLE_RATE)
+    kept = round((detected - KEPT_SECONDS) * SAMPLE_RATE)
     needed = min(start, max(kept, 0)) // row_timing(front_end)[1]
     # The first row heard is found by what it holds, so the session is not asked where it opened.
     for first in range(min(needed, len(rows) - len(heard)), -1, -1):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from kws.bundle import bundled_names
 from kws.evaluation import Rate
+from training.cascade_table import cascade_section
 from training.det_svg import det_svg
 from training.dev_streams import CLEAN, CONDITIONS, NOISY
 from training.evaluate import FIGURES
@@ -49,16 +51,18 @@ Made by `{command}` from the counts in `docs/figures/`; edit neither by hand. To
 """
 
 
-def accuracy_page(figures: Sequence[Figures], drift: str = "") -> str:
+def accuracy_page(figures: Sequence[Figures], drift: str = "", cascade: str = "") -> str:
     """The whole page.
 
     Args:
         figures: of int8 models and, where measured, of their float forms.
         drift: one sentence about the second hour of a stream, if that was measured.
+        cascade: the section about two stages, see training.cascade_table.
     """
     shipped = [model for model in figures if model.arithmetic == "int8"]
     sections = [
         _INTRODUCTION.format(command=COMMAND),
+        cascade,
         *(_model_section(model) for model in shipped),
         _parity_section(figures),
         _drift_section(drift),
@@ -193,7 +197,8 @@ def main(figures: Path, docs: Path) -> None:
     """Write docs/accuracy.md and a drawing for every model."""
     measured = [read_figures(path) for path in sorted(figures.glob("*.json"))]
     docs.mkdir(parents=True, exist_ok=True)
-    (docs / "accuracy.md").write_text(accuracy_page(measured, read_drift(docs)), encoding="utf-8")
+    page = accuracy_page(measured, read_drift(docs), cascade_section(bundled_names()))
+    (docs / "accuracy.md").write_text(page, encoding="utf-8")
     for model in measured:
         if model.arithmetic == "int8":
             (docs / drawing_name(model)).write_text(det_svg(model), encoding="utf-8")
