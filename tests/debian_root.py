@@ -1,14 +1,18 @@
 """Debian for another processor in a folder, and programs run in it by QEMU's user mode. Needs root on Linux.
 
 The packages are fetched and unpacked by debootstrap and dpkg of this machine, their scripts run emulated.
+Programs see a /proc and a /sys there, and in /proc/cpuinfo the cores of the processor that is emulated:
+without, LiteRT finds no core that it has kernels for, and takes others than on a Raspberry Pi.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SUITE = "trixie"
@@ -38,6 +42,8 @@ class Emulated:
     qemu: str
     elf_class: int
     elf_machine: int
+    core: str = ""
+    """One of CORES, if programs ask for it."""
 
     def register(self) -> None:
         """Let the kernel start programs of this kind by QEMU, inside a root of theirs too."""
@@ -52,8 +58,20 @@ class Emulated:
         (BINFMT / "register").write_text(line, encoding="ascii")
 
 
+_PLAIN = "fp asimd evtstrm crc32 cpuid"
+CORES = {
+    "cortex-a53": ("0xd03", _PLAIN),
+    "cortex-a72": ("0xd08", _PLAIN),
+    "cortex-a76": (
+        "0xd0b",
+        f"{_PLAIN} aes pmull sha1 sha2 atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp",
+    ),
+}
+"""Those of the Raspberry Pi 3 and Zero 2, of the 4 and of the 5, as QEMU calls them -> their number and what
+they have, as Linux says it. QEMU's own choice has SVE too, with which LiteRT fails under QEMU 7.2."""
+
 PROCESSORS = {
-    "aarch64": Emulated("arm64", "aarch64", elf_class=2, elf_machine=0xB7),
+    "aarch64": Emulated("arm64", "aarch64", elf_class=2, elf_machine=0xB7, core="cortex-a72"),
     "armv7l": Emulated("armhf", "arm", elf_class=1, elf_machine=0x28),
 }
 
@@ -67,12 +85,31 @@ class Root:
     """A folder with Debian in it."""
 
     path: Path
+    core: str = ""
+
+    def on(self, core: str) -> Root:
+        """The same on another core."""
+        return replace(self, core=core)
 
     def run(self, *command: str, network: bool = False) -> subprocess.CompletedProcess[str]:
         """A command inside, with no network unless asked for."""
-        alone = [] if network else ["unshare", "--net"]
-        inside = [*alone, "chroot", str(self.path), *command]
-        return subprocess.run(inside, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"])]
+        steps = [f"mount -t proc proc {self.path}/proc", f"mount --rbind /sys {self.path}/sys"]
+        if self.core:
+            steps.append(f"mount --bind {self._cpuinfo()} {self.path}/proc/cpuinfo")
+        steps.append(f"exec chroot {shlex.join([str(self.path), *command])}")
+        environment = {**ENVIRONMENT, "QEMU_CPU": self.core} if self.core else ENVIRONMENT
+        inside = [*alone, "/bin/sh", "-c", " && ".join(steps)]
+        return subprocess.run(inside, env=environment, capture_output=True, text=True, check=False)
+
+    def _cpuinfo(self) -> Path:
+        """A file that says of each core what Linux does."""
+        part, features = CORES[self.core]
+        path = self.path.parent / f"cpuinfo-{self.core}"
+        lines = f"Features\t: {features}\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
+        lines += f"CPU part\t: {part}\nCPU revision\t: 3\n\n"
+        path.write_text("".join(f"processor\t: {n}\n{lines}" for n in range(os.cpu_count() or 1)))
+        return path
 
     def files(self) -> dict[str, int]:
         """Path -> size of all that an installation could leave behind."""
@@ -89,7 +126,8 @@ def made(folder: Path, processor: Emulated, packages: Sequence[str]) -> Root:
     processor.register()
     if not (folder / "complete").exists():
         _make(folder, processor, packages)
-    return Root(folder / "root")
+    _own_proc(folder / "root")
+    return Root(folder / "root", processor.core)
 
 
 def _make(folder: Path, processor: Emulated, packages: Sequence[str]) -> None:
@@ -102,6 +140,7 @@ def _make(folder: Path, processor: Emulated, packages: Sequence[str]) -> None:
             *(f"--cache-dir={debs.resolve()}", f"--include={','.join(packages)}", SUITE, str(root)),
         ]
     )
+    _own_proc(root)
     with _mounted(root), _without(root, SLOW):
         archives = sorted(str(path) for path in (root / "var/cache/apt/archives").glob("*.deb"))
         _check(["dpkg", f"--root={root}", "--force-all", "--unpack", *archives])
@@ -109,6 +148,13 @@ def _make(folder: Path, processor: Emulated, packages: Sequence[str]) -> None:
         _check(["chroot", str(root), "dpkg", "--force-unsafe-io", "--configure", "--pending"])
     subprocess.run(["rm", "-rf", root / "debootstrap"], check=True)
     (folder / "complete").touch()
+
+
+def _own_proc(root: Path) -> None:
+    """debootstrap may leave a link to the /proc that it knows."""
+    if (root / "proc").is_symlink():
+        (root / "proc").unlink()
+        (root / "proc").mkdir()
 
 
 def _join_certificates(root: Path) -> None:
