@@ -68,6 +68,10 @@ def with_threshold(bundle: Bundle, threshold: float, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     manifest = json.loads(json.dumps(bundle.manifest))
     manifest["micro"]["probability_cutoff"] = threshold
+    # Before a second stage a model stands lower anyway; where not, it must let this voice through too.
+    stage = manifest.get("kws", {}).get("confirmation", {}).get("default")
+    if stage:
+        stage["threshold"] = min(stage["threshold"], threshold)
     shutil.copyfile(bundle.model_path, folder / bundle.model_path.name)
     path = folder / bundle.manifest_path.name
     path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

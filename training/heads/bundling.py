@@ -11,6 +11,7 @@ from kws.bundle import write_bundle
 from kws.frontends import SPEECH_EMBEDDING, row_format
 from training.bundling import file_name, manifest_of
 from training.credits import data_credits, voice_credits
+from training.heads.cascade import second_stage
 from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Committee
@@ -66,6 +67,8 @@ def write_head(
     manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
     manifest["micro"]["probability_cutoff"] = trial.threshold
     manifest["kws"]["calibration"] = [row.to_json() for row in trial.table]
+    if stage := second_stage(phrase, trial.table, tflite):
+        manifest["kws"]["confirmation"] = stage
     return write_bundle(directory, file_name(phrase), tflite, manifest, front_end=SPEECH_EMBEDDING)
 
 
