@@ -157,23 +157,25 @@ def installed(root: Root) -> bool:
 def hears(root: Root, machine: Machine, recording: Path, c99: Mapping[str, bytes]) -> bool:
     """Whether the emulated machine hears what this one does, with all its engines on all its processors."""
     if machine.engine == "c99":
-        return hears_same(root, "c99", recording)
+        return hears_same(root, "c99", recording, "litert", "c99")
     for path, content in c99.items():  # what a compiler would make there
         (root.path / INSTALLED / path).parent.mkdir(parents=True, exist_ok=True)
         (root.path / INSTALLED / path).write_bytes(content)
-    held = [hears_same(root.on(core), engine, recording) for core in CORES for engine in ("litert", "c99")]
+    held = [
+        hears_same(root.on(core), engine, recording, engine) for core in CORES for engine in ("litert", "c99")
+    ]
     return all([*held, computes_same(root, recording)])
 
 
-def hears_same(root: Root, engine: str, recording: Path) -> bool:
-    """Whether `kws run` hears there what it does here, by the numeric contract."""
+def hears_same(root: Root, engine: str, recording: Path, *others: str) -> bool:
+    """Whether `kws run` hears there what it does here with other engines, by the numeric contract."""
     models = [word for name in kws.bundled_names() for word in ("--model", name)]
     done = root.run("/usr/bin/env", f"KWS_ENGINE={engine}", COMMAND, "run", *models, f"/srv/{recording.name}")
     if done.returncode:
         print(f"  kws run, {engine}: exit code {done.returncode}: {done.stderr[-2000:]}")
         return False
     there = detections(done.stdout)
-    agree = [compared(there, engine, other, models, recording, root.core) for other in ("litert", "c99")]
+    agree = [compared(there, engine, other, models, recording, root.core) for other in others]
     return all(agree) and len(there) > 0
 
 
