@@ -36,8 +36,11 @@ def test_a_rung_that_was_not_measured_says_so() -> None:
     text = page([found("packed")])
     assert text.count("not measured") == len(LADDER) + len(ARCHITECTURES) - 1
     (row,) = [line for line in text.splitlines() if line.startswith("| packed |")]
-    assert str(found().missed("1", "clean")) in row
-    assert row.endswith(f"| {found().bytes / 1000:.0f} | 8 |")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    for place, rate in ((2, "0.5"), (5, "1")):
+        missed = [str(found().missed(rate, condition)) for condition in ("clean", "10 dB")]
+        assert cells[place : place + 3] == [*missed, str(found().alarms(rate))]
+    assert cells[8:] == [f"{found().bytes / 1000:.0f}", "8", "5", found().date]
 
 
 def test_every_rung_has_a_recipe_that_is_whole() -> None:
