@@ -7,20 +7,17 @@ package `pymicro-features`, so that one .tflite serves desktop, Pi and microcont
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from kws.digest import Digested
 from kws.runtimes import missing_package
 from kws.types import Rows, Samples
 
 
 @dataclass(frozen=True)
-class FrontendConfig:
+class FrontendConfig(Digested):
     """Every constant of the front end: the one home of these numbers.
 
     Runtime, training caches and firmware read them here; their digest in each model bundle keeps a
@@ -62,12 +59,6 @@ class FrontendConfig:
     row_scale: float = 0.10196078568696976
     """What one int8 step means to a model: real = (int8 + 128) * row_scale."""
     row_zero_point: int = -128
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def row_seconds(self) -> float:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from kws.digest import Digested
 from kws.types import SAMPLE_RATE, Rows, Samples
 
 
 @dataclass(frozen=True)
-class WaveformConfig:
+class WaveformConfig(Digested):
     """How the rows come; see kws.frontends.RowFormat."""
 
     channels: int = 160
     """Samples of a row."""
     row_scale: float = 1.0
     row_zero_point: int = 0
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def row_seconds(self) -> float:

@@ -48,7 +48,8 @@ HOMES = {
 """Where in kws another's package may be imported; one that is not named here, nowhere."""
 
 CORE = (
-    *("errors", "events", "types", "delegates", "runtimes", "frontend", "encoders", "waveform", "frontends"),
+    *("errors", "events", "types", "delegates", "runtimes"),
+    *("digest", "frontend", "encoders", "waveform", "frontends"),
     *("states", "model", "detector", "manifest", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""

@@ -7,15 +7,12 @@ imaginary part of a windowed Fourier transform, so an FFT gives the same values 
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from kws.digest import Digested
 from kws.types import SAMPLE_RATE, Samples
 
 LogMelRows = npt.NDArray[np.float32]
@@ -23,7 +20,7 @@ LogMelRows = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class LogMelConfig:
+class LogMelConfig(Digested):
     """Every constant of this front end: the one home of these numbers."""
 
     sample_rate: int = SAMPLE_RATE
@@ -41,12 +38,6 @@ class LogMelConfig:
     """Power below which all is silence; samples count as integers, so a single unit lies far above."""
     offset: float = 2.0
     """Added to the decimal logarithm of a channel's power."""
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def rows_end(self, rows: int) -> int:
         """Samples that had to be heard for the first `rows` rows (0 for none)."""

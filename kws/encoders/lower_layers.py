@@ -7,16 +7,14 @@ ones say needs far less speech than one that starts from nothing.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kws.digest import Digested
 from kws.encoders.logmel import LogMel, LogMelRows
 from kws.encoders.speech_embedding import RANGES, SpeechEmbeddingConfig, kept_graph, published_network
 from kws.types import Samples
@@ -30,7 +28,7 @@ def _ranges_checksum() -> str:
 
 
 @dataclass(frozen=True)
-class LowerLayersConfig:
+class LowerLayersConfig(Digested):
     """What the values depend on, and how they come."""
 
     embedding: SpeechEmbeddingConfig = field(default_factory=SpeechEmbeddingConfig)
@@ -45,12 +43,6 @@ class LowerLayersConfig:
     zero_point: int = -120
     """real = (int8 - zero_point) * scale, which follows from the measured ranges."""
     ranges_sha256: str = field(default_factory=_ranges_checksum)
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def step_samples(self) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
+from kws.digest import Digested
 from kws.encoders.speech_embedding import RANGES, SpeechEmbedding, SpeechEmbeddingConfig
 from kws.types import Rows, Samples
 
@@ -19,18 +17,12 @@ def _ranges_checksum() -> str:
 
 
 @dataclass(frozen=True)
-class EmbeddingRowsConfig:
+class EmbeddingRowsConfig(Digested):
     """What the rows depend on, and how they come; see kws.frontends.RowFormat."""
 
     embedding: SpeechEmbeddingConfig = field(default_factory=SpeechEmbeddingConfig)
     ranges_sha256: str = field(default_factory=_ranges_checksum)
     """Of the ranges on which the encoder computes in int8."""
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def channels(self) -> int:

@@ -8,20 +8,19 @@ for a tenth of the work.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import importlib.util
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kws.digest import Digested
 from kws.encoders.logmel import LogMel, LogMelConfig, LogMelRows
 from kws.errors import KwsError
 from kws.types import Samples
@@ -37,7 +36,7 @@ _FORM = 1
 
 
 @dataclass(frozen=True)
-class SpeechEmbeddingConfig:
+class SpeechEmbeddingConfig(Digested):
     """What the values of this encoder depend on, and how they come."""
 
     log_mel: LogMelConfig = field(default_factory=LogMelConfig)
@@ -52,12 +51,6 @@ class SpeechEmbeddingConfig:
     int8_scale: float = 0.5
     """What one step of an int8 embedding means, so they reach from -64 to 63.5. On recordings 99.99 % of the
     values lie within, and one of the 96 varies by about 9 (standard deviation)."""
-
-    @cached_property
-    def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 over all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def step_samples(self) -> int:
