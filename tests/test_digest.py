@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
 from kws.bundle import MODELS
 from kws.digest import Digested
 from kws.encoders.lower_layers import LowerLayersConfig
+from kws.encoders.rows import EmbeddingRowsConfig
 from kws.frontend import FrontendConfig
 
 STATED = [json.loads(path.read_text(encoding="utf-8"))["kws"] for path in sorted(MODELS.glob("*.json"))]
@@ -39,3 +41,10 @@ def test_bundled_recognizers_state_their_encoders() -> None:
 @pytest.mark.parametrize("changed", [Outer(name="y"), Outer(inner=Inner(size=2))])
 def test_every_field_counts_at_any_depth(changed: Outer) -> None:
     assert changed.digest != Outer().digest == Outer(Inner(1), "x").digest
+
+
+def test_configs_are_made_without_reading_the_ranges_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training makes them once per take."""
+    before = [LowerLayersConfig(), EmbeddingRowsConfig()]
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    assert [LowerLayersConfig(), EmbeddingRowsConfig()] == before

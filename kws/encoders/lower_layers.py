@@ -7,7 +7,6 @@ ones say needs far less speech than one that starts from nothing.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +15,17 @@ import numpy.typing as npt
 
 from kws.digest import Digested
 from kws.encoders.logmel import LogMel, LogMelRows
-from kws.encoders.speech_embedding import RANGES, SpeechEmbeddingConfig, kept_graph, published_network
+from kws.encoders.speech_embedding import (
+    RANGES,
+    SpeechEmbeddingConfig,
+    kept_graph,
+    published_network,
+    ranges_checksum,
+)
 from kws.types import Samples
 
 Sounds = npt.NDArray[np.int8]
 """Shape (t, 288), one every 40 ms: four bands of 72 values, the lowest band first."""
-
-
-def _ranges_checksum() -> str:
-    return hashlib.sha256(RANGES.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class LowerLayersConfig(Digested):
     scale: float = 0.05
     zero_point: int = -120
     """real = (int8 - zero_point) * scale, which follows from the measured ranges."""
-    ranges_sha256: str = field(default_factory=_ranges_checksum)
+    ranges_sha256: str = field(default_factory=ranges_checksum)
 
     @property
     def step_samples(self) -> int:

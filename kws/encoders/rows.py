@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from kws.digest import Digested
-from kws.encoders.speech_embedding import RANGES, SpeechEmbedding, SpeechEmbeddingConfig
+from kws.encoders.speech_embedding import SpeechEmbedding, SpeechEmbeddingConfig, ranges_checksum
 from kws.types import Rows, Samples
-
-
-def _ranges_checksum() -> str:
-    return hashlib.sha256(RANGES.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -21,7 +16,7 @@ class EmbeddingRowsConfig(Digested):
     """What the rows depend on, and how they come; see kws.frontends.RowFormat."""
 
     embedding: SpeechEmbeddingConfig = field(default_factory=SpeechEmbeddingConfig)
-    ranges_sha256: str = field(default_factory=_ranges_checksum)
+    ranges_sha256: str = field(default_factory=ranges_checksum)
     """Of the ranges on which the encoder computes in int8."""
 
     @property

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,12 @@ def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
     if checksum != (config or SpeechEmbeddingConfig()).weights_sha256:
         raise KwsError(f"{path}: is not the network that models were trained on; pip install 'kws[encoder]'")
     return path
+
+
+@cache
+def ranges_checksum() -> str:
+    """Of RANGES, which all that is computed in int8 depends on."""
+    return hashlib.sha256(RANGES.read_bytes()).hexdigest()
 
 
 def cache_folder() -> Path:
