@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import platform
 from collections.abc import Callable
 
 import numpy as np
 
 from firmware_export.c99.frontend_tables import Filterbank, Log1p
 from kws.frontend import FrontendConfig
-
-PLAIN_STEPS = ("x86_64", "AMD64")
-"""Processors for which the package is compiled without joined steps."""
+from kws.processor import is_x86_64
 
 
 def makes_same_filters(log1p: Log1p | None = None) -> bool:
     """By the system's logarithm, or the one given; False where that does not tell."""
-    log1p = log1p or (system_log1p() if platform.machine() in PLAIN_STEPS else None)
+    log1p = log1p or (system_log1p() if is_x86_64() else None)
     if log1p is None:
         return False
     ours, theirs = Filterbank(FrontendConfig()), Filterbank(FrontendConfig(), log1p)

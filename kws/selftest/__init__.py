@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from kws.daemon import listen
 from kws.engine import Engine
 from kws.errors import KwsError
 from kws.events import Detection, from_json
+from kws.processor import is_x86_64
 from kws.runtimes import LITERT
 from kws.sinks.memory import Collector
 from kws.sources import open_source
@@ -89,13 +89,11 @@ class Tolerance:
 EXACT = Tolerance()
 OTHER_KERNELS = Tolerance(seconds=0.1, score=0.02)
 """What kernels' rounding leaves, the third tier of the numeric contract in docs/architecture.md."""
-EXPECTED_BY = ("x86_64", "AMD64")
-"""Processors whose kernels in LiteRT wrote the expectations; those for Arm round other products up."""
 
 
 def tolerance_here(engine: str) -> Tolerance:
     """What this engine may hear otherwise on this processor."""
-    return EXACT if engine == LITERT and platform.machine() in EXPECTED_BY else OTHER_KERNELS
+    return EXACT if engine == LITERT and is_x86_64() else OTHER_KERNELS
 
 
 def differences(
