@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,18 @@ class AcousticModel:
         return {kind: log_softmax(logits[:, first : first + count]) for kind, (first, count) in places}
 
 
+@cache
 def quiet_rows(front_end: str, count: int) -> Rows:
-    """Rows of a room where nobody speaks: none of sound, or faint noise where the audio itself is heard."""
+    """Rows of a room where nobody speaks: none of sound, or faint noise where the audio itself is heard.
+
+    The same array each time, so it cannot be written to.
+    """
+    rows = _made_quiet(front_end, count)
+    rows.flags.writeable = False
+    return rows
+
+
+def _made_quiet(front_end: str, count: int) -> Rows:
     channels = row_format(front_end).channels
     if front_end == WAVEFORM:
         noise = np.random.default_rng(0).normal(0, 32768 * 10 ** (QUIET_DBFS / 20), (count, channels))
