@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kws.frontends import MICRO, WAVEFORM, row_format
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
 from kws.recognition.tokens import Kind
@@ -65,7 +66,7 @@ def publish(
         tflite,
         language="en",
         tokens=OUTPUTS,
-        flush_rows=round(AFTER_SECONDS * 100),
+        flush_rows=round(AFTER_SECONDS / row_format(WAVEFORM if network.encoder else MICRO).row_seconds),
         encoder=network.encoder,
         card=_card(network, material, recipe, seed, command),
     )
