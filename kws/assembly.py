@@ -10,7 +10,7 @@ from kws.config import Config
 from kws.config_keys import ModelSettings, SpeechSettings
 from kws.delegates import Delegate, parse_delegate
 from kws.engine import Engine, WakeWord
-from kws.loading import wake_word
+from kws.loading import Wanted, wake_words
 
 if TYPE_CHECKING:
     from kws.session import Dictation
@@ -71,18 +71,12 @@ def language_of(speech: SpeechSettings) -> str:
 
 
 def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
-    return [_wake_word(model) for model in models]
+    return wake_words(map(_wanted, models))
 
 
-def _wake_word(model: ModelSettings) -> WakeWord:
+def _wanted(model: ModelSettings) -> Wanted:
     bundle, delegate = find_bundle(model.name), _delegate(model.delegate)
-    return wake_word(
-        bundle,
-        confirm=model.confirm,
-        threshold=model.threshold,
-        least=model.confirm_threshold,
-        delegate=delegate,
-    )
+    return Wanted(bundle, model.confirm, model.threshold, model.confirm_threshold, delegate)
 
 
 def _delegate(text: str) -> Delegate | None:

@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kws.bundle import Bundle, find_bundle
 from kws.delegates import Delegate
 from kws.engine import Engine, WakeWord
-from kws.errors import KwsError
+from kws.errors import BundleError, KwsError
+from kws.frontends import MICRO
 from kws.runtimes import LITERT, chosen
+
+if TYPE_CHECKING:
+    from kws.recognition.bundle import RecognizerBundle
+    from kws.recognition.rehearing import Rehearing
 
 AUTO = "auto"
 """The second stage that stands in the wake word's manifest, where it can run."""
 NONE = "none"
 
+_ENCODER_PACKAGE = "pyopen_wakeword"
+"""Without it recognizers on the published encoder cannot run."""
+
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One wake word as it is asked for."""
+
+    bundle: Bundle
+    confirm: str = AUTO
+    """The second stage: name or path of a recognizer; NONE; or AUTO, which with a `threshold` is none."""
+    threshold: float | None = None
+    """Of the wake word's own model, if not its own."""
+    least: float | None = None
+    """Score that the spelling must reach in the second stage, if not the measured one."""
+    delegate: Delegate | None = None
+    """What computes the models, see kws.delegates."""
+    reference_kernels: bool = False
+    """As `kws.model.StreamingModel` has it; AUTO is none then."""
+
+
+def confirm_problem(text: str) -> str:
+    """What is allowed as `Wanted.confirm` if this is not, "" if it is."""
+    return "" if text.strip() else f'name or path of a recognizer, "{NONE}", or "{AUTO}"'
 
 
 def load(
@@ -27,70 +59,112 @@ def load(
     delegate: Delegate | None = None,
     engine: str = "",
     confirm: str = AUTO,
+    confirm_threshold: float | None = None,
 ) -> Engine:
     """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
 
     A `delegate` computes what it takes of the models, see kws.delegates;
     the `engine` computes the rest, "litert" or "c99", see kws.runtimes. `confirm` is the recognizer that must
-    hear a word's spelling as well, "none", or "auto", see `wake_word`.
+    hear a word's spelling as well, by a score of `confirm_threshold`; "none"; or "auto", see `Wanted`.
 
     Raises:
         BundleError: a model is missing or unfit; the text names it and the remedy.
     """
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ValueError(f"threshold is {threshold}, allowed are 0 to 1")
+    for name, given in (("threshold", threshold), ("confirm_threshold", confirm_threshold)):
+        if given is not None and not 0 <= given <= 1:
+            raise ValueError(f"{name} is {given}, allowed are 0 to 1")
     if not models:
         raise ValueError('name at least one model, for example load("computer")')
     bundles = [replace(find_bundle(model), engine=engine) for model in models]
-    if reference_kernels:
-        plain: dict[str, Any] = {"threshold": threshold, "reference_kernels": True, "delegate": delegate}
-        return Engine([WakeWord(bundle, **plain) for bundle in bundles])
-    how: dict[str, Any] = {"confirm": confirm, "threshold": threshold, "delegate": delegate}
-    return Engine([wake_word(bundle, **how) for bundle in bundles])
+    return Engine(
+        wake_words(
+            Wanted(bundle, confirm, threshold, confirm_threshold, delegate, reference_kernels)
+            for bundle in bundles
+        )
+    )
 
 
-def wake_word(
-    bundle: Bundle,
-    *,
-    confirm: str = AUTO,
-    threshold: float | None = None,
-    least: float | None = None,
-    delegate: Delegate | None = None,
-) -> WakeWord:
-    """A wake word, with the second stage that `confirm` names.
-
-    Args:
-        bundle: of the wake word.
-        confirm: a recognizer's bundled name or path; NONE; or AUTO, which with a `threshold` is none.
-        threshold: of the wake word's own model.
-        least: score that the spelling must reach in the second stage.
-        delegate: what computes the models, see kws.delegates.
+def wake_words(wanted: Iterable[Wanted]) -> list[WakeWord]:
+    """The words of one engine: those with the same recognizer as second stage share it.
 
     Raises:
         BundleError, GrammarError: a model is unfit; the text says why.
+        KwsError: what is asked for makes no sense.
     """
-    if confirm == AUTO:
-        confirm = default_recognizer(bundle) if threshold is None and least is None else NONE
-    if confirm == NONE:
-        return WakeWord(bundle, threshold=threshold, delegate=delegate)
-    from kws.recognition.confirmation import confirmed_by
-
-    return confirmed_by(confirm, bundle, threshold=threshold, least=least, delegate=delegate)
+    opened: dict[tuple[Path, str], Rehearing] = {}
+    return [_wake_word(one, opened) for one in wanted]
 
 
-def default_recognizer(bundle: Bundle) -> str:
-    """The one that the wake word was measured with, or NONE where there is none, or it cannot run here."""
-    named = bundle.manifest.get("kws", {}).get("confirmation", {}).get("default")
-    if not named or chosen(bundle.engine) != LITERT:
-        return NONE
+def _wake_word(one: Wanted, opened: dict[tuple[Path, str], Rehearing]) -> WakeWord:
+    recognizer = _second_stage(one)
+    if recognizer is None:
+        return WakeWord(
+            one.bundle,
+            threshold=one.threshold,
+            reference_kernels=one.reference_kernels,
+            delegate=one.delegate,
+        )
+    from kws.recognition.confirmation import confirmed_word, rehearing_of
+
+    key = recognizer.manifest_path.resolve(), str(one.delegate or "")
+    if key not in opened:
+        opened[key] = rehearing_of(recognizer, one.delegate)
+    return confirmed_word(
+        one.bundle,
+        recognizer,
+        opened[key],
+        threshold=one.threshold,
+        least=one.least,
+        delegate=one.delegate,
+    )
+
+
+def _second_stage(one: Wanted) -> RecognizerBundle | None:
+    if problem := confirm_problem(one.confirm):
+        raise KwsError(f'{one.bundle.name}: confirm: found "{one.confirm}"; allowed is {problem}')
+    if one.confirm not in (AUTO, NONE):
+        from kws.recognition.bundle import find_recognizer
+
+        return find_recognizer(one.confirm)
+    if one.least is not None:
+        raise KwsError(
+            f"{one.bundle.name}: --confirm-threshold (confirm_threshold) is that of a second stage; "
+            "name it with --confirm (confirm)"
+        )
+    as_measured = one.confirm == AUTO and one.threshold is None and not one.reference_kernels
+    return default_recognizer(one.bundle) if as_measured else None
+
+
+def default_recognizer(bundle: Bundle) -> RecognizerBundle | None:
+    """The one that the wake word was measured with; None where there is none, or it cannot run here.
+
+    Raises:
+        BundleError: the wake word's manifest says something of it that makes no sense, or it is damaged.
+    """
+    from kws.recognition.confirmation_table import default_recognizer_of, second_stage_of
+
+    name = default_recognizer_of(bundle) if chosen(bundle.engine) == LITERT else None
+    if name is None:
+        return None
+    recognizer = _found(name, bundle)
+    if recognizer.front_end != MICRO and find_spec(_ENCODER_PACKAGE) is None:
+        _log.info(
+            "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
+        )
+        return None
+    recognizer.require_encoder()
+    if second_stage_of(bundle, recognizer) is None:
+        _log.info("%s: no second stage: it was not measured with this %s", bundle.name, name)
+        return None
+    return recognizer
+
+
+def _found(name: str, bundle: Bundle) -> RecognizerBundle:
     from kws.recognition.bundle import find_recognizer
-    from kws.recognition.confirmation_table import second_stage_of
 
     try:
-        recognizer = find_recognizer(str(named.get("recognizer")))
-        recognizer.require_encoder()
-        measured = second_stage_of(bundle, recognizer)
-    except KwsError as error:
-        _log.info("%s: no second stage (%s)", bundle.name, error)
-        return NONE
-    return measured.recognizer if measured else NONE
+        return find_recognizer(name)
+    except BundleError as error:
+        raise BundleError(
+            f"{bundle.manifest_path}: its second stage: {error}; or do without one: --confirm none"
+        ) from error

@@ -20,7 +20,7 @@ from spoken import phones_of, steps_of
 
 from kws.bundle import Bundle, find_bundle
 from kws.commands.budget import Budget
-from kws.commands.confirm import confirmed_engine
+from kws.commands.options import load_engine
 from kws.errors import BundleError, KwsError
 from kws.evaluation import Proportion, Rate
 from kws.events import Detection, Event
@@ -28,10 +28,9 @@ from kws.frontend import FrontendConfig
 from kws.frontends import MICRO
 from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import write_recognizer
-from kws.recognition.confirmation import WAIT_SECONDS, ConfirmedWord, SecondLook
+from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, ConfirmedWord, SecondLook
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair
-from kws.recognition.recognizer import PhraseSpotting
-from kws.recognition.spotter import Spotter
+from kws.recognition.rehearing import Rehearing
 from kws.recognition.tokens import BLANK, PHONES, LogProbs
 from kws.types import SAMPLE_RATE, Outputs, Rows
 
@@ -41,14 +40,17 @@ HELD_BACK = 1
 """Steps that the acoustic stand-in is late."""
 
 
-class SecondColumn:
-    """A model that reads its output off the rows, a step per row."""
+class Column:
+    """A model that reads its output off one column of the rows, a step per row."""
 
     stride = 1
     output_quantization = (1 / 256, 0)
 
+    def __init__(self, column: int) -> None:
+        self._column = column
+
     def push(self, rows: Rows) -> Outputs:
-        return rows[:, 1:2].astype(np.uint8)
+        return rows[:, self._column : self._column + 1].astype(np.uint8)
 
     def reset(self) -> None:
         pass
@@ -61,6 +63,7 @@ class FirstColumn:
     front_end = MICRO
 
     def __init__(self) -> None:
+        self.starts = 0
         self.reset()
 
     def push(self, rows: Rows) -> LogProbs:
@@ -72,6 +75,7 @@ class FirstColumn:
         return self._until(len(self._rows) // STRIDE)
 
     def reset(self) -> None:
+        self.starts += 1
         self._rows = np.empty(0, np.int8)
         self._told = 0
 
@@ -81,17 +85,19 @@ class FirstColumn:
         return steps_of(columns) if columns else np.empty((0, len(PHONES)), np.float32)
 
 
-def bundle() -> Bundle:
+def bundle(name: str = "computer") -> Bundle:
     """One step is judged at a time, and 127 of 256 is enough."""
-    return dataclasses.replace(find_bundle("computer"), window=1, warmup_rows=0)
+    return dataclasses.replace(find_bundle(name), window=1, warmup_rows=0)
 
 
-def word() -> ConfirmedWord:
-    spotter = Spotter({"computer": phrase_spellings("computer", PHONES)}, STEP)
-    made = ConfirmedWord(
-        bundle(), SecondLook(lambda: PhraseSpotting(FirstColumn(), spotter), MICRO), threshold=0.4, least=SURE
-    )
-    made.model = SecondColumn()  # type: ignore[assignment]
+def ears(stage: FirstColumn | None = None) -> Rehearing:
+    return Rehearing(lambda: stage or FirstColumn(), MICRO, LOOK_BACK_SECONDS + WAIT_SECONDS)
+
+
+def word(name: str = "computer", column: int = 1, rehearing: Rehearing | None = None) -> ConfirmedWord:
+    look = SecondLook(rehearing or ears(), phrase_spellings(name, PHONES))
+    made = ConfirmedWord(bundle(name), look, threshold=0.4, least=SURE)
+    made.model = Column(column)  # type: ignore[assignment]
     return made
 
 
@@ -184,8 +190,85 @@ def test_a_reset_word_is_as_new() -> None:
     assert len(WHOLE) == 2
 
 
+NAMES = ("computer", "alexa", "jarvis")
+
+
+def crowded() -> Rows:
+    """Three words said one after the other, with candidates of all of them wherever it is worst: at one row,
+    some rows apart while another one waits, before a word is over, and at the very end."""
+    made = np.zeros((1500, FrontendConfig().channels), np.int8)
+    made[:, 0] = BLANK
+    ends = []
+    for name, at in zip(NAMES, (100, 330, 560), strict=True):
+        phones = np.repeat(np.array(phones_of(name), np.int8), STRIDE)
+        made[at : at + len(phones), 0] = phones
+        ends.append(at + len(phones) - 3 * STRIDE)
+    for end in ends:
+        made[end, 1:4] = 127
+    for column, shift in ((1, -7), (2, 0), (3, 3)):
+        made[ends[2] + 120 + shift, column] = 127
+    again = np.repeat(np.array(phones_of("alexa"), np.int8), STRIDE)
+    made[1000 : 1000 + len(again), 0] = again
+    for column, shift in ((1, -1), (2, -5), (3, -9)):
+        made[1000 + len(again) - 4 * STRIDE + shift, column] = 127
+    made[-3, 1:4] = 127
+    return made
+
+
+CROWDED = crowded()
+
+
+def together(made: list[ConfirmedWord], audio: Rows, cuts: list[int] | None = None) -> list[Event]:
+    """As an engine hears them: piece by piece, one word after the other; sorted, as each orders its own."""
+    pieces = np.split(audio, sorted(cuts or []))
+    events = [event for piece in pieces for one in made for event in one.hear({MICRO: piece}, 0, "day.wav")]
+    events += [event for one in made for event in one.flush()]
+    return sorted(events, key=lambda event: (event.end, event.name))  # type: ignore[attr-defined]
+
+
+def sharing(stage: FirstColumn | None = None) -> list[ConfirmedWord]:
+    rehearing = ears(stage)
+    return [word(name, column, rehearing) for column, name in enumerate(NAMES, 1)]
+
+
+APART = together([word(name, column) for column, name in enumerate(NAMES, 1)], CROWDED)
+
+
+def test_words_with_a_recognizer_each_hear_what_was_said() -> None:
+    assert [event.name for event in APART] == ["computer", "alexa", "jarvis", "alexa"]  # type: ignore[attr-defined]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, len(CROWDED)), max_size=40))
+def test_words_that_share_a_recognizer_hear_the_same_whatever_the_split(cuts: list[int]) -> None:
+    assert together(sharing(), CROWDED, cuts) == APART
+
+
+@pytest.mark.parametrize("size", [1, STRIDE, 64])
+def test_they_do_in_equal_blocks_too(size: int) -> None:
+    assert together(sharing(), CROWDED, list(range(size, len(CROWDED), size))) == APART
+
+
+def test_words_that_share_a_recognizer_are_as_new_after_a_reset() -> None:
+    made = sharing()
+    together(made, CROWDED[:1020], [700])
+    for one in made:
+        one.reset()
+    assert together(made, CROWDED) == APART
+
+
+def test_candidates_at_the_same_row_are_heard_once() -> None:
+    audio = rows(600, None, 300)
+    audio[300, 2:4] = 127
+    blocks = list(range(STRIDE, len(audio), STRIDE))
+    shared = FirstColumn()
+    fresh = shared.starts
+    assert together(sharing(shared), audio, blocks) == []
+    assert shared.starts == fresh + 1
+
+
 def test_a_model_of_several_words_is_refused() -> None:
-    look = SecondLook(lambda: PhraseSpotting(FirstColumn(), Spotter({"x": [(1,)]}, STEP)), MICRO)
+    look = SecondLook(ears(), [(1,)])
     with pytest.raises(BundleError, match="2 labels"):
         ConfirmedWord(dataclasses.replace(bundle(), labels=("yes", "no")), look)
 
@@ -228,6 +311,6 @@ def test_a_budget_needs_a_table_and_excludes_a_threshold(tmp_path: Path) -> None
     tokens = {"phones": (0, len(PHONES))}
     write_recognizer(tmp_path, "tiny", b"", language="en", tokens=tokens, flush_rows=0, card={})
     with pytest.raises(KwsError, match="second_stage computer --fill"):
-        confirmed_engine(("computer",), Budget(1.0), str(tmp_path), None)
+        load_engine(("computer",), Budget(1.0), confirm=str(tmp_path))
     with pytest.raises(KwsError, match="give one of them"):
-        confirmed_engine(("computer",), Budget(1.0), str(tmp_path), 0.3)
+        load_engine(("computer",), Budget(1.0), confirm=str(tmp_path), least=0.3)

@@ -13,7 +13,7 @@ from heads import head_bundle
 
 from kws.bundle import find_bundle
 from kws.evaluation import CalibrationRow, Proportion, Rate
-from kws.loading import wake_word
+from kws.loading import Wanted, wake_words
 from kws.recognition.alarm_rate import alarm_rate_of
 from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import find_recognizer
@@ -44,7 +44,7 @@ def test_a_bundle_with_it_asks_the_recognizer(tmp_path: Path) -> None:
     manifest = json.loads(path.read_text("utf-8"))
     manifest["kws"]["confirmation"] = second_stage("word", TABLE, path.with_suffix(".tflite").read_bytes())
     path.write_text(json.dumps(manifest), "utf-8")
-    word = wake_word(find_bundle(path))
+    (word,) = wake_words([Wanted(find_bundle(path))])
     assert isinstance(word, ConfirmedWord)
     assert word.detectors[0].config.threshold == 0.3
 

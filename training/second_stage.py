@@ -24,7 +24,7 @@ from kws.evaluation.streams import RowStream
 from kws.events import Detection
 from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation import ConfirmedWord, SecondLook, look_of
+from kws.recognition.confirmation import ConfirmedWord, SecondLook, rehearing_of
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, pair
 from kws.recognition.tokens import PHONES
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
@@ -56,8 +56,9 @@ class Scorer(ConfirmedWord):
     def candidates(self, stream: RowStream, events: Sequence[Detection]) -> list[Candidate]:
         """The highest score of each event's look; the stream is in rows as the second stage hears them."""
         found = []
+        self._start_anew()
+        self._look.rehearing.rows.extend(0, stream.rows)
         for event in events:
-            self._kept, self._rows_heard = stream.rows, len(stream.rows)
             row = self._row_at(event.end, 0)
             self._begin(event, row)
             self._look_on(row + self._wait, 0)
@@ -68,13 +69,13 @@ class Scorer(ConfirmedWord):
 def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
     """Every pair of thresholds on the dev recordings."""
     word = bundle.wake_word.lower()
-    look = look_of(find_recognizer(recognizer), bundle)
-    scorer = Scorer(bundle, look)
+    rehearing = rehearing_of(find_recognizer(recognizer))
+    scorer = Scorer(bundle, SecondLook(rehearing, phrase_spellings(bundle.wake_word, PHONES)))
     streams, outputs = {}, {}
     for name in (CLEAN, NOISY, SPEECH):
         heard = dev_stream(word, name, cache=cache, front_end=bundle.front_end)
         outputs[name] = bundle.open_model().push(heard.rows)
-        streams[name] = dev_stream(word, name, cache=cache, front_end=look.front_end)
+        streams[name] = dev_stream(word, name, cache=cache, front_end=rehearing.front_end)
     found = []
     for first in first_thresholds(bundle):
         wake_word = WakeWord(bundle, threshold=first)

@@ -15,10 +15,12 @@ import click
 from kws.commands.budget import Budget
 from kws.delegates import Delegate, DelegateError, parse_delegate
 from kws.errors import KwsError
+from kws.loading import AUTO, NONE, Wanted, wake_words
 from kws.runtimes import VARIABLE, chosen
 from kws.standard_error import turned_into
 
 if TYPE_CHECKING:
+    from kws.bundle import Bundle
     from kws.engine import Engine, WakeWord
 
 DEFAULT_MODEL = "computer"
@@ -139,27 +141,47 @@ def load_engine(
     models: tuple[str, ...],
     threshold: float | Budget | None = None,
     delegate: Delegate | None = None,
-    confirm: str = "none",
+    confirm: str = NONE,
+    least: float | None = None,
 ) -> Engine:
-    """The engine of these models, by default each without a second stage.
+    """The engine of these models.
+
+    Args:
+        models: bundled names or paths.
+        threshold: of the models, or what may be let through, by both stages together where there are two.
+        delegate: what computes the models.
+        confirm: the second stage of each, see kws.loading.Wanted.
+        least: score that a word's spelling must reach there.
 
     Raises:
-        KwsError: one is named twice, or is unfit.
+        KwsError: one is named twice or unfit, or no threshold keeps to the budget.
     """
     from kws.bundle import find_bundle
-    from kws.engine import Engine, WakeWord
-    from kws.loading import load
+    from kws.engine import Engine
 
+    wanted = []
+    for bundle in map(find_bundle, models):
+        first, enough = _thresholds(bundle, threshold, confirm, least)
+        wanted.append(Wanted(bundle, confirm, first, enough, delegate))
     with quiet_runtime():
-        if isinstance(threshold, Budget):
-            bundles = [find_bundle(model) for model in models]
-            thresholds = [threshold.threshold(bundle) for bundle in bundles]
-            words = zip(bundles, thresholds, strict=True)
-            engine = Engine([WakeWord(bundle, threshold=t, delegate=delegate) for bundle, t in words])
-        else:
-            engine = load(*models, threshold=threshold, delegate=delegate, confirm=confirm)
-    refuse_repeats(engine.wake_words)
-    return engine
+        words = wake_words(wanted)
+    refuse_repeats(words)
+    return Engine(words)
+
+
+def _thresholds(
+    bundle: Bundle, threshold: float | Budget | None, confirm: str, least: float | None
+) -> tuple[float | None, float | None]:
+    """Of the first and of the second stage."""
+    if not isinstance(threshold, Budget):
+        return threshold, least
+    if least is not None:
+        raise KwsError("--confirm-threshold: --max-false-alarms-per-day chooses that too; give one of them")
+    if confirm in (AUTO, NONE):
+        return threshold.threshold(bundle), None
+    from kws.commands.confirm import pair_within
+
+    return pair_within(bundle, confirm, threshold)
 
 
 def refuse_repeats(wake_words: Sequence[WakeWord]) -> None:

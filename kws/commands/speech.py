@@ -12,7 +12,7 @@ from kws.commands.budget import Budget
 from kws.commands.options import DEFAULT_MODEL, Probability, load_engine, quiet_runtime
 from kws.delegates import Delegate
 from kws.errors import KwsError
-from kws.loading import AUTO, NONE
+from kws.loading import AUTO
 
 if TYPE_CHECKING:
     from kws.engine import Engine
@@ -105,14 +105,7 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
 
 
 def _wake_words(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:
-    if speech.confirm not in (AUTO, NONE):
-        from kws.commands.confirm import confirmed_engine
-
-        least = speech.confirm_threshold
-        return confirmed_engine(models, threshold, speech.confirm, least, speech.delegate)
-    if speech.confirm_threshold is not None:
-        raise KwsError("--confirm-threshold: is that of a second stage; name it with --confirm")
-    return load_engine(models, threshold, speech.delegate, confirm=speech.confirm)
+    return load_engine(models, threshold, speech.delegate, speech.confirm, speech.confirm_threshold)
 
 
 def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: Speech) -> Engine:

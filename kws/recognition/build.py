@@ -16,7 +16,7 @@ from kws.grammar.pronunciation import pronunciations
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.alarm_rate import alarm_rate_of
-from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle, find_recognizer
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
@@ -25,7 +25,7 @@ from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.lexicon import Lexicon, Spelling
 from kws.recognition.ngram import ArpaModel, read_arpa
 from kws.recognition.priors import decoding_of
-from kws.recognition.recognizer import PhraseSpotting, Recognizer
+from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
 from kws.recognition.rescoring import Rescorer
 from kws.recognition.spotter import Spotter, SpotterConfig
@@ -89,7 +89,6 @@ def build_spotter(
     threshold: float | None = None,
     delegate: Delegate | None = None,
     false_alarms_per_hour: float | None = None,
-    spellings: Mapping[str, Sequence[Spelling]] = MappingProxyType({}),
 ) -> PhraseSpotting:
     """Phrases found by their spelling alone.
 
@@ -99,22 +98,31 @@ def build_spotter(
         threshold: score from which a phrase counts as found.
         delegate: computes what it takes of the model.
         false_alarms_per_hour: gives each phrase the threshold that keeps to it on ordinary speech.
-        spellings: of phrases whose ways to be written are known already.
 
     Raises:
         BundleError, GrammarError: the model is unfit, or a phrase cannot be said.
         KwsError: the recognizer's false alarms were never measured.
     """
     bundle = find_recognizer(model)
-    acoustic = AcousticModel(bundle, _kind(bundle, by_words=True), delegate=delegate)
+    acoustic, tokens = spotting_stage(bundle, delegate), spotting_tokens(bundle)
     config = SpotterConfig() if threshold is None else SpotterConfig(threshold)
-    ways = {phrase: spellings.get(phrase) or phrase_spellings(phrase, acoustic.tokens) for phrase in phrases}
-    priors = decoding_of(bundle.card, acoustic.tokens).priors
+    ways = {phrase: phrase_spellings(phrase, tokens) for phrase in phrases}
     thresholds = {}
     if false_alarms_per_hour is not None:
         rate = alarm_rate_of(bundle)
         thresholds = {phrase: rate.threshold(way, false_alarms_per_hour) for phrase, way in ways.items()}
-    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config, thresholds), priors)
+    return PhraseSpotting(acoustic, Spotter(ways, acoustic.step_seconds, config, thresholds))
+
+
+def spotting_stage(bundle: RecognizerBundle, delegate: Delegate | None = None) -> ScaledStage:
+    """What a spotter needs before it; raises BundleError where the model is unfit."""
+    acoustic = AcousticModel(bundle, _kind(bundle, by_words=True), delegate=delegate)
+    return ScaledStage(acoustic, decoding_of(bundle.card, acoustic.tokens).priors)
+
+
+def spotting_tokens(bundle: RecognizerBundle) -> Tokens:
+    """In which its phrases are spelled."""
+    return TOKEN_SETS[_kind(bundle, by_words=True)]
 
 
 def phrase_spellings(phrase: str, tokens: Tokens, limit: int = 8) -> list[Spelling]:

@@ -8,23 +8,24 @@ wait for 0.16 s more before it gives up.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from kws.bundle import Bundle
 from kws.delegates import Delegate
 from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Event
-from kws.frontends import no_rows, row_format, row_timing
-from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation_table import SecondStage, second_stage_of
-from kws.recognition.recognizer import PhraseSpotting
+from kws.frontends import row_format, row_timing
+from kws.recognition.bundle import RecognizerBundle
+from kws.recognition.confirmation_table import SecondStage, costs_beside, second_stage_of
+from kws.recognition.lexicon import Spelling
+from kws.recognition.recognizer import AcousticStage
+from kws.recognition.rehearing import Rehearing
+from kws.recognition.spotter import Spotter
+from kws.recognition.tokens import LogProbs
 from kws.types import SAMPLE_RATE, Rows
 
 LOOK_BACK_SECONDS = 2.5
@@ -38,45 +39,42 @@ THRESHOLD = 0.1
 
 
 class SecondLook:
-    """Hears rows, begun anew for each candidate, and knows how well the phrase was heard so far.
+    """Hears kept rows from a candidate on, and knows how well the phrase was heard there so far.
 
     Args:
-        spotting: makes what looks for the one phrase; called at the first candidate, since in most hours
-            there is none.
-        front_end: what the rows are, see kws.frontends.
-        recognizer: its path.
+        rehearing: hears the rows; other words may share it.
+        ways: in which the phrase is written, in tokens.
     """
 
-    def __init__(self, spotting: Callable[[], PhraseSpotting], front_end: str, recognizer: str = "") -> None:
-        self._make, self.front_end, self.recognizer = spotting, front_end, recognizer
+    def __init__(self, rehearing: Rehearing, ways: Sequence[Spelling]) -> None:
+        self.rehearing, self._ways = rehearing, ways
         self.score = 0.0
+        self._first = self._steps = 0
 
     @cached_property
-    def _spotting(self) -> PhraseSpotting:
-        return self._make()
+    def _spotter(self) -> Spotter:
+        return Spotter({"": self._ways}, self.rehearing.step_seconds)
 
-    def open(self) -> None:
-        """Load it now, so that what is wrong with it is said at once."""
-        self._spotting.reset()
+    def begin(self, first: int, last: int) -> None:
+        """Hear rows `first` up to `last`; the phrase counts where it ends within the last second of them."""
+        self._spotter.reset()
+        self._first, self._steps = first, 0
+        recent = round(RECENT_SECONDS / self.rehearing.step_seconds)
+        self.score = self._best(self.rehearing.log_probs(first, last), recent)
 
-    @property
-    def step_rows(self) -> int:
-        """Rows of a step."""
-        return round(self._spotting.acoustic.step_seconds / row_format(self.front_end).row_seconds)
+    def push(self, last: int) -> None:
+        """Go on listening up to a row."""
+        self.score = max(self.score, self._best(self.rehearing.log_probs(self._first, last)))
 
-    def begin(self, rows: Rows) -> None:
-        """Hear what was kept; the phrase counts where it ends within the last second of it."""
-        self._spotting.reset()
-        recent = round(RECENT_SECONDS / self._spotting.acoustic.step_seconds)
-        self.score = float(self._spotting.scores(rows)[-recent:].max(initial=0))
+    def finish(self, last: int) -> None:
+        """Listen no more: what the acoustic model still holds back there is all that follows."""
+        self.score = max(self.score, self._best(self.rehearing.with_the_rest(self._first, last)))
 
-    def push(self, rows: Rows) -> None:
-        """Go on listening."""
-        self.score = max(self.score, float(self._spotting.scores(rows).max(initial=0)))
-
-    def finish(self) -> None:
-        """Listen no more: what the acoustic model still holds back is all that follows."""
-        self.score = max(self.score, float(self._spotting.last_scores().max(initial=0)))
+    def _best(self, log_probs: LogProbs, recent: int | None = None) -> float:
+        """The highest score in the steps that are new, or in the last few of them."""
+        track = self._spotter.scores(log_probs[self._steps :])
+        self._steps = len(log_probs)
+        return float(track[-recent if recent else 0 :].max(initial=0))
 
 
 @dataclass
@@ -100,7 +98,6 @@ class ConfirmedWord(WakeWord):
         BundleError: the model has several labels.
     """
 
-    _kept: Rows
     _rows_heard: int
     _candidate: _Candidate | None
 
@@ -116,7 +113,8 @@ class ConfirmedWord(WakeWord):
         _check(bundle)
         super().__init__(bundle, threshold=threshold, delegate=delegate)
         self._look, self._least = look, least
-        row_seconds = row_format(look.front_end).row_seconds
+        self._front_end = look.rehearing.front_end
+        row_seconds = row_format(self._front_end).row_seconds
         self._back = round(LOOK_BACK_SECONDS / row_seconds)
         self._wait = round(WAIT_SECONDS / row_seconds)
         self._start_anew()
@@ -124,14 +122,12 @@ class ConfirmedWord(WakeWord):
     @property
     def calibration(self) -> Sequence[Mapping[str, Any]]:
         """What thresholds of the model cost together with this second stage."""
-        measured = self.bundle.manifest.get("kws", {}).get("confirmation", {}).get("points", [])
-        rows = [row for row in measured if row["least"] == self._least]
-        return sorted(rows, key=lambda row: float(row["threshold"]))
+        return costs_beside(self.bundle, self._least)
 
     @property
     def second_stage(self) -> dict[str, Any]:
         """The recognizer and the score that a spelling must reach."""
-        return {"confirm": self._look.recognizer, "confirm_threshold": self._least}
+        return {"confirm": self._look.rehearing.recognizer, "confirm_threshold": self._least}
 
     @property
     def wait_seconds(self) -> float:
@@ -141,13 +137,13 @@ class ConfirmedWord(WakeWord):
     @property
     def front_ends(self) -> dict[str, str]:
         """Its model's and its second look's."""
-        return {self._look.front_end: "", **super().front_ends}
+        return {self._front_end: "", **super().front_ends}
 
     def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
         """Detections that these rows confirm; any split of them gives the same."""
         candidates = super().hear(rows, origin, source)
-        again = rows[self._look.front_end]
-        self._kept = np.concatenate([self._kept, again])
+        again = rows[self._front_end]
+        self._look.rehearing.rows.extend(self._rows_heard, again)
         self._rows_heard += len(again)
         found: list[Event] = []
         for candidate in candidates:
@@ -155,16 +151,14 @@ class ConfirmedWord(WakeWord):
             row = self._row_at(candidate.end, origin)
             found += self._look_on(row, origin)
             found += self._begin(candidate, row)
-        found += self._look_on(self._rows_heard, origin)
-        self._kept = self._kept[-self._back :]
-        return found
+        return found + self._look_on(self._rows_heard, origin)
 
     def flush(self) -> list[Event]:
         """The stream has ended: a candidate is judged by what was heard."""
         candidate, self._candidate = self._candidate, None
         if candidate is None:
             return []
-        self._look.finish()
+        self._look.finish(candidate.heard)
         return [candidate.event] if self._look.score >= self._least else []
 
     def reset(self) -> None:
@@ -173,26 +167,28 @@ class ConfirmedWord(WakeWord):
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._kept = no_rows(self._look.front_end)
+        self._look.rehearing.reset()
         self._rows_heard = 0
         self._candidate = None
 
     def _begin(self, event: Detection, row: int) -> list[Event]:
-        self._look.begin(self._between(row - self._back, row))
+        self._look.begin(max(0, row - self._back), row)
         self._candidate = _Candidate(event, row, row + self._wait)
         return self._judged(event.end)
 
     def _look_on(self, row: int, origin: int) -> list[Event]:
         """Step by step up to a row, until the word is found or the time is up."""
-        step = self._look.step_rows
+        if self._candidate is None:
+            return []
+        step = self._look.rehearing.step_rows
         while self._candidate and self._candidate.heard + step <= row:
             heard = self._candidate.heard + step
-            self._look.push(self._between(heard - step, heard))
+            self._look.push(heard)
             self._candidate.heard = heard
             is_late = heard + step > self._candidate.until
             if is_late:
-                self._look.finish()
-            found = self._judged((origin + row_format(self._look.front_end).rows_end(heard)) / SAMPLE_RATE)
+                self._look.finish(heard)
+            found = self._judged((origin + row_format(self._front_end).rows_end(heard)) / SAMPLE_RATE)
             if is_late:
                 self._candidate = None
             if found:
@@ -206,20 +202,28 @@ class ConfirmedWord(WakeWord):
         event, self._candidate = self._candidate.event, None
         return [dataclasses.replace(event, end=now)]
 
-    def _between(self, first: int, last: int) -> Rows:
-        """Kept rows by their numbers since the last reset."""
-        oldest = self._rows_heard - len(self._kept)
-        return self._kept[max(0, first - oldest) : max(0, last - oldest)]
-
     def _row_at(self, seconds: float, origin: int) -> int:
         """Rows complete by a moment of the stream."""
-        first, step = row_timing(self._look.front_end)
+        first, step = row_timing(self._front_end)
         return (round(seconds * SAMPLE_RATE) - origin - first) // step + 1
 
 
-def confirmed_by(
-    recognizer: str | Path,
+def rehearing_of(recognizer: RecognizerBundle, delegate: Delegate | None = None) -> Rehearing:
+    """What hears again for any number of words; nothing is loaded before the first candidate."""
+
+    def stage() -> AcousticStage:
+        from kws.recognition.build import spotting_stage
+
+        return spotting_stage(recognizer, delegate)
+
+    kept = LOOK_BACK_SECONDS + WAIT_SECONDS
+    return Rehearing(stage, recognizer.front_end, kept, str(recognizer.manifest_path))
+
+
+def confirmed_word(
     bundle: Bundle,
+    recognizer: RecognizerBundle,
+    rehearing: Rehearing,
     *,
     threshold: float | None = None,
     least: float | None = None,
@@ -228,50 +232,34 @@ def confirmed_by(
     """A wake word with a recognizer as its second stage.
 
     Args:
-        recognizer: bundled name or path.
         bundle: of the wake word.
+        recognizer: of the second stage.
+        rehearing: by that recognizer.
         threshold: of the wake word's own model. Without it and `least`, both are those that were measured for
             this pair of models, or else the model's own and THRESHOLD.
         least: score that the spelling must reach, if not THRESHOLD.
-        delegate: what computes both models, see kws.delegates.
+        delegate: what computes the wake word's model, see kws.delegates.
 
     Raises:
         BundleError, GrammarError: one of them is unfit; the text says why.
     """
-    second = find_recognizer(recognizer)
-    measured = second_stage_of(bundle, second)
+    measured = second_stage_of(bundle, recognizer)
     if measured and threshold is None and least is None:
         threshold, least = measured.threshold, measured.least
-    look = look_of(second, bundle, measured, delegate)
+    look = SecondLook(rehearing, _ways(bundle, recognizer, measured))
+    if not measured:
+        rehearing.open()
     enough = THRESHOLD if least is None else least
     return ConfirmedWord(bundle, look, threshold=threshold, least=enough, delegate=delegate)
 
 
-def look_of(
-    recognizer: RecognizerBundle,
-    bundle: Bundle,
-    measured: SecondStage | None = None,
-    delegate: Delegate | None = None,
-) -> SecondLook:
-    """What looks for a wake word's spelling; nothing is loaded before its first candidate.
+def _ways(bundle: Bundle, recognizer: RecognizerBundle, measured: SecondStage | None) -> Sequence[Spelling]:
+    """To write the wake word; raises GrammarError where nobody knows how it is said."""
+    if measured:
+        return measured.spellings
+    from kws.recognition.build import phrase_spellings, spotting_tokens
 
-    Raises:
-        GrammarError: nobody knows how the word is said.
-    """
-    known = measured.spellings if measured else ()
-
-    def spotting() -> PhraseSpotting:
-        from kws.recognition.build import build_spotter
-
-        phrase = bundle.wake_word
-        return build_spotter(
-            recognizer.manifest_path, [phrase], delegate=delegate, spellings={phrase: known} if known else {}
-        )
-
-    look = SecondLook(spotting, recognizer.front_end, str(recognizer.manifest_path))
-    if not known:
-        look.open()
-    return look
+    return phrase_spellings(bundle.wake_word, spotting_tokens(recognizer))
 
 
 def _check(bundle: Bundle) -> None:

@@ -6,9 +6,10 @@ The table stands in the wake word's manifest under `kws.confirmation`, where
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kws.bundle import Bundle
 from kws.errors import BundleError, KwsError
@@ -16,6 +17,10 @@ from kws.evaluation.intervals import Proportion, Rate
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.lexicon import Spelling
 from kws.recognition.tokens import PHONES
+
+Part = TypeVar("Part")
+
+_KINDS: dict[type, str] = {dict: "table", list: "list"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,6 @@ class ConfirmationPoint:
 class SecondStage:
     """What a wake word's manifest says of the recognizer that it was measured with."""
 
-    recognizer: str
-    """Bundled name."""
     threshold: float
     """Of the wake word's model."""
     least: float
@@ -75,19 +78,76 @@ class SecondStage:
     """Of the wake word, in phones."""
 
 
-def second_stage_of(bundle: Bundle, recognizer: RecognizerBundle) -> SecondStage | None:
-    """The default second stage, if these two models were measured together."""
-    table = bundle.manifest.get("kws", {}).get("confirmation", {})
-    chosen = table.get("default")
-    if not chosen or table.get("models") != pair(bundle, recognizer):
+def default_recognizer_of(bundle: Bundle) -> str | None:
+    """Name of the recognizer that a wake word was measured with, if any.
+
+    Raises:
+        BundleError: the table cannot be read.
+    """
+    table = _table(bundle)
+    if "default" not in table:
         return None
+    name = _part(bundle, table, "default", dict).get("recognizer")
+    if not isinstance(name, str) or not name:
+        raise _damaged(bundle, f"default.recognizer is {reprlib.repr(name)}; it must be a name")
+    return name
+
+
+def second_stage_of(bundle: Bundle, recognizer: RecognizerBundle) -> SecondStage | None:
+    """The default second stage, if these two models were measured together.
+
+    Raises:
+        BundleError: the table cannot be read.
+    """
+    table = _table(bundle)
+    if "default" not in table or _part(bundle, table, "models", list) != pair(bundle, recognizer):
+        return None
+    chosen = _part(bundle, table, "default", dict)
+    for key in ("threshold", "least", "spellings"):
+        if key not in chosen:
+            raise _damaged(bundle, f"default.{key} is missing")
     try:
         ways = tuple(PHONES.encode(tuple(way.split())) for way in chosen["spellings"])
-        return SecondStage(chosen["recognizer"], float(chosen["threshold"]), float(chosen["least"]), ways)
+        if not ways or not all(ways):
+            raise ValueError("a spelling without phones")
+        return SecondStage(_probability(chosen["threshold"]), _probability(chosen["least"]), ways)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(
-            f"{bundle.manifest_path}: kws.confirmation.default cannot be used ({error}); install it again"
-        ) from error
+        why = f"no phone is called {error}" if isinstance(error, KeyError) else error
+        raise _damaged(bundle, f"default cannot be used ({why})") from error
+
+
+def costs_beside(bundle: Bundle, least: float) -> list[dict[str, Any]]:
+    """Rows of the table for one threshold of the second stage, by the first's; raises BundleError."""
+    try:
+        rows = [row for row in _table(bundle).get("points", []) if row["least"] == least]
+        return sorted(rows, key=lambda row: float(row["threshold"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(bundle, f"points cannot be used ({type(error).__name__}: {error})") from error
+
+
+def _table(bundle: Bundle) -> dict[str, Any]:
+    ours = bundle.manifest.get("kws", {})
+    return _part(bundle, ours, "confirmation", dict) if "confirmation" in ours else {}
+
+
+def _part(bundle: Bundle, table: Mapping[str, Any], key: str, kind: type[Part]) -> Part:
+    found = table.get(key)
+    if not isinstance(found, kind):
+        raise _damaged(bundle, f"{key} is {reprlib.repr(found)}; it must be a {_KINDS[kind]}")
+    return found
+
+
+def _probability(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise ValueError(f"{reprlib.repr(value)} is no number from 0 to 1")
+    return float(value)
+
+
+def _damaged(bundle: Bundle, what: str) -> BundleError:
+    return BundleError(
+        f"{bundle.manifest_path}: kws.confirmation: {what}; install the model again, or do without a second "
+        "stage: --confirm none"
+    )
 
 
 def fewest_misses(points: Sequence[ConfirmationPoint], per_hour: float) -> ConfirmationPoint | None:

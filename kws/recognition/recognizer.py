@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from kws.events import Detection, Event, HeardWord, NoSpeech, Partial, Transcript
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import End, Endpoint, EndpointConfig
@@ -41,41 +38,47 @@ class AcousticStage(Protocol):
         """As new."""
 
 
+class ScaledStage:
+    """An AcousticStage whose log-probabilities are divided by how frequent the tokens are anyway."""
+
+    def __init__(self, acoustic: AcousticStage, priors: Priors) -> None:
+        self._acoustic, self._priors = acoustic, priors
+        self.front_end, self.step_seconds = acoustic.front_end, acoustic.step_seconds
+
+    def push(self, rows: Rows) -> LogProbs:
+        """Steps that these rows complete."""
+        return self._priors.scaled(self._acoustic.push(rows))
+
+    def flush(self) -> LogProbs:
+        """The audio has ended: steps that a look-ahead held back."""
+        return self._priors.scaled(self._acoustic.flush())
+
+    def reset(self) -> None:
+        """As new."""
+        self._acoustic.reset()
+
+
 class PhraseSpotting:
     """A streaming Stage: rows -> the Detections of a spotter behind an acoustic stage."""
 
-    def __init__(self, acoustic: AcousticStage, spotter: Spotter, priors: Priors | None = None) -> None:
-        self.acoustic, self.spotter, self._priors = acoustic, spotter, priors
+    def __init__(self, acoustic: AcousticStage, spotter: Spotter) -> None:
+        self.acoustic, self.spotter = acoustic, spotter
         self.front_end = acoustic.front_end
 
     def push(self, rows: Rows) -> list[Event]:
         """Times count from the first row since the last reset."""
-        return list(self._spot(self.acoustic.push(rows)))
+        return list(self.spotter.push(self.acoustic.push(rows)))
 
     def flush(self) -> list[Event]:
         """The audio has ended."""
-        found = self._spot(self.acoustic.flush()) + self.spotter.flush()
+        found = self.spotter.push(self.acoustic.flush()) + self.spotter.flush()
         self.reset()
         return list(found)
-
-    def scores(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """The spotter's scores instead of detections, shape (steps, phrases)."""
-        return self.spotter.scores(self._scaled(self.acoustic.push(rows)))
-
-    def last_scores(self) -> npt.NDArray[np.float64]:
-        """The scores of what the acoustic stage still holds back; call `reset` before going on."""
-        return self.spotter.scores(self._scaled(self.acoustic.flush()))
 
     def reset(self) -> None:
         """As new."""
         self.acoustic.reset()
         self.spotter.reset()
-
-    def _spot(self, log_probs: LogProbs) -> list[Detection]:
-        return self.spotter.push(self._scaled(log_probs))
-
-    def _scaled(self, log_probs: LogProbs) -> LogProbs:
-        return self._priors.scaled(log_probs) if self._priors else log_probs
 
 
 class Recognizer:

@@ -1,0 +1,136 @@
+"""The last seconds of a stream, and the one acoustic model that hears parts of them again, for many words.
+
+A part is always heard from a fresh start, so that what one word asks for never changes what another is
+told. There is one model all the same: it hears a part once for all words that ask for it from the same row
+on; where their parts begin apart and they go on in turn, it hears each again from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from kws.frontends import no_rows, row_format
+from kws.recognition.recognizer import AcousticStage
+from kws.recognition.tokens import LogProbs
+from kws.types import Rows
+
+
+class RecentRows:
+    """The latest rows of a front end, by their numbers, in the pieces in which they came.
+
+    Args:
+        front_end: what the rows are, see kws.frontends.
+        count: rows kept from before the piece that came last; that one is there as a whole.
+    """
+
+    def __init__(self, front_end: str, count: int) -> None:
+        self._front_end, self._count = front_end, count
+        self._pieces: deque[tuple[int, Rows]] = deque()  # each with the number of its first row
+        self.end = 0
+        """Number of the next row."""
+
+    def extend(self, first: int, rows: Rows) -> None:
+        """Take rows of which the first has this number; those that are here already are passed over."""
+        new = rows[max(0, self.end - first) :]
+        if not len(new):
+            return
+        while self._pieces and self._end_of_oldest() <= self.end - self._count:
+            self._pieces.popleft()
+        self._pieces.append((self.end, new))
+        self.end += len(new)
+
+    def between(self, first: int, last: int) -> Rows:
+        """Rows `first` up to, but not, `last`, as far as they are kept."""
+        parts = [rows[max(0, first - at) : max(0, last - at)] for at, rows in self._pieces]
+        return np.concatenate([no_rows(self._front_end), *parts])
+
+    def clear(self) -> None:
+        """As new."""
+        self._pieces.clear()
+        self.end = 0
+
+    def _end_of_oldest(self) -> int:
+        first, rows = self._pieces[0]
+        return first + len(rows)
+
+
+class Rehearing:
+    """What the wake words of one engine share of a second stage.
+
+    A word hands its rows to `rows`, and resets all of this when it is reset itself.
+
+    Args:
+        stage: makes what hears the rows; called at the first candidate, since in most hours there is none.
+        front_end: what the rows are, see kws.frontends.
+        seconds: kept.
+        recognizer: its path.
+    """
+
+    _first: int  # row at which the part begins that was heard last
+    _last: int  # up to which it was heard
+    _heard: list[LogProbs]
+    _rest: LogProbs | None  # that the model held back there, once it was asked for
+    _steps: dict[int, int]  # steps heard by a row at which somebody has asked
+
+    def __init__(
+        self, stage: Callable[[], AcousticStage], front_end: str, seconds: float, recognizer: str = ""
+    ) -> None:
+        self._make, self.front_end, self.recognizer = stage, front_end, recognizer
+        self.rows = RecentRows(front_end, round(seconds / row_format(front_end).row_seconds))
+        self._forget()
+
+    @cached_property
+    def _stage(self) -> AcousticStage:
+        return self._make()
+
+    def open(self) -> None:
+        """Load it now, so that what is wrong with it is said at once."""
+        self._stage.reset()
+
+    @property
+    def step_seconds(self) -> float:
+        """From one step to the next."""
+        return self._stage.step_seconds
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of a step."""
+        return round(self.step_seconds / row_format(self.front_end).row_seconds)
+
+    def log_probs(self, first: int, last: int) -> LogProbs:
+        """Of the kept rows `first` up to `last`, heard from a fresh start; shape (steps, tokens)."""
+        if first != self._first or last not in self._steps:
+            self._go_on(first, last)
+        return np.concatenate(self._heard)[: self._steps[last]]
+
+    def with_the_rest(self, first: int, last: int) -> LogProbs:
+        """The same, and after it what the model holds back until it is told that no more will come."""
+        heard = self.log_probs(first, last)
+        if last != self._last:
+            self._go_on(first, last)
+        if self._rest is None:
+            self._rest = self._stage.flush()
+        return np.concatenate([heard, self._rest])
+
+    def reset(self) -> None:
+        """As new."""
+        self.rows.clear()
+        self._forget()
+
+    def _go_on(self, first: int, last: int) -> None:
+        """Hear up to `last`, from where the model stands if it can go on from there."""
+        if first != self._first or last < self._last or self._rest is not None:
+            self._stage.reset()
+            self._forget()
+            self._first = self._last = first
+        self._heard.append(self._stage.push(self.rows.between(self._last, last)))
+        self._last = last
+        self._steps[last] = sum(map(len, self._heard))
+
+    def _forget(self) -> None:
+        self._first = self._last = -1
+        self._heard, self._rest, self._steps = [], None, {}
