@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kws.addresses import address_problem
 from kws.delegates import delegate_problem
 from kws.events import EVENT_TYPES
+from kws.loading import confirm_problem
 from kws.settings import setting
 
 
@@ -40,6 +41,7 @@ class ModelSettings:
         "auto",
         'recognizer that must hear the word\'s spelling as well, a second stage; "none", or "auto": the one '
         "that the word was measured with, unless there is a threshold",
+        check=confirm_problem,
     )
     confirm_threshold: float | None = setting(
         None, "score that the spelling must reach there, 0.1 unless told", least=0, most=1
