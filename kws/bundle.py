@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kws.delegates import Delegate
 from kws.detector import DetectorConfig
-from kws.errors import BundleError, KwsError
-from kws.frontends import MICRO, RowFormat, require, row_format
-from kws.manifest import FORMAT, is_recognizer, read_manifest
+from kws.errors import BundleError
+from kws.fit import check_file, check_input, check_installed
+from kws.frontends import MICRO, RowFormat, row_format
+from kws.manifest import FORMAT, front_end_of, is_recognizer, made_for, read_manifest
 from kws.model import open_model
 from kws.runtimes import Model
 from kws.states import State, read_states
@@ -75,8 +74,8 @@ class Bundle:
 
     def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
         """The running model, checked against this manifest; raises BundleError with the remedy."""
-        self._check_file()
-        self._check_front_end()
+        check_file(self.manifest_path, self.model_path, self.model_sha256)
+        check_installed(self.manifest_path, self.front_end)
         model = open_model(
             self.model_path,
             engine=self.engine,
@@ -84,7 +83,8 @@ class Bundle:
             delegate=delegate,
             states=self.states,
         )
-        self._check_model(model)
+        check_input(self.model_path, model, self.front_end)
+        self._check_outputs(model)
         return model
 
     def detector_config(self, model: Model, threshold: float | None = None) -> DetectorConfig:
@@ -98,37 +98,7 @@ class Bundle:
             output_scale=model.output_quantization[0],
         )
 
-    def _check_file(self) -> None:
-        if not self.model_path.is_file():
-            raise BundleError(
-                f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there"
-            )
-        if self.model_sha256 and _sha256(self.model_path) != self.model_sha256:
-            raise BundleError(
-                f"{self.model_path}: not the file that {self.manifest_path.name} describes "
-                "(SHA-256 differs); install the two files together"
-            )
-
-    def _check_front_end(self) -> None:
-        try:
-            require(self.front_end)
-        except KwsError as error:
-            raise BundleError(f"{self.manifest_path}: cannot be run: {error}") from error
-
-    def _check_model(self, model: Model) -> None:
-        config = self.rows
-        if model.channels != config.channels:
-            raise BundleError(
-                f"{self.model_path}: takes {model.channels} channels, the front end gives {config.channels}; "
-                "train the model on this front end"
-            )
-        scale, zero = model.input_quantization
-        if not np.isclose(scale, config.row_scale, rtol=1e-3) or zero != config.row_zero_point:
-            raise BundleError(
-                f"{self.model_path}: input quantization is scale {scale:.6g}, zero point {zero}; "
-                f"the front end's rows have {config.row_scale:.6g}, {config.row_zero_point}; "
-                "quantize it with those"
-            )
+    def _check_outputs(self, model: Model) -> None:
         output_scale, output_zero = model.output_quantization
         if output_scale <= 0 or output_zero != 0:
             raise BundleError(
@@ -183,7 +153,7 @@ def read_bundle(path: Path) -> Bundle:
         refractory_seconds=ours.get("refractory_seconds", Bundle.refractory_seconds),
         warmup_rows=ours.get("warmup_rows", _ESPHOME_WARMUP_ROWS),
         word_seconds=ours.get("word_seconds", Bundle.word_seconds),
-        front_end=ours["encoder"]["name"] if "encoder" in ours else MICRO,
+        front_end=front_end_of(ours),
         model_sha256=ours.get("model_sha256"),
         states=read_states(path, ours.get("states", ())),
         calibration=tuple(ours.get("calibration", ())),
@@ -210,7 +180,7 @@ def write_bundle(
     directory.mkdir(parents=True, exist_ok=True)
     stamp = {
         "format": FORMAT,
-        **_made_for(front_end),
+        **made_for(front_end),
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
     }
     given = {k: v for k, v in manifest.get("kws", {}).items() if k not in _MADE_FOR}
@@ -224,11 +194,6 @@ def write_bundle(
 
 
 _MADE_FOR = ("frontend", "encoder")
-
-
-def _made_for(front_end: str) -> dict[str, Any]:
-    digest = row_format(front_end).digest
-    return {"frontend": digest} if front_end == MICRO else {"encoder": {"name": front_end, "digest": digest}}
 
 
 def _beside(model: Path) -> Path:
@@ -246,7 +211,3 @@ def _only_manifest(directory: Path) -> Path:
             "give the .json of the one to use"
         )
     return found[0]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

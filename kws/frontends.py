@@ -1,7 +1,7 @@
 """The front ends by name: what turns audio into the int8 rows that a model takes.
 
-A model's rows come from the micro front end unless its manifest names an encoder (`kws.encoder`).
-Recognizers that bring an encoder of their own hear the audio itself.
+A model's rows come from the micro front end unless its manifest names an encoder (`kws.encoder`). A
+recognizer on an encoder is pushed the audio itself, as rows, and so the encoder runs only while it listens.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.encoders.speech_embedding import published_network
 from kws.frontend import Frontend, FrontendConfig
@@ -21,6 +22,7 @@ from kws.waveform import Waveform, WaveformConfig
 
 MICRO = "micro"
 SPEECH_EMBEDDING = "speech-embedding"
+LOWER_LAYERS = "speech-embedding-lower"
 WAVEFORM = "waveform"
 
 
@@ -61,10 +63,11 @@ class _FrontEnd:
 _FRONT_ENDS = {
     MICRO: _FrontEnd(FrontendConfig, Frontend, lambda: None),
     SPEECH_EMBEDDING: _FrontEnd(EmbeddingRowsConfig, EmbeddingRows, published_network),
+    LOWER_LAYERS: _FrontEnd(LowerLayersConfig, LowerLayers, published_network),
     WAVEFORM: _FrontEnd(WaveformConfig, Waveform, lambda: None),
 }
 
-ENCODERS = (SPEECH_EMBEDDING,)
+ENCODERS = (SPEECH_EMBEDDING, LOWER_LAYERS)
 """Names allowed as `kws.encoder.name` in a manifest."""
 
 

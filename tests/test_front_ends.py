@@ -19,8 +19,19 @@ from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.engine import Engine, WakeWord
 from kws.errors import BundleError
 from kws.events import Detection
-from kws.frontends import MICRO, SPEECH_EMBEDDING, new_front_end, row_format
+from kws.frontends import (
+    ENCODERS,
+    LOWER_LAYERS,
+    MICRO,
+    SPEECH_EMBEDDING,
+    WAVEFORM,
+    new_front_end,
+    row_format,
+)
 from kws.loading import load
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.bundle import find_recognizer, write_recognizer
+from kws.recognition.tokens import PHONES
 from kws.scoring import score_track
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
@@ -46,7 +57,7 @@ def test_rows_are_the_embeddings_that_the_encoder_computes():
     assert np.array_equal(rows * np.float32(CONFIG.row_scale), SpeechEmbedding(int8=True).push(bursts()))
 
 
-@pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING])
+@pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING, LOWER_LAYERS, WAVEFORM])
 def test_rows_come_when_the_format_says(name):
     wanted = row_format(name)
     for rows in (1, 2, 7):
@@ -135,6 +146,28 @@ def test_a_bundle_names_the_encoder_and_its_digest(tmp_path):
     bundle = read_bundle(path)
     assert (bundle.front_end, bundle.rows) == (SPEECH_EMBEDDING, CONFIG)
     assert read_bundle(community.manifest("alexa")).front_end == MICRO
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_wake_words_and_recognizers_name_what_hears_for_them_alike(tmp_path, name):
+    rows = row_format(name)
+    heard = Tensor("int8", (1, 1, rows.channels), rows.row_scale, rows.row_zero_point)
+    manifest = json.loads(head_bundle(tmp_path).read_text())
+    word = write_bundle(tmp_path, "word", tiny_model([heard], [SCORE]), manifest, front_end=name)
+    tokens = {"phones": (0, len(PHONES))}
+    logits = Tensor("uint8", (1, len(PHONES)), 1 / 256, 0)
+    ears = write_recognizer(
+        tmp_path, "ears", tiny_model([heard], [logits]), language="en", tokens=tokens, flush_rows=0, card={},
+        encoder=name,
+    )  # fmt: skip
+    stated = [json.loads(path.read_text())["kws"]["encoder"] for path in (word, ears)]
+    assert stated == 2 * [{"name": name, "digest": rows.digest}]
+    steps = len(new_front_end(name).push(bursts()))
+    assert len(score_track([Block(bursts())], WakeWord(find_bundle(word))).score) == steps
+    acoustic = AcousticModel(find_recognizer(ears))
+    assert acoustic.step_seconds == rows.row_seconds
+    found = acoustic.push(new_front_end(acoustic.front_end).push(bursts()))
+    assert len(found) - steps in (0, 1)  # the quiet before it is heard in the same stream
 
 
 def test_seconds_are_counted_in_steps_of_the_encoder(tmp_path):

@@ -50,7 +50,7 @@ HOMES = {
 CORE = (
     *("errors", "events", "types", "delegates", "runtimes"),
     *("digest", "frontend", "encoders", "waveform", "frontends"),
-    *("states", "model", "detector", "manifest", "bundle", "engine"),
+    *("states", "model", "detector", "manifest_keys", "manifest", "fit", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""
 

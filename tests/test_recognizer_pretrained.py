@@ -12,9 +12,9 @@ from kws.encoders.lower_layers import LowerLayersConfig  # noqa: E402
 from kws.encoders.network import read_layers  # noqa: E402
 from kws.encoders.speech_embedding import published_network  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
-from kws.frontends import WAVEFORM  # noqa: E402
+from kws.frontends import LOWER_LAYERS, WAVEFORM  # noqa: E402
 from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
-from kws.recognition.bundle import LOWER_LAYERS, read_recognizer, write_recognizer  # noqa: E402
+from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from training.quantize import quantize  # noqa: E402
 from training.recognizer.encoders.pretrained import (  # noqa: E402
     PretrainedNetwork,
@@ -124,11 +124,14 @@ def test_loud_upper_layers_leave_the_input_its_scale(tmp_path) -> None:
     path = write_recognizer(
         tmp_path, "loud", tflite, language="en", tokens=OUTPUTS, flush_rows=24, card={}, encoder=LOWER_LAYERS
     )
-    assert read_recognizer(path).open_model().input_quantization == (pytest.approx(EAR.scale), EAR.zero_point)
+    assert read_recognizer(path).open_model().input_quantization == (
+        pytest.approx(EAR.format.row_scale),
+        EAR.format.row_zero_point,
+    )
 
 
 def test_only_convolutions_are_built_behind_an_encoder() -> None:
     with pytest.raises(KwsError, match="only convolutions"):
         build(NetworkRecipe(encoder=LOWER_LAYERS, name="conformer"))
-    with pytest.raises(KwsError, match="allowed are 'speech-embedding-lower' and none"):
+    with pytest.raises(KwsError, match="allowed are micro, speech-embedding-lower"):
         hearing("wav2vec")

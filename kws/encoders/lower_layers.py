@@ -30,7 +30,7 @@ Sounds = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class LowerLayersConfig(Digested):
-    """What the values depend on, and how they come."""
+    """What the values depend on, and how they come; see kws.frontends.RowFormat."""
 
     embedding: SpeechEmbeddingConfig = field(default_factory=SpeechEmbeddingConfig)
     layers: int = 11
@@ -46,14 +46,28 @@ class LowerLayersConfig(Digested):
     ranges_sha256: str = field(default_factory=ranges_checksum)
 
     @property
-    def step_samples(self) -> int:
-        """From one step to the next, 40 ms."""
-        return self.rows * self.embedding.log_mel.step_samples
+    def channels(self) -> int:
+        """Columns of a row, as others call what is a step here."""
+        return self.values
 
     @property
-    def step_seconds(self) -> float:
-        """The same in seconds."""
-        return self.step_samples / self.embedding.log_mel.sample_rate
+    def row_scale(self) -> float:
+        """What one int8 step means to a model."""
+        return self.scale
+
+    @property
+    def row_zero_point(self) -> int:
+        """The int8 value that stands for 0."""
+        return self.zero_point
+
+    @property
+    def row_seconds(self) -> float:
+        """From one step to the next, 40 ms."""
+        return self.rows * self.embedding.log_mel.step_samples / self.embedding.log_mel.sample_rate
+
+    def rows_end(self, rows: int) -> int:
+        """Samples that had to be heard for the first `rows` steps (0 for none)."""
+        return self.embedding.log_mel.rows_end(rows * self.rows)
 
 
 class LowerLayers:

@@ -71,9 +71,7 @@ class AcousticModel:
     @property
     def step_seconds(self) -> float:
         """Time from one step to the next."""
-        if self._encoder:
-            return self._model.stride * self._encoder.config.step_seconds
-        return self._model.stride * self.bundle.row_seconds
+        return self._model.stride * self.bundle.input_seconds
 
     def push(self, rows: Rows) -> LogProbs:
         """One row of log-probabilities for every step that these rows complete."""

@@ -8,31 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kws.bundle import MODELS
 from kws.delegates import Delegate
-from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
-from kws.encoders.speech_embedding import published_network
-from kws.errors import BundleError, KwsError
-from kws.frontend import FrontendConfig
-from kws.frontends import MICRO, WAVEFORM, row_format
-from kws.manifest import RECOGNIZER, is_recognizer
+from kws.errors import BundleError
+from kws.fit import check_file, check_input, check_installed
+from kws.frontends import MICRO, WAVEFORM, new_front_end, row_format
+from kws.manifest import RECOGNIZER, check_front_end, front_end_of, is_recognizer, made_for
+from kws.manifest_keys import OBJECT, TEXT, check, check_stated, read_json, shown, whole
 from kws.model import open_model
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
 from kws.runtimes import Model
+from kws.types import Rows, Samples, Stage
 
 VERSION = 1
-LOWER_LAYERS = "speech-embedding-lower"
-ENCODERS = {LOWER_LAYERS: LowerLayersConfig}
-"""Name in a manifest -> what its values depend on."""
 TOKEN_SETS: dict[Kind, Tokens] = {"phones": PHONES, "characters": CHARACTERS}
+
+_TOP = {"language": TEXT, "model": TEXT, "kws": OBJECT}
+_OURS = {"tokens": OBJECT, "flush_rows": whole(0, 1000), "model_sha256": TEXT}
 
 
 @dataclass(frozen=True)
@@ -50,66 +47,59 @@ class RecognizerBundle:
     flush_rows: int
     """Quiet front-end rows after the last one, in which the model writes down what it still holds back."""
     model_sha256: str
-    encoder: str = ""
-    """What hears the audio for the model, one of `ENCODERS`; "" for the micro front end."""
+    encoder: str = MICRO
+    """What makes of audio what the model takes, see kws.frontends."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Data, licences, seed, the command that made it, figures."""
 
     @property
     def front_end(self) -> str:
-        """Where its rows come from, see kws.frontends: an encoder hears the audio itself."""
-        return WAVEFORM if self.encoder else MICRO
+        """What it is pushed, see kws.frontends."""
+        return pushed_for(self.encoder)
 
     @property
     def row_seconds(self) -> float:
-        """Time from one row to the next."""
+        """Time from one row that it is pushed to the next."""
         return row_format(self.front_end).row_seconds
+
+    @property
+    def input_seconds(self) -> float:
+        """Time from one row that its model takes to the next."""
+        return row_format(self.encoder).row_seconds
 
     def require_encoder(self) -> None:
         """BundleError, which says what to install, where its encoder is not."""
-        if not self.encoder:
-            return
-        try:
-            published_network()
-        except KwsError as error:
-            raise BundleError(f"{self.manifest_path}: {error}") from error
+        check_installed(self.manifest_path, self.encoder)
 
-    def new_encoder(self) -> LowerLayers | None:
-        """Its encoder, which has heard nothing; raises BundleError where that is not installed."""
+    def new_encoder(self) -> Stage[Samples, Rows] | None:
+        """What hears the audio that it is pushed; None for the micro front end, whose rows it is pushed.
+
+        Raises:
+            BundleError: it is not installed.
+        """
         self.require_encoder()
-        return LowerLayers() if self.encoder else None
+        return None if self.encoder == MICRO else new_front_end(self.encoder)
 
     def open_model(self, *, reference_kernels: bool = False, delegate: Delegate | None = None) -> Model:
         """The running model, checked against this manifest; raises BundleError with the remedy."""
-        if not self.model_path.is_file():
-            raise BundleError(
-                f"{self.manifest_path}: its model {self.model_path.name} is not beside it; copy it there"
-            )
-        if hashlib.sha256(self.model_path.read_bytes()).hexdigest() != self.model_sha256:
-            raise BundleError(
-                f"{self.model_path}: not the file that {self.manifest_path.name} describes "
-                "(SHA-256 differs); install the two files together"
-            )
+        check_file(self.manifest_path, self.model_path, self.model_sha256)
         model = open_model(self.model_path, reference_kernels=reference_kernels, delegate=delegate)
-        self._check(model)
+        check_input(self.model_path, model, self.encoder)
+        self._check_outputs(model)
         return model
 
-    def _check(self, model: Model) -> None:
-        channels, scale, zero = _input_of(self.encoder)
-        found_scale, found_zero = model.input_quantization
-        fits = np.isclose(found_scale, scale, rtol=1e-3) and found_zero == zero
-        if model.channels != channels or not fits:
-            raise BundleError(
-                f"{self.model_path}: takes {model.channels} channels, scale {found_scale:.6g}, "
-                f"zero point {found_zero}; the {self.encoder or 'front end'} gives {channels}, {scale:.6g}, "
-                f"{zero}; train it on those"
-            )
+    def _check_outputs(self, model: Model) -> None:
         outputs = max(first + count for first, count in self.tokens.values())
         if model.labels != outputs:
             raise BundleError(
                 f"{self.model_path}: {model.labels} outputs, but {self.manifest_path.name} names {outputs} "
                 "under kws.tokens; install the two files together"
             )
+
+
+def pushed_for(encoder: str) -> str:
+    """What a recognizer is pushed: the micro front end's rows, or the audio for an encoder of its own."""
+    return MICRO if encoder == MICRO else WAVEFORM
 
 
 def bundled_recognizers() -> list[str]:
@@ -147,40 +137,39 @@ def find_recognizer(name_or_path: str | Path) -> RecognizerBundle:
 
 def read_recognizer(path: Path) -> RecognizerBundle:
     """Read and check one manifest; raises BundleError naming the key, what was found and what is allowed."""
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path}: not a readable JSON manifest ({error}); install it again") from error
-    manifest = _object(path, "the manifest", manifest)
+    manifest = read_json(path)
     if (manifest.get("type"), manifest.get("version")) != (RECOGNIZER, VERSION):
-        found = f"type {_shown(manifest.get('type'))}, version {_shown(manifest.get('version'))}"
+        found = f"type {shown(manifest.get('type'))}, version {shown(manifest.get('version'))}"
         raise BundleError(
             f'{path}: {found}; expected "{RECOGNIZER}" and {VERSION}: give a recognizer, or update kws'
         )
-    ours = _object(path, "kws", manifest.get("kws"))
-    encoder = _encoder(path, ours)
+    check(path, "", manifest, _TOP)
+    ours = manifest["kws"]
+    check_front_end(path, ours)
+    check(path, "kws.", ours, _OURS)
+    check_stated(path, "kws.", ours, {"card": OBJECT})
     return RecognizerBundle(
         name=path.stem,
         manifest_path=path,
-        model_path=path.parent / _text(path, "model", manifest.get("model")),
-        language=_text(path, "language", manifest.get("language")),
-        tokens=_tokens(path, ours.get("tokens")),
-        flush_rows=_count(path, "kws.flush_rows", ours.get("flush_rows")),
-        model_sha256=_text(path, "kws.model_sha256", ours.get("model_sha256")),
-        encoder=encoder,
-        card=_object(path, "kws.card", ours.get("card", {})),
+        model_path=path.parent / manifest["model"],
+        language=manifest["language"],
+        tokens=_tokens(path, ours["tokens"]),
+        flush_rows=ours["flush_rows"],
+        model_sha256=ours["model_sha256"],
+        encoder=front_end_of(ours),
+        card=ours.get("card", {}),
     )
 
 
 def write_recognizer(
     directory: Path, name: str, tflite: bytes, *, language: str, tokens: Mapping[str, tuple[int, int]],
-    flush_rows: int, card: Mapping[str, Any], encoder: str = "",
+    flush_rows: int, card: Mapping[str, Any], encoder: str = MICRO,
 ) -> Path:  # fmt: skip
-    """Write NAME.tflite and NAME.json; returns the JSON's path. `encoder`: one of ENCODERS, if any."""
+    """Write NAME.tflite and NAME.json; returns the JSON's path. `encoder`: see kws.frontends."""
     directory.mkdir(parents=True, exist_ok=True)
     ours = {
         "task": RECOGNIZER,
-        **_made_for(encoder),
+        **made_for(encoder),
         "model_sha256": hashlib.sha256(tflite).hexdigest(),
         "tokens": {kind: list(place) for kind, place in tokens.items()},
         "flush_rows": flush_rows,
@@ -200,79 +189,22 @@ def write_recognizer(
     return path
 
 
-def _input_of(encoder: str) -> tuple[int, float, int]:
-    """Channels, scale and zero point of what a model takes."""
-    if encoder:
-        sounds = LowerLayersConfig()
-        return sounds.values, sounds.scale, sounds.zero_point
-    config = FrontendConfig()
-    return config.channels, config.row_scale, config.row_zero_point
-
-
-def _made_for(encoder: str) -> dict[str, Any]:
-    if encoder:
-        return {"encoder": {"name": encoder, "digest": ENCODERS[encoder]().digest}}
-    return {"frontend": FrontendConfig().digest}
-
-
-def _encoder(path: Path, ours: Mapping[str, Any]) -> str:
-    """Name of the encoder, or ""; BundleError where the model was made for another one, or front end."""
-    if "encoder" not in ours:
-        digest, found = FrontendConfig().digest, ours.get("frontend")
-        if found != digest:
-            raise BundleError(
-                f"{path}: made for front end {_shown(found)}, this one is {digest!r}; "
-                "train the model again with this version"
-            )
-        return ""
-    stated = _object(path, "kws.encoder", ours["encoder"])
-    name = _text(path, "kws.encoder.name", stated.get("name"))
-    if name not in ENCODERS:
-        raise BundleError(f"{path}: kws.encoder.name is {_shown(name)}; allowed are {', '.join(ENCODERS)}")
-    digest = ENCODERS[name]().digest
-    if stated.get("digest") != digest:
-        raise BundleError(
-            f"{path}: made for {name} {_shown(stated.get('digest'))}, this one is {digest!r}; "
-            "train the model again with this version"
-        )
-    return name
-
-
-def _tokens(path: Path, value: Any) -> dict[Kind, tuple[int, int]]:
+def _tokens(path: Path, table: Mapping[str, Any]) -> dict[Kind, tuple[int, int]]:
     """Where each token set lies among the outputs; each as long as this version's set."""
-    table = _object(path, "kws.tokens", value)
     found: dict[Kind, tuple[int, int]] = {}
     for kind, tokens in TOKEN_SETS.items():
         place = table.get(kind)
         if place is None:
             continue
-        whole = isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)
-        if not whole or place[0] < 0 or place[1] != len(tokens):
+        numbers = isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)
+        if not numbers or place[0] < 0 or place[1] != len(tokens):
             raise BundleError(
-                f"{path}: kws.tokens.{kind} is {_shown(place)}; it must be [first output, {len(tokens)}]"
+                f"{path}: kws.tokens.{kind} is {shown(place)}; it must be [first output, {len(tokens)}]"
             )
         found[kind] = (place[0], place[1])
     if not found:
-        raise BundleError(f"{path}: kws.tokens is {_shown(value)}; it must name {' or '.join(TOKEN_SETS)}")
+        raise BundleError(f"{path}: kws.tokens is {shown(table)}; it must name {' or '.join(TOKEN_SETS)}")
     return found
-
-
-def _object(path: Path, key: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BundleError(f"{path}: {key} is {_shown(value)}; it must be an object")
-    return value
-
-
-def _text(path: Path, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise BundleError(f"{path}: {key} is {_shown(value)}; it must be text")
-    return value
-
-
-def _count(path: Path, key: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 1000:
-        raise BundleError(f"{path}: {key} is {_shown(value)}; it must be a whole number from 0 to 1000")
-    return value
 
 
 def _only_manifest(directory: Path) -> Path:
@@ -280,7 +212,3 @@ def _only_manifest(directory: Path) -> Path:
     if len(found) != 1:
         raise BundleError(f"{directory}: holds {len(found)} recognizers; give the .json of the one to use")
     return found[0]
-
-
-def _shown(value: Any) -> str:
-    return reprlib.repr(value)

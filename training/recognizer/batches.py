@@ -98,7 +98,7 @@ class Shelf:
         lengths = np.array([self._length(take) for take in part])
         ear = self.hearing
         total = -(-(int(lengths.max()) + ear.after_rows) // ear.stride) * ear.stride
-        rows = np.full((len(part), total, ear.channels), ear.quiet, np.int8)
+        rows = np.full((len(part), total, ear.format.channels), ear.quiet, np.int8)
         for lane, (version, index) in enumerate(part):
             rows[lane, : lengths[lane]] = self.versions[version][index]
         if masked and rng is not None:
@@ -121,7 +121,7 @@ def mask(
 
     There is a stretch of up to 0.25 s for every two seconds. A share of the takes is treated so.
     """
-    second = 1 / ear.row_seconds
+    second = 1 / ear.format.row_seconds
     for lane in np.flatnonzero(rng.random(len(lengths)) < share):
         length = lengths[lane]
         ear.hide(rows[lane], rng)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.errors import KwsError
+from kws.frontends import MICRO
 from kws.recognition.tokens import Kind
 from training.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
@@ -49,7 +50,7 @@ class Progress:
 
 def build(recipe: NetworkRecipe) -> Network:
     """A fresh network; KwsError where there is none of that name, or not behind that encoder."""
-    if recipe.encoder:
+    if recipe.encoder != MICRO:
         if recipe.name != "convolutions":
             raise KwsError(f"network.name is {recipe.name!r}; behind an encoder only convolutions are built")
         return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout)
@@ -137,7 +138,7 @@ class Learner:
         return max(1, round(self.recipe.training.epochs * rows / self._budget() * 1.06))  # padding, halves
 
     def _budget(self) -> int:
-        return round(self.recipe.training.batch_seconds / self.shelf.hearing.row_seconds)
+        return round(self.recipe.training.batch_seconds / self.shelf.hearing.format.row_seconds)
 
     def _run_epoch(self) -> float:
         """Mean loss of an epoch's batches."""
@@ -168,8 +169,8 @@ class Learner:
         return loss
 
     def _real_valued(self, rows: tf.Tensor) -> tf.Tensor:
-        ear = self.shelf.hearing
-        return (tf.cast(rows, tf.float32) - ear.zero_point) * ear.scale
+        format = self.shelf.hearing.format
+        return (tf.cast(rows, tf.float32) - format.row_zero_point) * format.row_scale
 
     def _average(self) -> None:
         """Move the running average, faster in the beginning."""
@@ -194,7 +195,7 @@ def measure(network: Network, takes: Takes) -> ErrorRates:
     """What the float network reads greedily, against what was said."""
     found: dict[Kind, list[str]] = {kind: [""] * len(takes) for kind in OUTPUTS}
     shelf = Shelf([takes])
-    for indices, batch in shelf.batches(round(_MEASURED_SECONDS / shelf.hearing.row_seconds)):
+    for indices, batch in shelf.batches(round(_MEASURED_SECONDS / shelf.hearing.format.row_seconds)):
         logits = network.logits(batch.rows).numpy()
         for lane, index in enumerate(indices):
             for kind, texts in found.items():
@@ -204,7 +205,7 @@ def measure(network: Network, takes: Takes) -> ErrorRates:
 
 def _signature(ear: Hearing) -> tuple[tf.TensorSpec, ...]:
     numbers = tf.TensorSpec((None,), tf.int32)
-    return (tf.TensorSpec((None, None, ear.channels), tf.int8), *(5 * [numbers]))
+    return (tf.TensorSpec((None, None, ear.format.channels), tf.int8), *(5 * [numbers]))
 
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, ...]:

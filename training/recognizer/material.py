@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.errors import KwsError
+from kws.frontends import MICRO
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recognizer.corpus import Utterance, recorded, synthetic
 from training.recognizer.recipe import MaterialRecipe
@@ -38,7 +39,7 @@ def gather(
     *,
     seed: int,
     cache: Path,
-    encoder: str = "",
+    encoder: str = MICRO,
     say: Callable[[str], object] = print,
 ) -> Material:
     """The training material; real recordings come from KWS_DATA, and without them synthetic voices do."""
@@ -62,7 +63,7 @@ def gather(
 
 
 def dev_sets(
-    cache: Path, *, most: int | None = None, lead: float = 0.0, encoder: str = ""
+    cache: Path, *, most: int | None = None, lead: float = 0.0, encoder: str = MICRO
 ) -> dict[str, Takes]:
     """Each of DEV_SETS as it was recorded, at most so many utterances of it; none without recordings.
 

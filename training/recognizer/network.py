@@ -18,6 +18,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from kws.frontend import FrontendConfig
+from kws.frontends import MICRO
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind
 
 CHANNELS = FrontendConfig().channels
@@ -94,7 +95,7 @@ class AcousticNetwork(tf.Module):
     `logits` is `forward` compiled, of int8 rows.
     """
 
-    stride, encoder = STRIDE, ""
+    stride, encoder = STRIDE, MICRO
 
     def __init__(
         self,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kws.frontends import MICRO, WAVEFORM, row_format
+from kws.frontends import MICRO, row_format
 from kws.recognition.acoustic import AcousticModel
-from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
+from kws.recognition.bundle import RecognizerBundle, pushed_for, read_recognizer, write_recognizer
 from kws.recognition.tokens import Kind
 from kws.types import Rows
 from training.quantize import quantize
@@ -66,7 +66,7 @@ def publish(
         tflite,
         language="en",
         tokens=OUTPUTS,
-        flush_rows=round(AFTER_SECONDS / row_format(WAVEFORM if network.encoder else MICRO).row_seconds),
+        flush_rows=round(AFTER_SECONDS / row_format(pushed_for(network.encoder)).row_seconds),
         encoder=network.encoder,
         card=_card(network, material, recipe, seed, command),
     )
@@ -129,7 +129,7 @@ def _typical(material: Material, seed: int) -> Rows:
 def _card(network: Network, material: Material, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
     return {
         "licence": "Apache-2.0",
-        "sources": SOURCES + (ENCODER if network.encoder else ""),
+        "sources": SOURCES + (ENCODER if network.encoder != MICRO else ""),
         "architecture": f"{_BODIES[recipe.network.name]}, CTC heads for phones and characters",
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "step_ms": round(1000 * hearing(network.encoder).step_seconds),

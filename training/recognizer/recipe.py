@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kws.frontends import MICRO
 from training.settings import read_settings
 
 
@@ -27,8 +28,8 @@ class NetworkRecipe:
 
     name: str = "convolutions"
     """That, or one of `training.recognizer.encoders`, which has as many layers as there are dilations."""
-    encoder: str = ""
-    """What hears the audio for the network, see training.recognizer.hearing; "": the micro front end."""
+    encoder: str = MICRO
+    """What hears the audio for the network, see training.recognizer.hearing."""
     front: int = 96
     """Channels at 20 ms a step, behind the micro front end."""
     width: int = 208

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from kws.evaluation.activity import speech_span
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
+from kws.frontends import MICRO
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows
 from training.augment import coloured, in_room, narrow, room_responses, speed
@@ -86,7 +87,7 @@ class Takes:
     """How the texts are said, phones apart by spaces."""
     corpora: tuple[str, ...]
     """Where each comes from."""
-    encoder: str = ""
+    encoder: str = MICRO
     """What the rows were made by, see training.recognizer.hearing."""
 
     def __len__(self) -> int:
@@ -104,7 +105,7 @@ class Takes:
     @property
     def hours(self) -> float:
         """Playing time."""
-        return len(self.rows) * hearing(self.encoder).row_seconds / 3600
+        return len(self.rows) * hearing(self.encoder).format.row_seconds / 3600
 
 
 def make_takes(
@@ -114,7 +115,7 @@ def make_takes(
     *,
     seed: int,
     workers: int = 2,
-    encoder: str = "",
+    encoder: str = MICRO,
 ) -> Takes:
     """Every utterance once; the same seed gives the same takes whatever the number of workers."""
     strings = in_strings(utterances, config.longest_string, np.random.default_rng(seed))
@@ -142,13 +143,13 @@ def cached_takes(
     config: TakeConfig,
     *,
     seed: int,
-    encoder: str = "",
+    encoder: str = MICRO,
 ) -> Takes:
     """As `make_takes`, kept in `folder` until anything that they depend on changes."""
     sources = [[str(u.path), u.text, u.is_word] for u in utterances]
     usual = asdict(TakeConfig())
     changed = {name: value for name, value in asdict(config).items() if value != usual[name]}
-    marks = [sources, [str(p) for p in noises], changed, seed, hearing(encoder).digest]
+    marks = [sources, [str(p) for p in noises], changed, seed, hearing(encoder).format.digest]
     path = folder / f"takes-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]}.npz"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -263,8 +264,8 @@ def _save(path: Path, takes: Takes) -> None:
 def _load(path: Path) -> Takes:
     with np.load(path) as stored:
         lists = {name: tuple(map(str, stored[name])) for name in _LISTS}
-        encoder = str(stored["encoder"]) if "encoder" in stored else ""
-        return Takes(stored["rows"], stored["ends"], **lists, encoder=encoder)
+        encoder = str(stored["encoder"]) if "encoder" in stored else MICRO
+        return Takes(stored["rows"], stored["ends"], **lists, encoder=encoder or MICRO)
 
 
 def joined(parts: Sequence[Takes]) -> Takes:

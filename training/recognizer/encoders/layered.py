@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from kws.errors import KwsError
+from kws.frontends import MICRO
 from training.recognizer.network import CHANNELS, OUTPUTS, STRIDE, CausalConv, in_pairs, real_valued
 
 _FRONT_TAPS, _ENTRY_TAPS = 3, 2
@@ -36,7 +37,7 @@ class Layer(Protocol):
 class LayeredNetwork(tf.Module):
     """Entry, body and heads; to learning and publishing it looks like `AcousticNetwork`."""
 
-    stride, encoder = STRIDE, ""
+    stride, encoder = STRIDE, MICRO
 
     def __init__(self, front: int, width: int, body: Sequence[Layer], dropout: float = 0.0) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ import tensorflow as tf
 from kws.encoders.lower_layers import LowerLayersConfig
 from kws.encoders.network import LEAK, LEAST, Layer, read_layers
 from kws.encoders.speech_embedding import published_network
-from kws.recognition.bundle import LOWER_LAYERS
+from kws.frontends import LOWER_LAYERS
 from training.recognizer.encoders.layered import ConvStep
 from training.recognizer.network import OUTPUTS, CausalConv
 
