@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import kws
 from kws.bundle import Bundle, find_bundle
 from kws.cli import main
-from kws.engine import WakeWord
+from kws.engine import Engine, WakeWord
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO
 from kws.loading import AUTO, NONE, Wanted, default_recognizer, wake_words
@@ -21,6 +22,7 @@ from kws.recognition.confirmation import ConfirmedWord
 from kws.recognition.confirmation_table import pair, second_stage_of
 from kws.recognition.tokens import PHONES
 from kws.selftest import RECORDINGS
+from kws.types import SAMPLE_RATE, Block
 
 
 @pytest.fixture
@@ -90,6 +92,8 @@ def test_nothing_of_the_recognizer_is_loaded_before_a_candidate(measured: Bundle
     """The one here could not be: its model file is empty."""
     word = wake_word(measured)
     assert isinstance(word, ConfirmedWord)
+    noise = np.random.default_rng(0).normal(0, 30, 2 * SAMPLE_RATE)
+    assert Engine([word]).push(Block(noise.astype(np.int16))) == []
     with pytest.raises(BundleError, match=r"ears\.tflite"):
         word._look.rehearing.open()
 
