@@ -56,7 +56,7 @@ def grammar_decoder() -> GrammarDecoder:
 
 
 def free_decoder() -> FreeDecoder:
-    from kws.recognition.build import phrase_spellings
+    from kws.recognition.spelling import phrase_spellings
 
     spellings = {word: phrase_spellings(word, PHONES) for word in WORDS}
     model = ArpaModel(1, {(word,): -1.5 for word in WORDS}, {})
@@ -69,7 +69,7 @@ def recognizer() -> Recognizer:
 
 
 def spotter() -> Spotter:
-    from kws.recognition.build import phrase_spellings
+    from kws.recognition.spelling import phrase_spellings
 
     ways = {word: phrase_spellings(word, PHONES) for word in WORDS}
     return Spotter(ways, STEP, SpotterConfig(refractory=0.1))

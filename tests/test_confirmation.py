@@ -26,7 +26,7 @@ from kws.evaluation import Proportion, Rate
 from kws.events import Detection, Event
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO
-from kws.recognition.build import phrase_spellings
+from kws.recognition.spelling import phrase_spellings
 from kws.recognition.bundle import write_recognizer
 from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, ConfirmedWord, SecondLook
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair

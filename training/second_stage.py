@@ -22,10 +22,10 @@ from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import RowStream
 from kws.events import Detection
-from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confirmation import ConfirmedWord, SecondLook, rehearing_of
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, pair
+from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
 from training.evaluate import detections_of

@@ -27,11 +27,11 @@ from kws.frontends import WAVEFORM, new_front_end
 from kws.grammar.compile import TokenGraph, compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
-from kws.recognition.build import free_decoder
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confidence import Calibration, Features, fit, path_features
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
+from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder, meaning
 from kws.recognition.graph_beam import Path as GraphPath
 from kws.recognition.priors import WEIGHT as PRIOR_WEIGHT

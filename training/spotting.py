@@ -21,11 +21,11 @@ import numpy.typing as npt
 from kws.bundle import MODELS
 from kws.errors import KwsError
 from kws.recognition.alarm_rate import DEAD_HOURS, FEATURES, AlarmRate, features
-from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.lexicon import Spelling
 from kws.recognition.ngram import read_arpa
 from kws.recognition.priors import decoding_of
+from kws.recognition.spelling import phrase_spellings
 from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import read_manifest, recordings_manifest

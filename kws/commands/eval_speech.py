@@ -33,7 +33,8 @@ def eval_speech(
     from kws.commands.eval import write_page
     from kws.evaluation.speech_page import speech_page
     from kws.evaluation.speech_trial import false_accepts, read_spoken, try_recognizer
-    from kws.recognition.build import build_recognizer, text_score
+    from kws.recognition.build import build_recognizer
+    from kws.recognition.free_text import text_score
 
     spoken = read_spoken(table)
     with quiet_runtime():

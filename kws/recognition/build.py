@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 
-from kws.bundle import MODELS
 from kws.delegates import Delegate
-from kws.errors import GrammarError, KwsError
-from kws.grammar.compile import compile_grammar, spell
-from kws.grammar.pronunciation import pronunciations
+from kws.errors import KwsError
+from kws.grammar.compile import compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.alarm_rate import alarm_rate_of
 from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle, find_recognizer
-from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
-from kws.recognition.free_decoder import FreeDecoder
+from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.lexicon import Lexicon, Spelling
-from kws.recognition.ngram import ArpaModel, read_arpa
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
-from kws.recognition.rescoring import Rescorer
+from kws.recognition.spelling import endings, phrase_spellings
 from kws.recognition.spotter import Spotter, SpotterConfig
-from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
-from kws.recognition.tokens import PHONES, Kind, LogProbs, Tokens
+from kws.recognition.tokens import Kind, Tokens
 
 COMMAND = EndpointConfig(patience=5.0, longest=15.0)
 """After a wake word: give up after 5 s of silence."""
@@ -48,6 +41,7 @@ def build_recognizer(
     endpoint: EndpointConfig | None = None,
     delegate: Delegate | None = None,
     rescore: Sequence[str] = (),
+    language_model: str | Path | None = None,
 ) -> Recognizer:
     """A recognizer of a bundled name or a path.
 
@@ -61,6 +55,7 @@ def build_recognizer(
         endpoint: where an utterance ends.
         delegate: what computes the acoustic model, see kws.delegates.
         rescore: names of the rescorers that have a say in the end, see kws.recognition.rescorers.
+        language_model: an ARPA file for free text; None: see kws.recognition.free_text.
 
     Raises:
         BundleError, GrammarError: naming the file and the remedy.
@@ -78,7 +73,7 @@ def build_recognizer(
         calibration = known.calibration.with_threshold(sentences.threshold).with_threshold(threshold)
         decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors, rescorer=rescorer)
     else:
-        decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer)
+        decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)
     return Recognizer(acoustic, decoder, endpoint)
 
 
@@ -125,46 +120,6 @@ def spotting_tokens(bundle: RecognizerBundle) -> Tokens:
     return TOKEN_SETS[_kind(bundle, by_words=True)]
 
 
-def phrase_spellings(phrase: str, tokens: Tokens, limit: int = 8) -> list[Spelling]:
-    """Ways to write several words, at most so many; raises GrammarError where there is none."""
-    ways: list[Spelling] = [()]
-    for word in phrase.lower().split():
-        ways = [way + more for way in ways for more in spell(word, tokens, "the phrase")][:limit]
-    if ways == [()]:
-        raise GrammarError("the phrase: expected words, found nothing")
-    return ways
-
-
-def endings(wake_word: str, tokens: Tokens) -> list[Spelling]:
-    """All that may be left of a wake word's spellings when listening begins within it."""
-    ways = phrase_spellings(wake_word, tokens)
-    return list(dict.fromkeys(way[start:] for way in ways for start in range(len(way))))
-
-
-def text_score(model: str | Path, tokens: Tokens) -> Callable[[LogProbs, str], float]:
-    """How the free search ranks a text, in nats; minus infinity for what it could not write.
-
-    Of the pronunciations of a text the first eight are tried, nearly always the usual ones.
-    """
-    arpa, fusion = read_arpa(_language_model(find_recognizer(model))), Fusion()
-    known = set(arpa.words)
-
-    def score(log_probs: LogProbs, text: str) -> float:
-        words = text.split()
-        writable = known.issuperset(words) if tokens is PHONES else set(text) <= set(tokens.symbols)
-        if not writable:
-            return float("-inf")
-        return likeliest_spelling(log_probs, _spellings(text, tokens)) + fusion.score(arpa, words)
-
-    return score
-
-
-def _spellings(text: str, tokens: Tokens) -> list[Spelling]:
-    if not text:
-        return [()]
-    return phrase_spellings(text, tokens) if tokens is PHONES else [tokens.encode(text)]
-
-
 def parse_boost(entries: Iterable[str]) -> dict[str, float]:
     """ "living room" or "living room=2.5", the number being nats per token."""
     found = {}
@@ -180,39 +135,3 @@ def _kind(bundle: RecognizerBundle, *, by_words: bool) -> Kind:
     """Phones where the model has them; free text is then written by a lexicon, which must be installed."""
     has_dictionary = by_words or find_spec("pocketsphinx") is not None
     return "phones" if "phones" in bundle.tokens and has_dictionary else "characters"
-
-
-def free_decoder(
-    bundle: RecognizerBundle,
-    tokens: Tokens,
-    step_seconds: float,
-    lead_in: Sequence[Spelling] = (),
-    boost: Mapping[str, float] = MappingProxyType({}),
-    rescorer: Rescorer | None = None,
-) -> FreeDecoder:
-    """A decoder for anything that may be said, by the language model that goes with a recognizer."""
-    model = read_arpa(_language_model(bundle))
-    phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
-    fusion = Fusion()
-    scorer: LetterWords | LexiconWords
-    if tokens is PHONES:
-        words = [*model.words, *(word for phrase in boost for word in phrase.lower().split())]
-        scorer = LexiconWords(_lexicon(model, words), model, fusion, lead_in)
-    else:
-        scorer = LetterWords(tokens.symbols, model, fusion)
-    return FreeDecoder(tokens, scorer, step_seconds, phrases=phrases, rescorer=rescorer)
-
-
-def _language_model(bundle: RecognizerBundle) -> Path:
-    """NAME.arpa.gz beside the recognizer, or the bundled English one."""
-    own = bundle.manifest_path.with_suffix(".arpa.gz")
-    return own if own.is_file() else MODELS / "english.arpa.gz"
-
-
-def _lexicon(model: ArpaModel, words: Iterable[str]) -> Lexicon:
-    spellings = {
-        word: [PHONES.encode(reading) for reading in pronunciations(word)]
-        for word in words
-        if not word.startswith("<")
-    }
-    return Lexicon(spellings, {word: model.log_prob((), word) for word in spellings})

@@ -257,7 +257,8 @@ def _ways(bundle: Bundle, recognizer: RecognizerBundle, measured: SecondStage | 
     """To write the wake word; raises GrammarError where nobody knows how it is said."""
     if measured:
         return measured.spellings
-    from kws.recognition.build import phrase_spellings, spotting_tokens
+    from kws.recognition.build import spotting_tokens
+    from kws.recognition.spelling import phrase_spellings
 
     return phrase_spellings(bundle.wake_word, spotting_tokens(recognizer))
 

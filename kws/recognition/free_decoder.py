@@ -12,6 +12,7 @@ from kws.recognition.boost import Boosted
 from kws.recognition.decoder import Rhythm
 from kws.recognition.lexicon import Spelling
 from kws.recognition.prefix_beam import Hypothesis, Prefix, PrefixBeam, PrefixBeamConfig, Scorer, State
+from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.text_scorer import WordState
 from kws.recognition.tokens import LogProbs, Tokens
@@ -32,6 +33,7 @@ class FreeDecoder:
         scorer: how tokens become words, and what words are worth.
         step_seconds: from one step to the next.
         config: of the beam.
+        priors: what the log-probabilities are divided by.
         phrases: token sequences to boost, with nats per token.
         rescorer: has a say in how whole texts are ranked.
     """
@@ -45,11 +47,13 @@ class FreeDecoder:
         step_seconds: float,
         *,
         config: PrefixBeamConfig | None = None,
+        priors: Priors | None = None,
         phrases: dict[Spelling, float] | None = None,
         rescorer: Rescorer | None = None,
     ) -> None:
         self.tokens = tokens
         self._scorer = scorer
+        self._priors = priors
         self._boosted = bool(phrases)
         self._beam = PrefixBeam(Boosted(scorer, phrases) if phrases else scorer, config)
         self._seconds = step_seconds
@@ -62,7 +66,7 @@ class FreeDecoder:
         self._heard.push(log_probs)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
-            self._beam.push(piece)
+            self._beam.push(self._priors.scaled(piece) if self._priors else piece)
             partial = self._partial() if looks else None
             if partial and (partial.text, partial.stable) != self._shown:
                 self._shown = (partial.text, partial.stable)

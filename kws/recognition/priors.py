@@ -60,10 +60,11 @@ class Decoding:
     calibration: Calibration
 
 
-def decoding_of(card: Mapping[str, Any], tokens: Tokens) -> Decoding:
-    """As `training.speech_tasks --fit` has written it, or defaults."""
+def decoding_of(card: Mapping[str, Any], tokens: Tokens, weight: float | None = None) -> Decoding:
+    """As `training.speech_tasks --fit` has written it, or defaults; `weight` replaces the exponent."""
     known = card.get("decoding", {})
     log_priors = known.get("log_priors", {}).get(tokens.kind)
     fits = isinstance(log_priors, list) and len(log_priors) == len(tokens)
-    priors = Priors.of(log_priors, known.get("prior_weight", WEIGHT)) if fits else Priors.unknown(tokens)
+    weight = known.get("prior_weight", WEIGHT) if weight is None else weight
+    priors = Priors.of(log_priors, weight) if fits else Priors.unknown(tokens)
     return Decoding(priors, Calibration(**known.get("confidence", {})))

@@ -15,8 +15,8 @@ from typing import Any
 from kws.errors import GrammarError, KwsError
 from kws.evaluation import CalibrationRow
 from kws.recognition.alarm_rate import alarm_rate_of
-from kws.recognition.build import phrase_spellings
 from kws.recognition.bundle import find_recognizer
+from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 
 RECOGNIZER = "english"

@@ -1,0 +1,150 @@
+"""Free text: which language model and lexicon a recognizer writes with, and how much they have a say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from kws.bundle import MODELS
+from kws.grammar.pronunciation import pronunciations
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.ctc import likeliest_spelling
+from kws.recognition.free_decoder import FreeDecoder
+from kws.recognition.lexicon import Lexicon, Spelling
+from kws.recognition.ngram import History, LanguageModel, read_arpa
+from kws.recognition.packaged_trigram import PackagedTrigram
+from kws.recognition.prefix_beam import PrefixBeamConfig
+from kws.recognition.priors import Priors, decoding_of
+from kws.recognition.rescoring import Rescorer
+from kws.recognition.spelling import phrase_spellings
+from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
+from kws.recognition.tokens import PHONES, LogProbs, Tokens
+
+
+class WordModel(LanguageModel, Protocol):
+    """A LanguageModel with a vocabulary."""
+
+    @property
+    def words(self) -> list[str]:
+        """All that it may be asked about."""
+
+    def log_prob(self, history: History, word: str, /) -> float:
+        """ln p(word | history)."""
+
+
+@dataclass(frozen=True)
+class FreeTextConfig:
+    """How much each source of knowledge counts."""
+
+    fusion: Fusion
+    prior_weight: float
+    """Exponent of the priors that log-probabilities are divided by, see kws.recognition.priors."""
+    beam: PrefixBeamConfig
+
+
+BY_PHONES = FreeTextConfig(Fusion(0.9, -0.5), 0.6, PrefixBeamConfig(32, least=6.0, slack=4.0))
+"""Chosen on dev recordings (docs/experiments/recognizer.md)."""
+BY_LETTERS = FreeTextConfig(Fusion(), 0.0, PrefixBeamConfig())
+
+
+def free_decoder(
+    bundle: RecognizerBundle,
+    tokens: Tokens,
+    step_seconds: float,
+    lead_in: Sequence[Spelling] = (),
+    boost: Mapping[str, float] = MappingProxyType({}),
+    rescorer: Rescorer | None = None,
+    language_model: str | Path | None = None,
+) -> FreeDecoder:
+    """A decoder for anything that may be said.
+
+    Args:
+        bundle: the recognizer.
+        tokens: of its log-probabilities.
+        step_seconds: from one step to the next.
+        lead_in: what may be left of a wake word.
+        boost: phrases that are likelier than usual, with nats per token.
+        rescorer: has a say in how whole texts are ranked.
+        language_model: an ARPA file; None: the one that goes with the recognizer, see `language_model_of`.
+    """
+    model = language_model_of(bundle, tokens, language_model)
+    config = _config(tokens)
+    phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
+    scorer: LetterWords | LexiconWords
+    if tokens is PHONES:
+        words = [*model.words, *(word for phrase in boost for word in phrase.lower().split())]
+        scorer = LexiconWords(_lexicon(model, words), model, config.fusion, lead_in)
+    else:
+        scorer = LetterWords(tokens.symbols, model, config.fusion)
+    return FreeDecoder(
+        tokens,
+        scorer,
+        step_seconds,
+        config=config.beam,
+        priors=_priors(bundle, tokens),
+        phrases=phrases,
+        rescorer=rescorer,
+    )
+
+
+def text_score(
+    model: str | Path, tokens: Tokens, language_model: str | Path | None = None
+) -> Callable[[LogProbs, str], float]:
+    """How the free search ranks a text, in nats; minus infinity for what it could not write.
+
+    Of the pronunciations of a text the first eight are tried, nearly always the usual ones.
+    """
+    bundle = find_recognizer(model)
+    words, config = language_model_of(bundle, tokens, language_model), _config(tokens)
+    known, priors = set(words.words), _priors(bundle, tokens)
+
+    def score(log_probs: LogProbs, text: str) -> float:
+        said = text.split()
+        writable = known.issuperset(said) if tokens is PHONES else set(text) <= set(tokens.symbols)
+        if not writable:
+            return float("-inf")
+        scaled = priors.scaled(log_probs) if priors else log_probs
+        return likeliest_spelling(scaled, _spellings(text, tokens)) + config.fusion.score(words, said)
+
+    return score
+
+
+def language_model_of(bundle: RecognizerBundle, tokens: Tokens, path: str | Path | None = None) -> WordModel:
+    """The model of a path, or NAME.arpa.gz beside a recognizer, or a general English one.
+
+    That is the trigram in the package `pocketsphinx` where words are written by phones, for which the
+    package is needed anyway; by letters the small bundled one does.
+    """
+    own = bundle.manifest_path.with_suffix(".arpa.gz")
+    if path is not None:
+        return read_arpa(path)
+    if own.is_file() and own.parent != MODELS:
+        return read_arpa(own)
+    return PackagedTrigram() if tokens is PHONES else read_arpa(MODELS / "english.arpa.gz")
+
+
+def _config(tokens: Tokens) -> FreeTextConfig:
+    return BY_PHONES if tokens is PHONES else BY_LETTERS
+
+
+def _priors(bundle: RecognizerBundle, tokens: Tokens) -> Priors | None:
+    weight = _config(tokens).prior_weight
+    return decoding_of(bundle.card, tokens, weight).priors if weight else None
+
+
+def _lexicon(model: WordModel, words: Iterable[str]) -> Lexicon:
+    spellings = {
+        word: [PHONES.encode(reading) for reading in pronunciations(word)]
+        for word in words
+        if not word.startswith("<")
+    }
+    return Lexicon(spellings, {word: model.log_prob((), word) for word in spellings})
+
+
+def _spellings(text: str, tokens: Tokens) -> list[Spelling]:
+    if not text:
+        return [()]
+    return phrase_spellings(text, tokens) if tokens is PHONES else [tokens.encode(text)]
