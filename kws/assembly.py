@@ -32,6 +32,7 @@ def build_engine(config: Config) -> Engine:
         endpoint=COMMAND,
         delegate=_delegate(speech.delegate),
         rescore=speech.rescore,
+        language_model=speech.language_model or None,
     )
     return Session(words, recognizer)
 
@@ -55,6 +56,7 @@ def dictation_of(speech: SpeechSettings) -> Callable[[], Dictation] | None:
             threshold=speech.threshold,
             delegate=_delegate(speech.delegate),
             rescore=speech.rescore,
+            language_model=speech.language_model or None,
         )
         return Dictation(recognizer)
 

@@ -60,6 +60,9 @@ class SpeechSettings:
     rescore: tuple[str, ...] = setting(
         (), "what else judges the likeliest texts in the end", choices=("second-pass", "neural-lm")
     )
+    language_model: str = setting(
+        "", 'which words are likely, .arpa or .arpa.gz; "" for general English; not with a grammar'
+    )
     delegate: str = setting(
         "", 'library that computes the recognizer, as for a model; "" for none', check=delegate_problem
     )

@@ -26,11 +26,11 @@ from kws.evaluation import Proportion, Rate
 from kws.events import Detection, Event
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO
-from kws.recognition.spelling import phrase_spellings
 from kws.recognition.bundle import write_recognizer
 from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, ConfirmedWord, SecondLook
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair
 from kws.recognition.rehearing import Rehearing
+from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import BLANK, PHONES, LogProbs
 from kws.types import SAMPLE_RATE, Outputs, Rows
 

@@ -162,6 +162,36 @@ def test_a_rescorer_that_is_not_there_is_one_line(english, capsys):
     assert "has no second pass" in complaint(capsys, "--model", english, "--rescore", "second-pass")
 
 
+def test_a_language_model_of_ones_own_decides_what_is_written(english, capsys, tmp_path):
+    own, table = tmp_path / "own.arpa", tmp_path / "test.tsv"
+    lines = [
+        "\\data\\",
+        "ngram 1=3",
+        "",
+        "\\1-grams:",
+        "-0.5 light",
+        "-0.5 song",
+        "-0.5 </s>",
+        "",
+        "\\end\\",
+        "",
+    ]
+    own.write_text("\n".join(lines))
+    table.write_text("path\ttext\nquiet.wav\tlights on in the kitchen\n")
+    assert main(["run", str(tmp_path / "quiet.wav"), "--model", english, "--language-model", str(own)]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])["text"]
+    assert said
+    assert set(said.split()) <= {"light", "song"}
+    assert main(["eval", english, "--manifest", str(table), "--language-model", str(own)]) == 0
+    assert "0.0 %" in capsys.readouterr().out
+    with_grammar = ["--model", english, "-g", str(GRAMMARS / "home.yaml"), "--language-model", str(own)]
+    assert "leave the language model out" in complaint(capsys, *with_grammar)
+    assert "needs a recognizer" in complaint(capsys, "--language-model", str(own))
+    assert "none.arpa: cannot be read" in complaint(
+        capsys, "--model", english, "--language-model", str(tmp_path / "none.arpa")
+    )
+
+
 def test_a_budget_is_for_wake_words_and_phrases(english, capsys):
     told = complaint(capsys, "--model", english, "--max-false-alarms-per-day", "1")
     assert "is for wake words and --spot" in told

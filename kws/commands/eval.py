@@ -27,6 +27,9 @@ PLACES = click.Path(path_type=Path)
 @click.option("--snr", type=float, multiple=True, help="Decibels of clips over noise.  [default: 10]")
 @click.option("--manifest", type=PLACES, help="Of a recognizer: table of recordings, columns path and text.")
 @click.option("--grammar", "-g", metavar="FILE", help="Of a recognizer: sentences to listen for.")
+@click.option(
+    "--language-model", metavar="FILE", help="Of a recognizer, without a grammar: .arpa or .arpa.gz."
+)
 @threshold_option
 @delegate_option
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and sounds.")
@@ -38,6 +41,7 @@ def eval(
     snr: tuple[float, ...],
     manifest: Path | None,
     grammar: str | None,
+    language_model: str | None,
     threshold: float | None,
     delegate: Delegate | None,
     report: Path | None,
@@ -57,7 +61,8 @@ def eval(
 
         if negatives and not grammar:
             raise KwsError("--negatives: without a grammar there is nothing to accept; give --grammar")
-        return eval_speech(model, manifest, grammar, threshold, delegate, report, _files(negatives))
+        sources = _files(negatives)
+        return eval_speech(model, manifest, grammar, threshold, delegate, report, sources, language_model)
     for name, places in (("--positives", positives), ("--negatives", negatives)):
         if not places:
             raise click.UsageError(f"Missing option '{name}'.")

@@ -24,6 +24,7 @@ def eval_speech(
     delegate: Delegate | None = None,
     report: Path | None = None,
     negatives: Sequence[Path] = (),
+    language_model: str | None = None,
 ) -> None:
     """Print word and character error rates, latency and error analysis of the table's recordings.
 
@@ -38,8 +39,10 @@ def eval_speech(
 
     spoken = read_spoken(table)
     with quiet_runtime():
-        recognizer = build_recognizer(model, grammar=grammar, threshold=threshold, delegate=delegate)
-    score = None if grammar else text_score(model, recognizer.decoder.tokens)
+        recognizer = build_recognizer(
+            model, grammar=grammar, threshold=threshold, delegate=delegate, language_model=language_model
+        )
+    score = None if grammar else text_score(model, recognizer.decoder.tokens, language_model)
     trial = try_recognizer(recognizer, spoken, score)
     figures = _figures(trial)
     if negatives:

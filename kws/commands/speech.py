@@ -32,11 +32,12 @@ class Speech:
     confirm: str = AUTO
     confirm_threshold: float | None = None
     rescore: tuple[str, ...] = ()
+    language_model: str | None = None
     delegate: Delegate | None = None
 
 
 def speech_options(command: Command) -> Command:
-    """--grammar, --wake, --then, --spot, --boost, --confirm, --confirm-threshold and --rescore."""
+    """--grammar, --wake, --then, --spot, --boost, --confirm, --rescore and what belongs to them."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -78,6 +79,11 @@ _OPTIONS = (
         type=click.Choice(["second-pass", "neural-lm"]),
         help="What else judges the likeliest texts in the end; repeatable.",
     ),
+    click.option(
+        "--language-model",
+        metavar="FILE",
+        help="Which words are likely, without a grammar: .arpa or .arpa.gz.  [default: general English]",
+    ),
 )
 
 
@@ -90,7 +96,7 @@ def engine_for(models: tuple[str, ...], threshold: float | Budget | None, speech
     recognizers = [model for model in models if names_recognizer(model)]
     if not recognizers:
         _refuse(
-            speech.grammar or speech.spot or speech.boost,
+            speech.grammar or speech.spot or speech.boost or speech.language_model,
             "needs a recognizer: --model english, or --then english",
         )
         return _wake_words(models, threshold, speech)
@@ -130,6 +136,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
             endpoint=COMMAND,
             delegate=speech.delegate,
             rescore=speech.rescore,
+            language_model=speech.language_model,
         )
     return Session(wake_words, recognizer)
 
@@ -139,7 +146,7 @@ def _spotting(model: str, budget: Budget, speech: Speech) -> Engine:
     from kws.recognition.build import build_spotter
     from kws.session import Dictation
 
-    if not speech.spot or speech.grammar or speech.boost:
+    if not speech.spot or speech.grammar or speech.boost or speech.language_model:
         raise KwsError("--max-false-alarms-per-day is for wake words and --spot; give --threshold")
     if budget.strict:
         raise KwsError("--strict: the thresholds of phrases are estimates for any speech; leave it out")
@@ -157,7 +164,7 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
 
     with quiet_runtime():
         if speech.spot:
-            _refuse(speech.grammar or speech.boost, "does not go with --spot")
+            _refuse(speech.grammar or speech.boost or speech.language_model, "does not go with --spot")
             spotter = build_spotter(model, speech.spot, threshold=threshold, delegate=speech.delegate)
             return Dictation(spotter)
         recognizer = build_recognizer(
@@ -167,6 +174,7 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
             threshold=threshold,
             delegate=speech.delegate,
             rescore=speech.rescore,
+            language_model=speech.language_model,
         )
         return Dictation(recognizer)
 

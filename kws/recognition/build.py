@@ -60,6 +60,8 @@ def build_recognizer(
     Raises:
         BundleError, GrammarError: naming the file and the remedy.
     """
+    if grammar is not None and language_model is not None:
+        raise KwsError(f"{language_model}: does not go with a grammar; leave the language model out")
     bundle = find_recognizer(model)
     acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None), delegate=delegate)
     tokens, step = acoustic.tokens, acoustic.step_seconds
