@@ -11,8 +11,8 @@ import numpy as np
 
 from kws.evaluation.transcripts import mistakes
 from kws.recognition.acoustic import AcousticModel
-from kws.recognition.build import free_decoder
 from kws.recognition.bundle import RecognizerBundle
+from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.priors import decoding_of
 from kws.recognition.rescorers import RESCORERS
