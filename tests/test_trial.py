@@ -14,13 +14,15 @@ from community import manifest
 
 from kws import cli
 from kws.bundle import read_bundle
-from kws.engine import WakeWord
+from kws.engine import Engine, WakeWord
 from kws.errors import SourceError
 from kws.evaluation import Occurrence
+from kws.evaluation.as_run import as_run
 from kws.evaluation.page import at, points, trial_page
 from kws.evaluation.plot import RATES, Axis, bar_plot, line_plot
 from kws.evaluation.streams import Layout, Segment
-from kws.evaluation.trial import CLEAN, Heard, Trial, readable, recordings_in, try_model
+from kws.evaluation.trial import CLEAN, Heard, Trial, readable, recordings_in, try_model, word_streams
+from kws.evaluation.trial_streams import TalkStream
 from kws.scoring import ScoreTrack
 from kws.sources.whole import read_excerpt, read_samples
 from kws.types import SAMPLE_RATE, Samples
@@ -124,6 +126,38 @@ def test_the_command_prints_the_table_and_writes_the_page(
     assert html.count("<svg") == 2
     assert html.count("data:audio/wav;base64,") >= 1  # at threshold 1 something is missed
     assert "http://" not in html.replace("http://www.w3.org", "")
+
+
+@pytest.mark.debian("espeak-ng")
+def test_both_stages_are_tried_where_both_would_run(
+    folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--positives", str(folders / "words"), "--negatives", str(folders / "talk" / "evening")]
+    page = tmp_path / "report.html"
+    assert cli.main(["eval", "alexa", *places, "--report", str(page)]) == 0
+    printed = capsys.readouterr().out
+    title = re.search(r"as it runs, at [0-9.]+ and confirmed by english at [0-9.]+", printed)
+    assert title
+    assert title[0].capitalize() in page.read_text(encoding="utf-8")
+    assert re.search(r"words as recorded +[0-9.]+ % .* of 3 ", printed.split(title[0])[1])
+    for alone in (["--confirm", "none"], ["--threshold", "0.5"]):
+        assert cli.main(["eval", "alexa", *places, *alone]) == 0
+        assert "as it runs" not in capsys.readouterr().out
+    asked = ["--confirm", "english", "--confirm-threshold", "0.5", "--threshold", "1"]
+    assert cli.main(["eval", "alexa", *places, *asked]) == 0
+    assert "as it runs, at 1 and confirmed by english at 0.5" in capsys.readouterr().out
+
+
+def test_an_engine_hears_the_stream_that_its_score_track_was_made_of(folders: Path) -> None:
+    """Without a second stage a word is detected where the track reaches the threshold, and only there."""
+    words, talk = recordings_in([folders / "words"]), recordings_in([folders / "talk" / "evening"])
+    wake_word = WakeWord(read_bundle(manifest("alexa")), threshold=0.5)
+    trial = try_model(wake_word, words, talk)
+    run = as_run(Engine([wake_word]), word_streams(words), words, TalkStream(talk))
+    assert run.words[CLEAN].heard == tuple(trial.words[CLEAN].best >= 0.5)
+    assert sorted(run.missed(CLEAN)) == sorted(path for path, _ in trial.misses(0.5))
+    assert run.false_alarms.count == len(trial.false_alarms(0.5))
+    assert run.title == "as it runs, at 0.5"
 
 
 def test_the_page_of_a_perfect_trial_lists_nothing(made_up: Trial) -> None:

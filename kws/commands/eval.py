@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from kws.cli import report as complain
-from kws.commands.options import delegate_option, load_engine, threshold_option
+from kws.commands.options import confirm_options, delegate_option, load_engine, threshold_option
 from kws.commands.table import print_table
 from kws.delegates import Delegate
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
+    from kws.evaluation.as_run import AsRun
     from kws.evaluation.trial import Trial
 
 PLACES = click.Path(path_type=Path)
@@ -31,6 +32,7 @@ PLACES = click.Path(path_type=Path)
     "--language-model", metavar="FILE", help="Of a recognizer, without a grammar: .arpa or .arpa.gz."
 )
 @threshold_option
+@confirm_options
 @delegate_option
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and sounds.")
 def eval(
@@ -43,6 +45,8 @@ def eval(
     grammar: str | None,
     language_model: str | None,
     threshold: float | None,
+    confirm: str,
+    confirm_threshold: float | None,
     delegate: Delegate | None,
     report: Path | None,
 ) -> None:
@@ -51,6 +55,9 @@ def eval(
     MODEL hears the clips as one stream with pauses, and the other recordings as another. A word counts as
     heard from its start to 0.75 s past its end. Each option takes a file or a folder, and may be given
     several times. Files that cannot be read are named and left out.
+
+    The figures for thresholds are those of MODEL alone. Where a second stage confirms what it hears, both
+    together hear all recordings as well, as `kws run` would.
 
     A recognizer hears the recordings of a table instead: word and character error rate, latency, the most
     frequent mistakes, whether search or model is at fault, and in the report whether its confidence is true;
@@ -66,10 +73,13 @@ def eval(
     for name, places in (("--positives", positives), ("--negatives", negatives)):
         if not places:
             raise click.UsageError(f"Missing option '{name}'.")
+    from kws.evaluation.as_run import as_run
     from kws.evaluation.page import trial_page
-    from kws.evaluation.trial import try_model
+    from kws.evaluation.trial import try_model, word_streams
+    from kws.evaluation.trial_streams import TalkStream
 
-    wake_word = load_engine((model,), threshold, delegate).wake_words[0]
+    engine = load_engine((model,), threshold, delegate, confirm, confirm_threshold)
+    wake_word = engine.wake_words[0]
     if len(wake_word.bundle.labels) > 1:
         raise KwsError(f"{model}: has {len(wake_word.bundle.labels)} labels; measure a model of one word")
     files = [_files(places) for places in (positives, negatives, noise)]
@@ -77,8 +87,13 @@ def eval(
     trial = try_model(wake_word, files[0], files[1], noises=files[2], snr_db=levels)
     used = wake_word.bundle.threshold if threshold is None else threshold
     _print_figures(trial, used)
+    both = None
+    if wake_word.second_stage:
+        streams = word_streams(files[0], files[2], levels)
+        both = as_run(engine, streams, files[0], TalkStream(files[1]))
+        _print_both(both)
     if report:
-        write_page(report, trial_page(f"{model}: {wake_word.bundle.wake_word}", trial, used))
+        write_page(report, trial_page(f"{model}: {wake_word.bundle.wake_word}", trial, used, both))
 
 
 def _files(places: tuple[Path, ...]) -> list[Path]:
@@ -102,6 +117,12 @@ def _print_figures(trial: Trial, threshold: float) -> None:
             for title, p in points(trial.det(name), threshold).items()
         ]
         print_table(("", "threshold", "missed", "false alarms per hour"), rows)
+
+
+def _print_both(both: AsRun) -> None:
+    click.echo(f"\n{both.title}")
+    rows = [(f"words {name}", str(both.misses(name)), str(both.false_alarms)) for name in both.words]
+    print_table(("", "missed", "false alarms per hour"), rows)
 
 
 def write_page(path: Path, text: str) -> None:

@@ -99,6 +99,31 @@ def threshold_option(command: Command) -> Command:
     )(command)
 
 
+CONFIRM_OPTIONS = (
+    click.option(
+        "--confirm",
+        metavar="MODEL",
+        default=AUTO,
+        show_default=True,
+        help="Recognizer that must hear a wake word's spelling as well; none; auto: the one that the word "
+        "was measured with, unless there is a threshold or a rate of false alarms.",
+    ),
+    click.option(
+        "--confirm-threshold",
+        type=Probability(),
+        help="Score that the spelling must reach with --confirm.  [default: as measured, or 0.1]",
+    ),
+)
+"""--confirm and --confirm-threshold: the second stage."""
+
+
+def confirm_options(command: Command) -> Command:
+    """Both of CONFIRM_OPTIONS."""
+    for option in reversed(CONFIRM_OPTIONS):
+        command = option(command)
+    return command
+
+
 def threshold_options(command: Command) -> Command:
     """--threshold, or --max-false-alarms-per-day and --strict; the argument is one `threshold`."""
 

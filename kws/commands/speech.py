@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from kws.commands.budget import Budget
-from kws.commands.options import DEFAULT_MODEL, Probability, load_engine, quiet_runtime
+from kws.commands.options import CONFIRM_OPTIONS, DEFAULT_MODEL, load_engine, quiet_runtime
 from kws.delegates import Delegate
 from kws.errors import KwsError
 from kws.loading import AUTO
@@ -60,19 +60,7 @@ _OPTIONS = (
         metavar="PHRASE[=NATS]",
         help="Phrase to expect, without a grammar; nats per token.  [default: 1.5]",
     ),
-    click.option(
-        "--confirm",
-        metavar="MODEL",
-        default=AUTO,
-        show_default=True,
-        help="Recognizer that must hear a wake word's spelling as well; none; auto: the one that the word "
-        "was measured with, unless there is a threshold or a rate of false alarms.",
-    ),
-    click.option(
-        "--confirm-threshold",
-        type=Probability(),
-        help="Score that the spelling must reach with --confirm.  [default: as measured, or 0.1]",
-    ),
+    *CONFIRM_OPTIONS,
     click.option(
         "--rescore",
         multiple=True,

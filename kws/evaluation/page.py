@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from kws.evaluation.as_run import AsRun
 from kws.evaluation.det import Det, OperatingPoint, operating_point
 from kws.evaluation.plot import RATES, Axis, bar_plot, line_plot, shares
 from kws.evaluation.trial import CLEAN, FalseAlarm, Trial
@@ -33,16 +34,18 @@ _STYLE = (
 )
 
 
-def trial_page(title: str, trial: Trial, threshold: float) -> str:
+def trial_page(title: str, trial: Trial, threshold: float, both: AsRun | None = None) -> str:
     """The whole page; it needs no other file and no network.
 
     Args:
         title: what was tried.
         trial: the tracks.
         threshold: at which misses and false alarms are listed.
+        both: what the word and its second stage made of the same, where it has one.
     """
     sections = [
         *_tables(trial, threshold),
+        *(_as_run(both) if both else ()),
         "<h2>Misses against false alarms</h2>",
         _trade_off(trial),
         "<h2>Scores</h2>",
@@ -80,6 +83,17 @@ def _tables(trial: Trial, threshold: float) -> Iterator[str]:
             cells = (title, f"{point.threshold:.4f}", str(point.misses), str(point.false_alarms))
             yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells)
         yield "</table>"
+
+
+def _as_run(both: AsRun) -> Iterator[str]:
+    yield f"<h2>{escape(both.title.capitalize())}</h2><table><tr><th><th>missed<th>false alarms per hour"
+    for name in both.words:
+        cells = (f"words {name}", str(both.misses(name)), str(both.false_alarms))
+        yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells)
+    yield "</table>"
+    for name in both.words:
+        if missed := both.missed(name):
+            yield f"<p>Missed {escape(name)}: {escape(', '.join(path.name for path in missed))}</p>"
 
 
 def _trade_off(trial: Trial) -> str:

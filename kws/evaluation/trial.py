@@ -7,7 +7,7 @@ within.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,28 +18,18 @@ import numpy.typing as npt
 from kws.engine import WakeWord
 from kws.errors import SourceError
 from kws.evaluation.det import Det, det_curve
-from kws.evaluation.levels import to_int16
 from kws.evaluation.matching import best_scores, false_alarm_times
-from kws.evaluation.streams import (
-    WORDS,
-    Layout,
-    Part,
-    Recording,
-    Segment,
-    StreamRecipe,
-    layout_of,
-    stream_parts,
-)
+from kws.evaluation.streams import WORDS, Layout
+from kws.evaluation.trial_streams import Stream, TalkStream, WordStream
 from kws.scoring import ScoreTrack, score_track
 from kws.sources.file import FileSource
-from kws.types import SAMPLE_RATE, Block
+from kws.types import SAMPLE_RATE
 
 CLEAN = "as recorded"
 AUDIO = {".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
 """Suffixes of the files in a folder that are taken for recordings."""
 
-_PAUSE_SECONDS = 1.0
-_FLOOR = 10 ** (WORDS.floor_level / 20)
+_NEAR_SECONDS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +75,7 @@ class Trial:
     def _false_alarm(self, time: float) -> FalseAlarm:
         segments = self.talk.layout.segments
         index = int(np.searchsorted([segment.start for segment in segments], time, side="right")) - 1
-        near = slice(*np.searchsorted(self.talk.track.time, [time, time + _PAUSE_SECONDS]))
+        near = slice(*np.searchsorted(self.talk.track.time, [time, time + _NEAR_SECONDS]))
         score = float(self.talk.track.score[near].max(initial=0))
         return FalseAlarm(self.talk_paths[index], time - segments[index].start, score)
 
@@ -118,9 +108,17 @@ def try_model(
         noises: what lies under the words in noise.
         snr_db: levels of the words over that noise.
     """
+    streams = word_streams(words, noises, snr_db)
+    heard = {name: _hear(wake_word, stream) for name, stream in streams.items()}
+    return Trial(heard, tuple(words), _hear(wake_word, TalkStream(talk)), tuple(talk))
+
+
+def word_streams(
+    words: Sequence[Path], noises: Sequence[Path] = (), snr_db: Iterable[float] = ()
+) -> dict[str, WordStream]:
+    """The clips as they are, and over noise at each level, by condition."""
     recipes = {CLEAN: WORDS, **{f"{snr:g} dB": replace(WORDS, snr_db=snr) for snr in snr_db}}
-    heard = {name: _hear_words(wake_word, words, recipe, noises) for name, recipe in recipes.items()}
-    return Trial(heard, tuple(words), _hear_talk(wake_word, talk), tuple(talk))
+    return {name: WordStream(words, recipe, noises) for name, recipe in recipes.items()}
 
 
 def recordings_in(places: Iterable[Path]) -> list[Path]:
@@ -161,35 +159,5 @@ def _seconds(path: Path) -> float:
         return sum(len(block.pcm) for block in blocks) / SAMPLE_RATE
 
 
-def _hear_words(
-    wake_word: WakeWord, words: Sequence[Path], recipe: StreamRecipe, noises: Sequence[Path]
-) -> Heard:
-    heard: list[Part] = []
-    recordings = [Recording(path, holds_word=True) for path in words]
-
-    def blocks() -> Iterator[Block]:
-        for part in stream_parts(recordings, recipe, noises=noises):
-            heard.append(Part(part.samples[:0], part.segment))
-            yield Block(part.samples)
-
-    return Heard(score_track(blocks(), wake_word), layout_of(heard))
-
-
-def _hear_talk(wake_word: WakeWord, paths: Sequence[Path]) -> Heard:
-    """Block by block: recordings may last a day."""
-    segments: list[Segment] = []
-    hiss = np.random.default_rng(1)
-
-    def blocks() -> Iterator[Block]:
-        position = 0
-        for path in paths:
-            pause = hiss.standard_normal(round(_PAUSE_SECONDS * SAMPLE_RATE), np.float32) * np.float32(_FLOOR)
-            yield Block(to_int16(pause))
-            position = start = position + len(pause)
-            with FileSource(str(path)) as source:
-                for block in source:
-                    position += len(block.pcm)
-                    yield Block(block.pcm)
-            segments.append(Segment(start / SAMPLE_RATE, position / SAMPLE_RATE, "", "", path.name))
-
-    return Heard(score_track(blocks(), wake_word), Layout(tuple(segments)))
+def _hear(wake_word: WakeWord, stream: Stream) -> Heard:
+    return Heard(score_track(stream.blocks(), wake_word), stream.layout)
