@@ -124,6 +124,13 @@ def test_other_than_int16_in_one_dimension_is_refused(samples):
         LogMel().push(samples)
 
 
+def test_minutes_at_once_are_the_same_as_in_pieces():
+    samples = np.random.default_rng(6).normal(0, 1000, 25 * 16_000).astype(np.int16)
+    stage = LogMel()
+    pieces = [stage.push(part) for part in np.array_split(samples, 7)]
+    assert np.array_equal(LogMel().push(samples), np.concatenate(pieces))
+
+
 def test_digest_changes_with_every_constant():
     digests = {CONFIG.digest}
     for field in dataclasses.fields(CONFIG):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,7 @@ from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
 from kws.encoders.network import read_layers
 from kws.encoders.speech_embedding import published_network
 from kws.encoders.streaming import Float32, streaming_model
+from kws.errors import KwsError
 from kws.types import Samples
 
 CONFIG = LowerLayersConfig()
@@ -60,5 +62,12 @@ def test_any_split_gives_the_same_and_a_reset_is_as_new() -> None:
 
 def test_the_scale_is_that_of_the_graph() -> None:
     stage = LowerLayers()
-    scale, zero = stage._interpreter.get_output_details()[0]["quantization"]
-    assert (scale, zero) == (pytest.approx(CONFIG.scale), CONFIG.zero_point)
+    assert (stage.scale, stage.zero_point) == (pytest.approx(CONFIG.scale), CONFIG.zero_point)
+
+
+def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the graph was kept from when it was there."""
+    LowerLayers()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(KwsError, match=r"pip install 'kws\[encoder\]'"):
+        LowerLayers()

@@ -12,11 +12,11 @@ import published
 import pytest
 from signals import SIGNALS, bursts
 
+from kws.encoders.kept import cache_folder
 from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import (
     SpeechEmbedding,
     SpeechEmbeddingConfig,
-    cache_folder,
     published_network,
     streaming_graph,
 )

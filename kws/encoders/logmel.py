@@ -18,6 +18,9 @@ from kws.types import SAMPLE_RATE, Samples
 LogMelRows = npt.NDArray[np.float32]
 """Shape (t, channels), one row every 10 ms."""
 
+_AT_ONCE = 1000
+"""Rows computed together: hours of audio in one call take no more memory for it than ten seconds."""
+
 
 @dataclass(frozen=True)
 class LogMelConfig(Digested):
@@ -87,7 +90,8 @@ class LogMel:
         self._pending = audio[rows * step :]
         if not rows:
             return np.empty((0, self.config.channels), np.float32)
-        return self._rows(np.lib.stride_tricks.sliding_window_view(audio, window)[: rows * step : step])
+        frames = np.lib.stride_tricks.sliding_window_view(audio, window)[: rows * step : step]
+        return np.concatenate([self._rows(frames[at : at + _AT_ONCE]) for at in range(0, rows, _AT_ONCE)])
 
     def flush(self) -> LogMelRows:
         """Nothing: samples short of a whole window are not heard."""

@@ -8,24 +8,10 @@ ones say needs far less speech than one that starts from nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from kws.digest import Digested
-from kws.encoders.logmel import LogMel, LogMelRows
-from kws.encoders.speech_embedding import (
-    RANGES,
-    SpeechEmbeddingConfig,
-    kept_graph,
-    published_network,
-    ranges_checksum,
-)
-from kws.types import Samples
-
-Sounds = npt.NDArray[np.int8]
-"""Shape (t, 288), one every 40 ms: four bands of 72 values, the lowest band first."""
+from kws.encoders.speech_embedding import SpeechEmbeddingConfig, graph_of_layers, ranges_checksum
+from kws.encoders.stage import GraphStage
 
 
 @dataclass(frozen=True)
@@ -70,56 +56,19 @@ class LowerLayersConfig(Digested):
         return self.embedding.log_mel.rows_end(rows * self.rows)
 
 
-class LowerLayers:
-    """A streaming Stage: int16 samples, shape (n,) -> Sounds; the first after 55 ms, then one every 40 ms.
+class LowerLayers(GraphStage):
+    """A streaming Stage: int16 samples, shape (n,) -> int8 rows, shape (t, 288), one every 40 ms.
+
+    The first comes after 55 ms. Each holds the bands one after the other, the lowest first.
 
     Raises:
         KwsError: the package that holds the network is not installed, or holds another one.
     """
 
-    _rows: LogMelRows
-    """Short of a step."""
-
     def __init__(self) -> None:
-        self.config = LowerLayersConfig()
-        self._graph = kept_graph("lower-layers-int8", self.config.digest, lambda: _build(self.config))
-        self._log_mel = LogMel()
-        self.reset()
-
-    def push(self, samples: Samples) -> Sounds:
-        """Steps completed by these samples; ValueError unless int16 of one dimension."""
-        self._rows = np.concatenate([self._rows, self._log_mel.push(samples)])
-        steps = len(self._rows) // self.config.rows
-        found = np.empty((steps, self.config.values), np.int8)
-        for step in range(steps):
-            first = step * self.config.rows
-            self._interpreter.set_tensor(self._input, self._rows[None, first : first + self.config.rows])
-            self._interpreter.invoke()
-            found[step] = self._interpreter.get_tensor(self._output)[0]
-        self._rows = self._rows[steps * self.config.rows :]
-        return found
-
-    def flush(self) -> Sounds:
-        """Nothing: samples short of a step are not heard."""
-        return np.empty((0, self.config.values), np.int8)
-
-    def reset(self) -> None:
-        """As new; costs about 1 ms, since only a new interpreter starts from the initial state."""
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._log_mel.reset()
-        self._rows = np.empty((0, self._log_mel.config.channels), np.float32)
-        self._interpreter: Any = Interpreter(model_content=self._graph, num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._input: int = self._interpreter.get_input_details()[0]["index"]
-        self._output: int = self._interpreter.get_output_details()[0]["index"]
-
-
-def _build(config: LowerLayersConfig) -> bytes:
-    from kws.encoders.network import read_layers
-    from kws.encoders.quantized import Int8, read_ranges
-    from kws.encoders.streaming import streaming_model
-
-    layers = read_layers(published_network(config.embedding))[: config.layers]
-    channels = config.embedding.log_mel.channels
-    return streaming_model(layers, config.rows, channels, Int8(read_ranges(RANGES)))
+        self.config = config = LowerLayersConfig()
+        super().__init__(
+            graph_of_layers(
+                "lower-layers-int8", config.digest, config.embedding, config.rows, config.layers, int8=True
+            )
+        )

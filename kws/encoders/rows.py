@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from kws.digest import Digested
-from kws.encoders.speech_embedding import SpeechEmbedding, SpeechEmbeddingConfig, ranges_checksum
-from kws.types import Rows, Samples
+from kws.encoders.speech_embedding import SpeechEmbeddingConfig, ranges_checksum, streaming_graph
+from kws.encoders.stage import GraphStage
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class EmbeddingRowsConfig(Digested):
         return self.embedding.steps_end(rows)
 
 
-class EmbeddingRows:
+class EmbeddingRows(GraphStage):
     """A streaming Stage: int16 samples, shape (n,) -> int8 rows, shape (t, 96), one every 80 ms.
 
     Raises:
@@ -53,18 +51,4 @@ class EmbeddingRows:
 
     def __init__(self) -> None:
         self.config = EmbeddingRowsConfig()
-        self._encoder = SpeechEmbedding(int8=True)
-        self.reset = self._encoder.reset
-
-    def push(self, samples: Samples) -> Rows:
-        """Rows completed by these samples; ValueError unless int16 of one dimension."""
-        return self._stored(self._encoder.push(samples))
-
-    def flush(self) -> Rows:
-        """Nothing: samples short of a step are not heard."""
-        return self._stored(self._encoder.flush())
-
-    def _stored(self, embeddings: np.ndarray) -> Rows:
-        """Back to the very integers that the encoder computed: its scale is a power of two."""
-        rows: Rows = (embeddings / np.float32(self.config.row_scale)).astype(np.int8)
-        return rows
+        super().__init__(streaming_graph(self.config.embedding, int8=True))

@@ -11,18 +11,17 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from kws.digest import Digested
-from kws.encoders.logmel import LogMel, LogMelConfig, LogMelRows
+from kws.encoders.kept import kept_graph
+from kws.encoders.logmel import LogMelConfig
+from kws.encoders.stage import Answers, GraphStage
 from kws.errors import KwsError
 from kws.types import Samples
 
@@ -31,9 +30,6 @@ Embeddings = npt.NDArray[np.float32]
 
 RANGES = Path(__file__).with_name("ranges.json")
 """How large activations get, for int8; measured by training.encoder_ranges."""
-
-_FORM = 1
-"""Raise it when the graph is written in another way, so that those in caches are not taken for it."""
 
 
 @dataclass(frozen=True)
@@ -81,78 +77,66 @@ class SpeechEmbedding:
         KwsError: the package that holds the network is not installed, or holds another one.
     """
 
-    _held: Samples
-    _wanted: int
-    """Samples of the next step that have not been handed to the log-mel front end."""
-
     def __init__(self, *, int8: bool = False) -> None:
         self.config = SpeechEmbeddingConfig()
-        self._graph = streaming_graph(self.config, int8=int8)
-        self._log_mel = LogMel()
-        self.reset()
+        self._steps = GraphStage(streaming_graph(self.config, int8=int8))
 
     def push(self, samples: Samples) -> Embeddings:
         """Embeddings completed by these samples; ValueError unless int16 of one dimension."""
-        if samples.dtype != np.int16 or samples.ndim != 1:
-            raise ValueError(f"samples must be int16, shape (n,), not {samples.dtype} {samples.shape}")
-        held, found = np.concatenate([self._held, samples]), []
-        while len(held) >= self._wanted:
-            found.append(self._step(self._log_mel.push(held[: self._wanted])))
-            held = held[self._wanted :]
-            self._wanted = self.config.step_samples
-        self._held = held
-        return np.array(found, np.float32).reshape(-1, self.config.values)
+        return self._real_valued(self._steps.push(samples))
 
     def flush(self) -> Embeddings:
         """Nothing: samples short of a step are not heard."""
-        return np.empty((0, self.config.values), np.float32)
+        return self._real_valued(self._steps.flush())
 
     def reset(self) -> None:
-        """As new; costs about 2 ms, since only a new interpreter starts from the initial state."""
-        from ai_edge_litert.interpreter import Interpreter
+        """As new."""
+        self._steps.reset()
 
-        self._log_mel.reset()
-        self._held, self._wanted = np.empty(0, np.int16), self.config.steps_end(1)
-        self._interpreter: Any = Interpreter(model_content=self._graph, num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        output = self._interpreter.get_output_details()[0]
-        self._output = output["index"]
-        self._scale = np.float32(output["quantization"][0] or 1)  # its zero is 0
-
-    def _step(self, rows: LogMelRows) -> Embeddings:
-        self._interpreter.set_tensor(self._input, rows[None])
-        self._interpreter.invoke()
-        embedding: Embeddings = self._interpreter.get_tensor(self._output)[0] * self._scale
-        return embedding
+    def _real_valued(self, answers: Answers) -> Embeddings:
+        return answers.astype(np.float32) * np.float32(self._steps.scale or 1)  # the zero of int8 is 0
 
 
 def streaming_graph(config: SpeechEmbeddingConfig, *, int8: bool = False) -> bytes:
     """The .tflite, built from the installed weights on first use and kept in the user's cache."""
-    source = published_network(config)
     name = f"speech-embedding-{'int8' if int8 else 'float32'}"
     depends = [config.digest, RANGES.read_text(encoding="utf-8") if int8 else ""]
-    return kept_graph(name, json.dumps(depends), lambda: _build(source, config, int8))
+    return graph_of_layers(name, json.dumps(depends), config, config.rows, int8=int8)
 
 
-def kept_graph(name: str, depends: str, build: Callable[[], bytes]) -> bytes:
-    """A graph from the user's cache; it is built where it is not there, or was made of something else."""
-    key = hashlib.sha256(json.dumps([_FORM, depends]).encode()).hexdigest()[:16]
-    cached = cache_folder() / f"{name}-{key}.tflite"
-    if cached.is_file():
-        return cached.read_bytes()
-    graph = build()
-    _keep(cached, graph)
-    return graph
+def graph_of_layers(
+    name: str,
+    depends: str,
+    config: SpeechEmbeddingConfig,
+    rows: int,
+    layers: int | None = None,
+    *,
+    int8: bool,
+) -> bytes:
+    """The same of the first `layers` of the network, or all, with so many rows to a step.
 
+    Args:
+        name: in the cache.
+        depends: what the graph depends on; what was kept for anything else is not taken.
+        config: of the network.
+        rows: as many as the pools of these layers take to one.
+        layers: how many.
+        int8: the arithmetic.
 
-def _build(source: Path, config: SpeechEmbeddingConfig, int8: bool) -> bytes:
-    from kws.encoders.network import read_layers
-    from kws.encoders.quantized import Int8, read_ranges
-    from kws.encoders.streaming import Float32, streaming_model
+    Raises:
+        KwsError: as `published_network` has it.
+    """
+    source = published_network(config)
 
-    arithmetic = Int8(read_ranges(RANGES)) if int8 else Float32()
-    return streaming_model(read_layers(source), config.rows, config.log_mel.channels, arithmetic)
+    def build() -> bytes:
+        from kws.encoders.network import read_layers
+        from kws.encoders.quantized import Int8, read_ranges
+        from kws.encoders.streaming import Float32, streaming_model
+
+        arithmetic = Int8(read_ranges(RANGES)) if int8 else Float32()
+        return streaming_model(read_layers(source)[:layers], rows, config.log_mel.channels, arithmetic)
+
+    return kept_graph(name, depends, build)
 
 
 def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
@@ -177,20 +161,3 @@ def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
 def ranges_checksum() -> str:
     """Of RANGES, which all that is computed in int8 depends on."""
     return hashlib.sha256(RANGES.read_bytes()).hexdigest()
-
-
-def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/kws, by default ~/.cache/kws."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "kws"
-
-
-def _keep(path: Path, graph: bytes) -> None:
-    """Whole or not at all; a home that cannot be written to only costs building it again."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(graph)
-        partial.replace(path)
-    except OSError:
-        return
