@@ -8,10 +8,11 @@ Exit code 1 if memory grows by more than 1 MB after the first hour, if the count
 disagree, if the first hour differs, or if more than one event in fifty is heard by one of the two alone. None
 would be too much to ask: the bundled models' recurrent state remembers enough to move a score by some
 hundredths (see drift.txt), and a front end that begins with the hour must first learn how loud the room is.
-So the differences are counted by cause, and then the same is done with a model without such a state: from
-the second minute of each hour on every one of its events must be the same, to the last digit.
+So the differences are counted by cause. Then the same is done with the bundled models' first stages alone,
+and with a model without such a state: from the second minute of each hour on every one of its events must be
+the same, to the last digit.
 
-python tests/verification/day.py [--hours 24] [--seconds-per-hour 3600] [--exact] [MODEL ...]
+python tests/verification/day.py [--hours 24] [--seconds-per-hour 3600] [--exact] [--confirm auto] [MODEL ...]
 """
 
 from __future__ import annotations
@@ -74,12 +75,23 @@ class Run:
         return self.figures["kws_events_total", "detection"] == sink == count
 
 
-def run(models: list[str], hours: range, chunks: int) -> Run:
+@dataclass(frozen=True)
+class Words:
+    """What the daemon listens for."""
+
+    models: tuple[str, ...]
+    confirm: str = "auto"
+    """Their second stage, as the configuration has it."""
+    exact: bool = False
+    """The models have no recurrent state."""
+
+
+def run(words: Words, hours: range, chunks: int) -> Run:
     """`kws daemon` on these hours, of so many chunks each."""
     with tempfile.TemporaryDirectory() as folder:
         port, events = free_port(), Path(folder, "events.jsonl")
         config = Path(folder, "kws.toml")
-        config.write_text(configuration(models, port, events))
+        config.write_text(configuration(words, port, events))
         command = [sys.executable, "-m", "kws", "daemon", "-c", str(config)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
             assert child.stdin
@@ -100,11 +112,11 @@ def run(models: list[str], hours: range, chunks: int) -> Run:
         return Run(by_hour(found, len(hours), chunks * CHUNK_SECONDS), memory, figures)
 
 
-def configuration(models: list[str], port: int, events: Path) -> str:
+def configuration(words: Words, port: int, events: Path) -> str:
     """A file of it: two sinks, figures."""
     return (
         f'[audio]\nsource = "-"\n[http]\naddress = "127.0.0.1:{port}"\n'
-        + "".join(f'[[model]]\nname = "{model}"\n' for model in models)
+        + "".join(f'[[model]]\nname = "{model}"\nconfirm = "{words.confirm}"\n' for model in words.models)
         + f'[[sink]]\nuri = "jsonl:{events}"\nmax_bytes = 1000000000\n[[sink]]\nuri = "stdout:"\n'
     )
 
@@ -172,31 +184,33 @@ def apart_from_the_first_minute(events: list[Heard]) -> list[Heard]:
 @click.option(
     "--exact", is_flag=True, help="The models have no recurrent state: every event must be the same."
 )
+@click.option("--confirm", default="auto", show_default=True, help="The models' second stage.")
 @click.argument("models", nargs=-1)
-def main(hours: int, seconds_per_hour: int, exact: bool, models: tuple[str, ...]) -> None:
-    """Print what was found, by default with the bundled models, then with a published one; the last line of
-    each sums it up."""
+def main(hours: int, seconds_per_hour: int, exact: bool, confirm: str, models: tuple[str, ...]) -> None:
+    """Print what was found, by default of the bundled models with and without their second stage, then of a
+    published one; the last line of each sums it up."""
     chunks = max(1, seconds_per_hour // CHUNK_SECONDS)
-    if models:
-        good = [day(list(models), hours, chunks, exact)]
-    else:
-        good = [day(kws.bundled_names(), hours, chunks, False), day([str(MODEL)], hours, chunks, True)]
+    bundled = tuple(kws.bundled_names())
+    every = [Words(bundled), Words(bundled, "none"), Words((str(MODEL),), "none", exact=True)]
+    asked = [Words(models, confirm, exact)] if models else every
+    good = [day(words, hours, chunks) for words in asked]
     sys.exit(0 if all(good) else 1)
 
 
-def day(names: list[str], hours: int, chunks: int, exact: bool) -> bool:
+def day(words: Words, hours: int, chunks: int) -> bool:
     """Whether all is as it should be."""
     began = time.monotonic()
-    long = run(names, range(hours), chunks)
+    long = run(words, range(hours), chunks)
     took = time.monotonic() - began
-    apart = [run(names, range(hour, hour + 1), chunks) for hour in range(hours)]
+    apart = [run(words, range(hour, hour + 1), chunks) for hour in range(hours)]
     pairs = [(events, single.events[0]) for events, single in zip(long.events, apart, strict=True)]
     for number, ((events, single), memory) in enumerate(zip(pairs, long.memory, strict=True), 1):
         print(f"hour {number}: {len(events)} events, alone {len(single)}; {memory:.2f} MB at most")
-    shown = ", ".join(Path(name).stem for name in names)
+    shown = ", ".join(Path(name).stem for name in words.models)
     total = hours * chunks * CHUNK_SECONDS / 3600
-    print(f"models: {shown}; {total:g} h of audio in {took:.0f} s; counters true: {long.true}")
-    alike = compared(pairs, exact)
+    print(f"models: {shown}; second stage: {words.confirm}")
+    print(f"{total:g} h of audio in {took:.0f} s; counters true: {long.true}")
+    alike = compared(pairs, words.exact)
     print(f"{total:g} h: memory grew by {long.growth:.2f} MB after hour 1 ({MOST_GROWTH:g} allowed)")
     return alike and long.true and long.growth <= MOST_GROWTH
 
