@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 
 def build_engine(config: Config) -> Engine:
-    """The wake words, and after each a command where there is a recognizer; raises KwsError."""
+    """The wake words, and after each a command where there is a recognizer; all of it is loaded at once.
+
+    Raises:
+        KwsError: something of it is unfit.
+    """
     words, speech = _wake_words(config.model), config.speech
+    for word in words:
+        word.open()
     if not speech.recognizer:
         return Engine(words)
     from kws.recognition.build import COMMAND, build_recognizer

@@ -70,6 +70,9 @@ class WakeWord:
         """How long after its model's candidate a detection may come."""
         return 0.0
 
+    def open(self) -> None:
+        """Load now what else would be loaded at its model's first candidate."""
+
     def flush(self) -> list[Event]:
         """The stream has ended: detections that were still held back."""
         return []

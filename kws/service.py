@@ -186,7 +186,8 @@ class Service:
             self.tally.reloads += 1
             logging.getLogger("kws").setLevel(config.daemon.log_level.upper())
             _log.info("configuration read again")
-        self._manager.ready()
+        finally:
+            self._manager.ready()
 
 
 class _Watcher:

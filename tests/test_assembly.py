@@ -12,11 +12,13 @@ from wyoming.event import Event
 
 import kws.recognition.build
 from kws.assembly import build_engine, build_spotting, dictation_of, language_of
+from kws.bundle import find_bundle, write_bundle
 from kws.config import Config, read_config
 from kws.config_keys import ModelSettings, SpeechSettings
-from kws.errors import KwsError
+from kws.errors import BundleError, KwsError
 from kws.events import Transcript
-from kws.recognition.bundle import write_recognizer
+from kws.recognition.bundle import find_recognizer, write_recognizer
+from kws.recognition.confirmation_table import pair
 from kws.recognition.tokens import PHONES
 from kws.servers.conversation import Conversation
 from kws.servers.ears import ModelEars
@@ -62,6 +64,23 @@ def test_with_one_a_command_follows_the_wake_word(speech: SpeechSettings) -> Non
         "TurnOn",
         {"area": "kitchen", "domain": "light"},
     )
+
+
+def test_what_is_wrong_with_a_second_stage_is_said_when_listening_begins(tmp_path: Path) -> None:
+    """And not at the first candidate, perhaps days later. Clients that come and go do not pay for that."""
+    tokens = {"phones": (0, len(PHONES))}
+    ears = write_recognizer(tmp_path, "ears", b"", language="en", tokens=tokens, flush_rows=0, card={})
+    bundle = find_bundle("computer")
+    default = {"recognizer": str(ears), "threshold": 0.3, "least": 0.1, "spellings": ["K AH M"]}
+    models = pair(bundle, find_recognizer(ears))
+    ours = {**bundle.manifest["kws"], "confirmation": {"models": models, "default": default, "points": []}}
+    manifest = {**bundle.manifest, "kws": ours}
+    path = write_bundle(tmp_path / "word", "computer", bundle.model_path.read_bytes(), manifest)
+    ears.with_suffix(".tflite").write_bytes(b"another")
+    config = Config(model=(ModelSettings(str(path)),))
+    with pytest.raises(BundleError, match="SHA-256 differs"):
+        build_engine(config)
+    assert build_spotting(config.model).wake_words[0].second_stage["confirm"] == str(ears)
 
 
 def test_a_wyoming_client_is_told_what_was_said(speech: SpeechSettings) -> None:

@@ -139,6 +139,10 @@ class ConfirmedWord(WakeWord):
         """Its model's and its second look's."""
         return {self._front_end: "", **super().front_ends}
 
+    def open(self) -> None:
+        """Load the recognizer, so that what is wrong with it is said now."""
+        self._look.rehearing.open()
+
     def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
         """Detections that these rows confirm; any split of them gives the same."""
         candidates = super().hear(rows, origin, source)
