@@ -15,6 +15,7 @@ import tensorflow as tf
 from training.models.dropout import Dropout
 
 ARCHITECTURES = {
+    "bcresnet": ("training.models.bcresnet", "BroadcastResNet"),
     "cnn": ("training.models.cnn", "TriggerCnn"),
     "crnn": ("training.models.crnn", "TriggerCrnn"),
     "dscnn": ("training.models.dscnn", "SeparableCnn"),

@@ -50,7 +50,7 @@ class Conv:
     def __init__(self, width: int, filters: int, kernel: int, stride: int) -> None:
         self.kernel_rows, self.stride, self.width = kernel, stride, width
         self.kernel = tf.Variable(glorot((kernel, width, filters)))
-        self.norm = _Norm(filters)
+        self.norm = Norm(filters)
 
     @property
     def trainable_variables(self) -> Sequence[tf.Variable]:
@@ -96,7 +96,7 @@ class PatchConv:
     ) -> None:
         self.kernel_rows, self.stride, self.width, self.patch_stride = kernel, stride, width, patch_stride
         self.kernel = tf.Variable(glorot((kernel, patch, 1, filters)))
-        self.norm = _Norm(filters)
+        self.norm = Norm(filters)
         self.out_width = ((width - patch) // patch_stride + 1) * filters
 
     @property
@@ -146,7 +146,7 @@ class Separable:
         self.width, self.kernel_steps, self.dilation = width, kernel, dilation
         self.depthwise = tf.Variable(tf.random.normal((kernel, width), stddev=(2 / kernel) ** 0.5))
         self.pointwise = tf.Variable(glorot((width, width)))
-        self.norms = (_Norm(width), _Norm(width))
+        self.norms = (Norm(width), Norm(width))
 
     @property
     def trainable_variables(self) -> Sequence[tf.Variable]:
@@ -190,7 +190,7 @@ class Separable:
         return step
 
 
-class _Norm:
+class Norm:
     """Batch normalization over batch and time."""
 
     def __init__(self, width: int) -> None:
@@ -199,13 +199,16 @@ class _Norm:
 
     @property
     def trainable_variables(self) -> Sequence[tf.Variable]:
+        """What the optimizer moves."""
         return [self._norm.gamma.value, self._norm.beta.value]
 
     @property
     def variables(self) -> Sequence[tf.Variable]:
+        """Those and the averages."""
         return [*self.trainable_variables, self._norm.moving_mean.value, self._norm.moving_variance.value]
 
     def __call__(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        """x (batch, t, width), by its own mean and variance in learning, else by the averages."""
         return self._norm(x, training=training)
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:

@@ -49,13 +49,20 @@ class Stack(tf.Module):
         self, rows: tf.Tensor, states: Sequence[tf.Tensor], *, training: bool = False
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """rows (batch, t, 40) -> logits (batch, t / stride) and the states to go on with."""
+        x, after = self.features(rows, states, training=training)
+        return tf.squeeze(x @ self.output_kernel + self.output_bias, axis=2), after
+
+    def features(
+        self, rows: tf.Tensor, states: Sequence[tf.Tensor], *, training: bool = False
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """What the last layer makes of rows, (batch, t / stride, width), and the states to go on with."""
         x, after = rows, []
         for index, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
             if training and index:
                 x = self.dropout(x, index)
             x, state = layer.forward(x, state, training=training)
             after.append(state)
-        return tf.squeeze(x @ self.output_kernel + self.output_bias, axis=2), after
+        return x, after
 
     def soften(self, temperature: float) -> None:
         """Divide all logits by `temperature` from now on."""
