@@ -44,7 +44,7 @@ class ModelSettings:
         check=confirm_problem,
     )
     confirm_threshold: float | None = setting(
-        None, "score that the spelling must reach there, 0.1 unless told", least=0, most=1
+        None, "score that the spelling must reach in a recognizer named there, if not 0.1", least=0, most=1
     )
 
 

@@ -8,15 +8,16 @@ import numpy as np
 from ovos_plugin_manager.templates.hotwords import HotWordEngine
 
 from kws.events import Detection
-from kws.loading import load
+from kws.loading import AUTO, load
 from kws.types import Block
 
 
 class KwsHotword(HotWordEngine):  # type: ignore[misc]  # untyped there
     """One wake word.
 
-    Its configuration may have `model` (bundled name or path; by default the hotword's own name) and
-    `threshold` (by default the model's own). Audio is 16-bit mono PCM at 16 kHz, as OVOS has it.
+    Its configuration may have `model` (bundled name or path; by default the hotword's own name),
+    `threshold` (by default the model's own), and `confirm` and `confirm_threshold`, as kws.load has them.
+    Audio is 16-bit mono PCM at 16 kHz, as OVOS has it.
     """
 
     def __init__(
@@ -24,7 +25,12 @@ class KwsHotword(HotWordEngine):  # type: ignore[misc]  # untyped there
     ) -> None:
         super().__init__(key_phrase, config, **more)
         model = self.config.get("model") or key_phrase.replace(" ", "_")
-        self._engine = load(model, threshold=self.config.get("threshold"))
+        self._engine = load(
+            model,
+            threshold=self.config.get("threshold"),
+            confirm=self.config.get("confirm", AUTO),
+            confirm_threshold=self.config.get("confirm_threshold"),
+        )
         self._heard = False
 
     def update(self, chunk: bytes) -> None:

@@ -56,6 +56,15 @@ def test_ovos_finds_it_and_is_woken_once_a_time() -> None:
         assert sample / kws.SAMPLE_RATE == pytest.approx(word.end, abs=1024 / kws.SAMPLE_RATE)
 
 
+def test_a_second_stage_may_be_chosen() -> None:
+    """One that nothing satisfies, so that it must have been asked."""
+    settings: dict[str, object] = {"model": "computer", "confirm": "english", "confirm_threshold": 1.0}
+    engine = kws.load("computer", confirm="none")
+    with kws.open_source(RECORDING) as blocks:
+        assert [event for block in blocks for event in engine.push(block)]
+    assert spoken_to(settings, RECORDING) == ("kws.ovos", [])
+
+
 def test_without_settings_the_hotwords_name_is_the_model() -> None:
     if "alexa" not in kws.bundled_names():
         pytest.fail("no bundled model alexa")

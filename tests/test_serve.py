@@ -62,6 +62,15 @@ def test_it_serves_on_standard_input_to_its_end() -> None:
         assert server.wait(PATIENCE) == 0
 
 
+def test_a_second_stage_may_be_chosen() -> None:
+    """One that is not there, so that it must have been looked for."""
+    with started("--uri", "stdio://", "--confirm", "klingon") as server:
+        assert server.wait(PATIENCE) == 2
+        assert server.stderr
+        (line,) = server.stderr.read().decode().splitlines()
+    assert line.startswith("kws: klingon: no such recognizer; ")
+
+
 def test_what_cannot_be_served_is_one_line() -> None:
     with started("--uri", "tcp://nowhere") as server:
         assert server.wait(PATIENCE) == 2

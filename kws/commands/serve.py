@@ -14,7 +14,13 @@ import click
 from kws.commands.engines import engine_of
 from kws.commands.leaving import leave
 from kws.commands.logs import log_to_stderr
-from kws.commands.options import delegate_option, engine_option, models_option, threshold_option
+from kws.commands.options import (
+    confirm_options,
+    delegate_option,
+    engine_option,
+    models_option,
+    threshold_option,
+)
 from kws.delegates import Delegate
 
 if TYPE_CHECKING:
@@ -29,6 +35,7 @@ DEFAULT_URI = "tcp://127.0.0.1:10400"
 )
 @models_option
 @threshold_option
+@confirm_options
 @click.option("--recognizer", default="", metavar="MODEL", help="Also transcribe speech, by this recognizer.")
 @click.option(
     "--grammar", default="", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
@@ -41,6 +48,8 @@ def serve(
     uri: str,
     models: tuple[str, ...],
     threshold: float | None,
+    confirm: str,
+    confirm_threshold: float | None,
     recognizer: str,
     grammar: str,
     delegate: Delegate | None,
@@ -60,7 +69,7 @@ def serve(
 
     log_to_stderr("debug" if debug else "info")
     library = str(delegate or "")
-    wanted = tuple(ModelSettings(name, threshold, delegate=library) for name in models)
+    wanted = tuple(ModelSettings(name, threshold, library, confirm, confirm_threshold) for name in models)
     speech = SpeechSettings(recognizer, grammar, delegate=library)
     engine_of(
         Config(model=wanted, speech=speech)
