@@ -22,6 +22,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from soak import resident
 from support.house import answers, free_port, until
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
@@ -129,7 +130,7 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
         asyncio.run(run_all(streams, port))
         used, own = processor_seconds(server.pid) - before, time.process_time() - own
         waited = waiting_seconds(server.pid) - waited
-        load = os.getloadavg()[0]
+        load, memory = os.getloadavg()[0], resident(server.pid)
         server.terminate()
     wrong = [stream.names - alone | alone - stream.names for stream in streams
              for alone in [heard_alone(names, stream.audio)]]  # fmt: skip
@@ -138,7 +139,8 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     late = max(stream.latest for stream in streams)
     p50, p99, longest = np.percentile(latencies, [50, 99, 100])
     print(f"models: {', '.join(names)}; {os.cpu_count()} cores, load average {load:.1f}, nice {os.nice(0)}")
-    print(f"server: {100 * used / seconds:.1f} % of one core; the clients: {100 * own / seconds:.1f} %")
+    own_share = f"the clients: {100 * own / seconds:.1f} %"
+    print(f"server: {100 * used / seconds:.1f} % of one core, {memory:.0f} MB; {own_share}")
     print(f"the server was ready to run and waited for a core for {waited:.1f} s of {seconds:g} s")
     print(f"latency of {len(latencies)} events: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {longest:.1f} ms")
     print(f"chunks were taken {1_000 * late:.0f} ms after their time at most")
