@@ -38,7 +38,7 @@ from kws.selftest import bundled_recordings
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Samples
 
-JOBS = 2
+JOBS = 1
 """Separate hours at a time, beside the day."""
 CHUNK_SECONDS = 60
 """A whole number of model steps, so that each hour begins with one."""
