@@ -1,0 +1,1 @@
+"""The Speech Commands task in its 12-class form: ten words, all other words, silence."""
