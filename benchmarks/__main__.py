@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import platform
 import shlex
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import click
 
-from benchmarks import accuracy, cost, grammars, growth, same_models, stages, stream_rules
+from benchmarks import accuracy, cost, grammars, growth, same_models, stages, startup, stream_rules
 from benchmarks.listening import listen
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -41,6 +42,7 @@ class Part:
 
 PARTS = {
     "cost": Part("Cost beside the peers", cost, lambda rounds, _: cost.measure(rounds)),
+    "startup": Part("Start-up", startup, lambda rounds, _: startup.measure(rounds)),
     "growth": Part("How cost grows", growth, lambda *_: growth.measure()),
     "models": Part(
         "The same models, by both runtimes", same_models, lambda rounds, _: same_models.measure(rounds)
@@ -77,7 +79,7 @@ def main(parts: tuple[str, ...], rounds: int, minutes: float) -> None:
     FOUND.mkdir(exist_ok=True)
     for name in parts or PARTS:
         if name != "page":
-            found = {**_circumstances(name, rounds), "found": PARTS[name].measure(rounds, minutes)}
+            found = _measured(name, rounds, minutes)
             _file(name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             click.echo(f"wrote {_file(name)}")
     known = {
@@ -106,8 +108,27 @@ def drawings(known: Mapping[str, Found]) -> dict[str, str]:
 def _chapter(name: str, part: Part, stored: Found | None) -> str:
     if stored is None:
         return f"## {part.title}\n\nNot measured yet: `python -m benchmarks {name}`.\n"
-    made = "`{command}` on {date}, {machine}.".format(**stored)
-    return f"## {part.title}\n\n{made}\n\n{part.module.section(stored['found']).strip()}\n"
+    made = "`{command}` on {date}, {machine}".format(**stored)
+    return f"## {part.title}\n\n{made}{_beside(stored)}.\n\n{part.module.section(stored['found']).strip()}\n"
+
+
+def _beside(stored: Found) -> str:
+    """How busy the machine was."""
+    if "load" not in stored:
+        return ""
+    load = stored["load"]
+    return (
+        f"; {load['cores']} cores, load average {load['before']:.1f} before and {load['after']:.1f} after, "
+        f"niceness {load['nice']}"
+    )
+
+
+def _measured(name: str, rounds: int, minutes: float) -> Found:
+    before, _, _ = os.getloadavg()
+    found = PARTS[name].measure(rounds, minutes)
+    after, _, _ = os.getloadavg()
+    load = {"cores": os.cpu_count(), "before": before, "after": after, "nice": os.nice(0)}
+    return {**_circumstances(name, rounds), "load": load, "found": found}
 
 
 def _after_listening(minutes: float) -> Found:
@@ -116,7 +137,7 @@ def _after_listening(minutes: float) -> Found:
 
 
 def _circumstances(name: str, rounds: int) -> dict[str, str]:
-    with_rounds = f" --rounds {rounds}" if name in ("cost", "models", "stages") else ""
+    with_rounds = f" --rounds {rounds}" if name in ("cost", "startup", "models", "stages") else ""
     return {
         "command": f"python -m benchmarks {shlex.quote(name)}{with_rounds}",
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.listening import PHRASES, SAME_MODELS, SENSITIVITIES, Task, stream_of, tasks_of
-from benchmarks.peers import ENGINES, Engine
+from benchmarks.listening import PHRASES, SAME_MODELS, Setting, Task, settings_of, stream_of, tasks_of
+from benchmarks.peers import FIRST_STAGE, LISTENERS, Engine
 from benchmarks.streams import CLEAN, CONDITIONS, SPOKEN, saying, speech_pieces
 from benchmarks.table import markdown
 from kws.evaluation import Proportion, Rate, best_scores, det_curve, false_alarm_times, latencies, misses
@@ -47,7 +47,7 @@ def measure() -> dict[str, Any]:
     found = {
         phrase: {
             engine.name: measured
-            for engine in ENGINES
+            for engine in LISTENERS
             if phrase in engine.words and (measured := _measured(engine, phrase))
         }
         for phrase in PHRASES
@@ -60,34 +60,39 @@ def measure() -> dict[str, Any]:
 
 
 def _measured(engine: Engine, phrase: str) -> dict[str, Any] | None:
-    if engine.name == "pvporcupine":
-        by_sensitivity = {s: tracks for s in SENSITIVITIES if (tracks := tracks_of(engine, phrase, s))}
-        return _from_runs(by_sensitivity) if 0.5 in by_sensitivity else None
+    settings = settings_of(engine, phrase)
+    if settings:
+        runs = [(setting, tracks_of(engine, phrase, setting)) for setting in settings]
+        heard = [(setting, tracks) for setting, tracks in runs if tracks]
+        return _from_runs(heard) if heard and heard[0][0] == settings[0] else None
     tracks = tracks_of(engine, phrase)
     return _from_scores(tracks, engine.thresholds.get(phrase, default_of(engine, phrase))) if tracks else None
 
 
 def default_of(engine: Engine, phrase: str) -> float | None:
     """The threshold that comes with a model of ours."""
-    if engine.name != "kws":
+    if engine is not FIRST_STAGE:
         return None
     from kws.bundle import find_bundle
 
     return find_bundle(engine.words[phrase]).threshold
 
 
-def tracks_of(engine: Engine, phrase: str, sensitivity: float | None = None) -> Tracks | None:
-    """As far as they are there; None without any speech, or any word where the phrase is ever said."""
-    done = [
-        task
-        for task in tasks_of(engine)
-        if phrase in task.phrases and task.sensitivity == sensitivity and task.path.is_file()
-    ]
+def tracks_of(engine: Engine, phrase: str, setting: Setting | None = None) -> Tracks | None:
+    """As far as they are there; None without any word where the phrase is ever said, and without speech where
+    it never is."""
+    done = [task for task in tasks_of(engine) if _is_with(task, phrase, setting) and task.path.is_file()]
     words = {task.stream.split(", ")[1]: _word_track(task) for task in done if ", " in task.stream}
     speech = [task for task in done if ", " not in task.stream]
-    if not speech or (phrase in SPOKEN and CLEAN not in words):
+    if not (CLEAN in words if phrase in SPOKEN else speech):
         return None
     return Tracks(words, *_joined(speech, phrase))
+
+
+def _is_with(task: Task, phrase: str, setting: Setting | None) -> bool:
+    if phrase not in task.phrases:
+        return False
+    return (task.settings[task.phrases.index(phrase)] if task.settings else None) == setting
 
 
 def _word_track(task: Task) -> tuple[ScoreTrack, list[Occurrence]]:
@@ -105,7 +110,8 @@ def _widened(words: Sequence[Occurrence]) -> list[Occurrence]:
 
 
 def _joined(tasks: Sequence[Task], phrase: str) -> tuple[ScoreTrack, list[Occurrence], float]:
-    times, scores, said, hours, position = [], [], [], 0.0, 0.0
+    times, scores = [np.empty(0)], [np.empty(0, np.float32)]
+    said, hours, position = [], 0.0, 0.0
     for task in tasks:
         stream, track = stream_of(task.stream), _track(task, phrase)
         times.append(track.time + position)
@@ -125,28 +131,31 @@ def _split(layout: Layout, phrase: str) -> tuple[list[Occurrence], float]:
 
 
 def _from_scores(tracks: Tracks, threshold: float | None) -> dict[str, Any]:
+    default = None if threshold is None else point_at(tracks, threshold)
+    if not tracks.hours:
+        return {"default": default, "chosen": None, "curve": []}
     clean = best_scores(*tracks.words[CLEAN]) if CLEAN in tracks.words else np.empty(0, np.float32)
     det = det_curve(
         clean, tracks.speech, tracks.hours, occurrences=tracks.said, max_per_hour=_CURVE_MAX_PER_HOUR
     )
     curve = [(det[index].false_alarms.per_hour, det[index].misses.value) for index in range(len(det))]
     return {
-        "default": None if threshold is None else point_at(tracks, threshold),
+        "default": default,
         "chosen": point_at(tracks, operating_point(det, PER_HOUR).threshold),
         "curve": corners(curve) if len(clean) else [],
     }
 
 
-def _from_runs(by_sensitivity: Mapping[float, Tracks]) -> dict[str, Any]:
-    """Of an engine that reports words instead of scores."""
-    points = {s: {**point_at(tracks, 0.5), "threshold": s} for s, tracks in by_sensitivity.items()}
-    kept = [p for p in points.values() if p["false_alarms"] <= PER_HOUR * p["hours"]]
-    curve = [
-        (p["false_alarms"] / p["hours"], value) for p in points.values() if (value := _value(p)) is not None
-    ]
+def _from_runs(runs: Sequence[tuple[Setting, Tracks]]) -> dict[str, Any]:
+    """Of an engine that reports words instead of scores; the first run is the default."""
+    points = [{**point_at(tracks, 0.5), "threshold": setting} for setting, tracks in runs]
+    # Those that have heard as much as the default.
+    judged = [point for point in points if point["hours"] >= points[0]["hours"] > 0]
+    kept = [p for p in judged if p["false_alarms"] <= PER_HOUR * p["hours"]]
+    curve = [(p["false_alarms"] / p["hours"], value) for p in judged if (value := _value(p)) is not None]
     return {
-        "default": points[0.5],
-        "chosen": min(kept, key=lambda p: (_value(p) or 0.0, p["threshold"])) if kept else None,
+        "default": points[0],
+        "chosen": min(kept, key=lambda p: (_value(p) or 0.0, p["false_alarms"])) if kept else None,
         "curve": corners(sorted(curve)),
     }
 
@@ -182,7 +191,7 @@ def corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _same(name: str) -> dict[str, Any] | None:
     """How far two engines with the same model files are apart on one stream."""
-    both = {engine.name: engine for engine in ENGINES}
+    both = {engine.name: engine for engine in LISTENERS}
     ours, theirs = (
         next((task for task in tasks_of(both[one]) if task.stream == "alexa, alone"), None)
         for one in (name, SAME_MODELS[name])
@@ -221,11 +230,17 @@ some of these recordings, which are public, is not known. kws chose its default 
 recordings, and every threshold "at most {rate} an hour" is chosen on the very speech that it is measured
 on, for all engines alike.
 
-A word counts as heard from its start to {late} s past its end. Shares and rates come with exact 95 %
-intervals and the counts behind them; where an engine has not heard all of the speech, the hours tell, and
-in less than two of them "at most {rate}" is none at all. `python -m benchmarks accuracy` goes on where it
-was. Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with
-silence). At 10 and 5 dB words and what is between them are at an even level over steady noise.
+*kws* runs as it does by default: the wake word's model proposes, the recognizer decides, each with a
+threshold; its curve is drawn through pairs of thresholds that stand in the word's manifest, each of them a
+run, as Porcupine's is through its sensitivities. *kws, first stage alone* is `--confirm none`, as on a
+device.
+
+All engines hear the same files. A word counts as heard from its start to {late} s past its end. Shares and
+rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the
+speech, the hours tell, and in less than two of them "at most {rate}" is none at all.
+`python -m benchmarks accuracy` goes on where it was. Spacing is the time from one word to the next, filled
+with speech and noise in turn ("alone": with silence). At 10 and 5 dB words and what is between them are at an
+even level over steady noise.
 
 {words}
 
@@ -259,7 +274,7 @@ def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
         for which, how in (("default", "default"), ("chosen", f"at most {PER_HOUR} an hour"))
         if measured[which]
     ]
-    absent = [engine.name for engine in ENGINES if phrase in engine.words and engine.name not in engines]
+    absent = [engine.name for engine in LISTENERS if phrase in engine.words and engine.name not in engines]
     lacking = f"\n\nKnow the word and have not heard enough yet: {', '.join(absent)}." if absent else ""
     drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
     return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}{lacking}"
@@ -280,14 +295,19 @@ def fewest(engines: Mapping[str, Any]) -> str:
 def _cells(point: Point) -> tuple[str, ...]:
     latency = "" if point["latency"] is None else f"{point['latency']:.2f}"
     missed = [Proportion(*point["misses"][c]) if c in point["misses"] else "not heard" for c in CONDITIONS]
-    rate = Rate(point["false_alarms"], point["hours"])
-    return (f"{point['threshold']:.4g}", str(rate), latency, *map(str, missed))
+    rate = str(Rate(point["false_alarms"], point["hours"])) if point["hours"] else "not heard"
+    return (_setting_text(point), rate, latency, *map(str, missed))
+
+
+def _setting_text(point: Point) -> str:
+    numbers = point["threshold"] if isinstance(point["threshold"], list) else [point["threshold"]]
+    return " and ".join(f"{number:.4g}" for number in numbers)
 
 
 def _unsaid(engines: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, measured in engines.items():
         point = measured["default"]
-        yield name, f"{point['threshold']:.4g}", str(Rate(point["false_alarms"], point["hours"]))
+        yield name, _setting_text(point), str(Rate(point["false_alarms"], point["hours"]))
 
 
 def drawings(found: Mapping[str, Any]) -> dict[str, str]:
@@ -297,7 +317,7 @@ def drawings(found: Mapping[str, Any]) -> dict[str, str]:
             f"{phrase}, {CLEAN}",
             RATES,
             shares(0.5),
-            {name: _to_edges(measured["curve"]) for name, measured in found["found"][phrase].items()},
+            {name: _to_edges(m["curve"]) for name, m in found["found"][phrase].items() if m["curve"]},
         )
         for phrase in SPOKEN
     }
@@ -306,4 +326,4 @@ def drawings(found: Mapping[str, Any]) -> dict[str, str]:
 def _to_edges(curve: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """The curve as far as it lies between the ends of the axis of rates, and on to the right end."""
     *_, last = RATES.ticks
-    return [(rate, missed) for rate, missed in curve] + [(last, curve[-1][1])] if curve else []
+    return [*((rate, missed) for rate, missed in curve), (last, curve[-1][1])]

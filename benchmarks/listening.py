@@ -1,7 +1,6 @@
-"""Letting every engine hear every stream: next is always the one that has had the least CPU time so far.
+"""Letting every engine hear every stream, the most telling streams first.
 
-Whoever is interrupted has lost one stream; what was heard is kept. An engine that needs more time than there
-is has then heard fewer pieces of the speech, and its figures say how many hours.
+Whoever is interrupted has lost one stream; what was heard is kept.
 """
 
 from __future__ import annotations
@@ -9,20 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
+from typing import Any, cast
 
 import click
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers import ENGINES, OURSELVES, Engine, NotInstalledError, python_of
-from benchmarks.streams import CACHE, CONDITIONS, SPOKEN, Planned, speech_pieces, speech_stream, word_stream
+from benchmarks.peers import FIRST_STAGE, LISTENERS, TWO_STAGES, Engine, NotInstalledError, python_of
+from benchmarks.streams import (
+    CACHE,
+    CLEAN,
+    CONDITIONS,
+    SPOKEN,
+    Planned,
+    speech_pieces,
+    speech_stream,
+    word_stream,
+)
 from kws.bench.process import Plan, run
-from kws.bundle import find_bundle
+from kws.bundle import Bundle, find_bundle
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.confirmation_table import measured_points
 
 SENSITIVITIES = (0.5, 0.7, 0.3)
 """Of Porcupine, its default first."""
@@ -31,11 +41,36 @@ PHRASES = (*SPOKEN, "hey jarvis")
 SAME_MODELS = {"pyopen-wakeword": "openwakeword"}
 """Who runs another's model files, compared with it on one stream instead of heard again."""
 
-LAST = ("openwakeword", "pocketsphinx", "wakeforge")
-"""They take ten and more times as long as the others, and wait until those are through."""
+SLOW = ("openwakeword", "pocketsphinx", "wakeforge")
+"""They take ten and more times as long as the others, the last thirty times."""
 
-_Stream = tuple[tuple[str, ...], str]
-"""Phrases to listen for, and the stream."""
+Setting = float | list[float]
+"""A sensitivity, or the thresholds of both stages."""
+
+
+@cache
+def pairs_of(word: str) -> list[list[float]]:
+    """Thresholds of both stages that are worth knowing, by the word's manifest; the default ones first."""
+    bundle = find_bundle(word)
+    pairs = [[point.threshold, point.least] for point in measured_points(bundle, _recognizer_of(bundle))]
+    default = [_second_stage(bundle)["threshold"], _second_stage(bundle)["least"]]
+    return [default, *(pair for pair in pairs if pair != default)]
+
+
+def _second_stage(bundle: Bundle) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], bundle.manifest["kws"]["confirmation"]["default"])
+
+
+def _recognizer_of(bundle: Bundle) -> RecognizerBundle:
+    return find_recognizer(_second_stage(bundle)["recognizer"])
+
+
+def settings_of(engine: Engine, phrase: str) -> Sequence[Setting]:
+    """Of an engine that reports words, so that a curve needs a run for each; the default one first. Of one
+    that reports scores none."""
+    if engine is TWO_STAGES:
+        return pairs_of(engine.words[phrase])
+    return SENSITIVITIES if engine.name == "pvporcupine" else ()
 
 
 @dataclass(frozen=True)
@@ -46,23 +81,16 @@ class Task:
     phrases: tuple[str, ...]
     stream: str
     """A word in a condition, "alexa, 5 dB", or a piece of the speech, "speech 3"."""
-    sensitivity: float | None = None
+    settings: tuple[Setting, ...] = ()
+    """For each phrase, where the engine has any."""
 
     @property
     def path(self) -> Path:
         """Of the track, named after all that it depends on but the adapter's code."""
         models = [self.engine.words[phrase] for phrase in self.phrases]
-        made_of = [
-            self.engine.pip[:-1],
-            models,
-            self.stream,
-            str(self.sensitivity),
-            stream_of(self.stream).path.name,
-        ]
-        if self.engine is OURSELVES:
-            made_of = [[find_bundle(model).model_sha256 for model in models], *made_of[1:]]
-        digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
-        return CACHE / self.engine.name / f"{digest}.f64"
+        made_of = [_version(self.engine, models), models, self.stream, self.settings]
+        text = json.dumps([*made_of, stream_of(self.stream).path.name])
+        return CACHE / self.engine.name / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.f64"
 
     def hear(self) -> float:
         """Fill the track; CPU seconds that it took."""
@@ -70,16 +98,13 @@ class Task:
         seconds = stream.seconds - self.engine.chunk / 16_000
         partial = self.path.with_suffix(".partial")
         partial.parent.mkdir(parents=True, exist_ok=True)
-        options = {**self.engine.options, **self.engine.scored}
-        if self.sensitivity is not None:
-            options["sensitivity"] = self.sensitivity
         models = tuple(self.engine.words[phrase] for phrase in self.phrases)
         plan = Plan(
             stream.audio,
             seconds,
             self.engine.adapter,
             models,
-            options,
+            self._options,
             self.engine.chunk,
             warm=0.0,
             scores=partial,
@@ -88,12 +113,28 @@ class Task:
         partial.replace(self.path)
         return took.cpu * plan.seconds + took.loading
 
+    @property
+    def _options(self) -> dict[str, Any]:
+        options = {**self.engine.options, **self.engine.scored}
+        if self.engine is TWO_STAGES:
+            return {**options, "pairs": self.settings}
+        return {**options, "sensitivity": self.settings[0]} if self.settings else options
+
     def track(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]] | None:
         """Times, shape (steps,), and scores, shape (steps, phrases); None where it was not heard yet."""
         if not self.path.is_file():
             return None
         columns = np.fromfile(self.path).reshape(-1, 1 + len(self.phrases))
         return columns[:, 0], columns[:, 1:].astype(np.float32)
+
+
+def _version(engine: Engine, models: Sequence[str]) -> list[str]:
+    """Of a peer its release, of ours the models."""
+    if engine not in (TWO_STAGES, FIRST_STAGE):
+        return [package for package in engine.pip if "==" in package]
+    bundles = [find_bundle(model) for model in models]
+    seconds = [_recognizer_of(bundle) for bundle in bundles] if engine is TWO_STAGES else []
+    return [str(bundle.model_sha256) for bundle in (*bundles, *seconds)]
 
 
 @cache
@@ -105,42 +146,70 @@ def stream_of(name: str) -> Planned:
 
 
 def tasks_of(engine: Engine) -> Iterator[Task]:
-    """Words with other sounds between them first, then speech and what else there is in turn."""
+    """Every stream that says its phrases, and all of the speech, once for each setting."""
     phrases = tuple(phrase for phrase in PHRASES if phrase in engine.words)
     if engine.name in SAME_MODELS:
         yield Task(engine, ("alexa",), "alexa, alone")
         return
-    spoken = [word for word in phrases if word in SPOKEN]
+    known = {phrase: settings_of(engine, phrase) for phrase in phrases}
+    for number in range(max(1, *map(len, known.values()))):
+        yield from _with_setting(engine, {p: s for p, s in known.items() if not s or number < len(s)}, number)
+
+
+def _with_setting(engine: Engine, known: Mapping[str, Sequence[Setting]], number: int) -> Iterator[Task]:
+    """All streams for the phrases that have so many settings."""
+    spoken = [word for word in known if word in SPOKEN]
     words = [((word,), f"{word}, {condition}") for condition in CONDITIONS for word in spoken]
-    speech = [(phrases, f"speech {piece}") for piece in range(len(speech_pieces()))]
-    first = len(spoken)
-    for sensitivity in SENSITIVITIES if engine.name == "pvporcupine" else (None,):
-        for heard, stream in [*words[:first], *_in_turn(speech, words[first:])]:
-            yield Task(engine, heard, stream, sensitivity)
-
-
-def _in_turn(first: Sequence[_Stream], second: Sequence[_Stream]) -> Iterator[_Stream]:
-    for pair in zip_longest(first, second):
-        yield from filter(None, pair)
+    speech = [(tuple(known), f"speech {piece}") for piece in range(len(speech_pieces()))]
+    for heard, stream in (*words, *speech):
+        settings = tuple(known[phrase][number] for phrase in heard if known[phrase])
+        yield Task(engine, heard, stream, settings)
 
 
 def listen(seconds: float) -> None:
     """Hear what was not heard yet, for so long at most."""
     until = time.monotonic() + seconds
-    waiting = {engine: [task for task in tasks_of(engine) if not task.path.is_file()] for engine in ENGINES}
-    spent = dict.fromkeys(ENGINES, 0.0)
-    while time.monotonic() < until and any(waiting.values()):
-        engine = min((e for e, tasks in waiting.items() if tasks), key=lambda e: (e.name in LAST, spent[e]))
-        task = waiting[engine].pop(0)
+    missing: set[Engine] = set()
+    for task in sorted(_unheard(), key=urgency):
+        if time.monotonic() > until:
+            return
+        if task.engine in missing:
+            continue
         try:
-            spent[engine] += task.hear()
+            took = task.hear()
         except NotInstalledError as error:
-            click.echo(f"{engine.name}: {error}", err=True)
-            waiting[engine] = []
+            click.echo(f"{task.engine.name}: {error}", err=True)
+            missing.add(task.engine)
         else:
-            click.echo(
-                f"{engine.name} {task.stream} {task.sensitivity or ''}: {spent[engine]:.0f} s", err=True
-            )
+            click.echo(f"{task.engine.name} {task.stream} {[*task.settings]}: {took:.0f} s", err=True)
+
+
+def _unheard() -> list[Task]:
+    return [task for engine in LISTENERS for task in tasks_of(engine) if not task.path.is_file()]
+
+
+def urgency(task: Task) -> tuple[int, int]:
+    """What is heard first has the lowest.
+
+    The fast engines hear words as recorded and at 10 dB and all of the speech, with their first two settings;
+    then the slow ones the words; then, piece after piece, come the speech for the slow ones and further
+    settings; other conditions last.
+    """
+    number = _setting_number(task)
+    is_slow, is_last = task.engine.name in SLOW, task.engine.name == SLOW[-1]
+    piece = task.stream.removeprefix("speech ")
+    if piece != task.stream:
+        return (4 + is_last if is_slow or number > 1 else number), 10 + int(piece)
+    condition = task.stream.split(", ")[1]
+    if condition not in (CLEAN, "10 dB"):
+        return 6, 0
+    return (2 + is_last if is_slow else number if number < 2 else 4), (CLEAN, "10 dB").index(condition)
+
+
+def _setting_number(task: Task) -> int:
+    """Which of its engine's settings it has, 0 for the default or where there are none."""
+    known = settings_of(task.engine, task.phrases[0])
+    return list(known).index(task.settings[0]) if known else 0
 
 
 if __name__ == "__main__":

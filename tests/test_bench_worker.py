@@ -68,7 +68,7 @@ def test_what_an_adapter_raises_is_told(audio: Path, tmp_path: Path) -> None:
 
 
 def test_every_engine_has_an_adapter_and_words() -> None:
-    for engine in peers.ENGINES:
+    for engine in peers.LISTENERS:
         assert "\ndef load(models" in engine.adapter.read_text()
         assert set(engine.thresholds) <= set(engine.words)
         assert len(engine.models(10)) == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import accuracy, cost, grammars, growth, limit, stream_rules
+from benchmarks import accuracy, cost, grammars, growth, limit, listening, startup, stream_rules
 from benchmarks.accuracy import Tracks
+from benchmarks.automaton import Automaton, smallest
 from benchmarks.stream_rules import Score, score
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import Layout, Segment
@@ -36,6 +38,7 @@ def costs_of(runs: dict[str, dict[str, list[dict[str, float]]]]) -> dict[str, An
         "warm": 1.5,
         "missing": {"absent": "no such release"},
         "runs": runs,
+        "quiet": runs,
         "footprints": {title: {"installed": 5_400_000, "models": 123_456} for title in runs},
         "known": {title: 10 if title == "kws" else 2 for title in runs},
         "chunks": dict.fromkeys(runs, 0.08),
@@ -54,9 +57,10 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
     kws = {str(count): runs_of((0.001, 0.004, 0.002)) for count in cost.COUNTS}
     peer = {"1": runs_of((0.002, 0.016, 0.002)), "4": runs_of((0.01, 0.01, 0.01))}
     text = cost.section(costs_of({"kws": kws, "peer": peer}))
-    cpu, ratios, others = row_of(text, "peer")
+    cpu, ratios, *quiet, others = row_of(text, "peer")
     assert cpu == ["peer", "0.00200 (0.00200 to 0.01600)", "0.01000", "not run"]
     assert ratios == ["peer", "0.500 (0.250 to 1.000)", "0.200 (0.100 to 0.400)", "not run"]
+    assert quiet == [cpu, ratios]
     assert others[1:3] == ["80", "1.00 / 2.00"]
     assert others[-2:] == ["5", "0.12"]
     assert "Not installed: absent, no such release" in text
@@ -65,9 +69,26 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
 
 
 def test_where_kws_stands_is_said_against_the_lowest_peer_and_the_aim() -> None:
-    text = cost.standing("MB", {"kws": 60.0}, {"a": 80.0, "b": 30.0}, 40.0, 1)
-    assert text == (
+    assert list(cost.standing("MB", {"kws": 60.0, "a": 80.0, "b": 30.0}, 40.0, 1)) == [
         "* MB: kws 60.0 (2.00 times the lowest peer, 1.5 times the aim). Lowest peer: b, 30.0. Aim: 40."
+    ]
+    assert not list(cost.standing("MB", {"kws": 60.0}, 40.0, 1))
+
+
+def test_start_up_is_judged_by_the_clock() -> None:
+    runs = {"kws": runs_of((0.001, 0.001, 0.001)), "peer": runs_of((0.001, 0.001, 0.001))}
+    for number, run in enumerate(runs["kws"]):
+        run["startup"] = 0.3 + number / 10
+    text = startup.section({"rounds": 3, "runs": runs})
+    assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.25"]]
+    assert "kws 0.40 (0.80 times the lowest peer, 2.7 times the aim)" in text
+
+
+def test_how_busy_the_machine_was_stands_with_the_command() -> None:
+    load = {"cores": 2, "before": 0.26, "after": 3.5, "nice": 10}
+    stored = {"command": "c", "date": "d", "machine": "m", "found": [], "load": load}
+    assert "m; 2 cores, load average 0.3 before and 3.5 after, niceness 10." in program.page(
+        {"rules": stored}
     )
 
 
@@ -149,7 +170,7 @@ class FakeTask:
 
     stream: str
     peaks: dict[float, float]
-    sensitivity: float | None = None
+    settings: tuple[Any, ...] = ()
     phrases: tuple[str, ...] = ("computer",)
     path: Path = Path(__file__)
 
@@ -165,23 +186,32 @@ STREAMS = {
 }
 HEARD = {
     "kws": [
+        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 1.0, 30.5: 1.0}, ([0.3, 0.1],)),
+        FakeTask("speech 0", {20.0: 1.0}, ([0.3, 0.1],)),
+        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 1.0}, ([0.8, 0.1],)),
+        FakeTask("speech 0", {}, ([0.8, 0.1],)),
+    ],
+    "kws, first stage alone": [
         FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 0.99, 31.5: 0.4}),
         FakeTask("speech 0", {20.0: 0.6}),
         FakeTask("speech 1", {40.0: 0.99, 10.0: 0.3}),
     ],
+    "wakeforge": [FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 0.99})],
     "pvporcupine": [
-        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 1.0}, 0.5),
-        FakeTask("speech 0", {20.0: 1.0, 50.0: 1.0}, 0.5),
-        FakeTask(f"computer, {accuracy.CLEAN}", {}, 0.3),
-        FakeTask("speech 0", {}, 0.3),
+        FakeTask(f"computer, {accuracy.CLEAN}", {10.5: 1.0}, (0.5,)),
+        FakeTask("speech 0", {20.0: 1.0, 50.0: 1.0}, (0.5,)),
+        FakeTask(f"computer, {accuracy.CLEAN}", {}, (0.3,)),
+        FakeTask("speech 0", {}, (0.3,)),
     ],
 }
+PAIRS = {"computer": [[0.3, 0.1], [0.8, 0.1]]}
 
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(accuracy, "stream_of", lambda name: FakeStream(STREAMS[name]))
     monkeypatch.setattr(accuracy, "tasks_of", lambda engine: HEARD.get(engine.name, []))
+    monkeypatch.setattr(listening, "pairs_of", lambda word: PAIRS.get(word, [[0.5, 0.1]]))
     monkeypatch.setattr(accuracy, "saying", lambda word: {"computer.ogg"})
     monkeypatch.setattr(accuracy, "speech_pieces", lambda: [[]])
     return accuracy.measure()
@@ -189,7 +219,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_engines_are_judged_by_what_they_have_heard(heard: dict[str, Any]) -> None:
     assert heard["found"]["alexa"] == {}
-    kws = heard["found"]["computer"]["kws"]
+    kws = heard["found"]["computer"]["kws, first stage alone"]
     # Pieces follow one another, and the sentence in which the word is said does not count.
     assert kws["default"]["hours"] == pytest.approx(90 / 3600)
     assert kws["default"]["misses"] == {accuracy.CLEAN: [1, 2]}
@@ -200,6 +230,9 @@ def test_engines_are_judged_by_what_they_have_heard(heard: dict[str, Any]) -> No
 
 
 def test_an_engine_without_scores_has_a_point_for_each_run(heard: dict[str, Any]) -> None:
+    cascade = heard["found"]["computer"]["kws"]
+    assert (cascade["default"]["threshold"], cascade["default"]["false_alarms"]) == ([0.3, 0.1], 1)
+    assert (cascade["chosen"]["threshold"], cascade["chosen"]["false_alarms"]) == ([0.8, 0.1], 0)
     porcupine = heard["found"]["computer"]["pvporcupine"]
     assert (porcupine["default"]["threshold"], porcupine["default"]["false_alarms"]) == (0.5, 2)
     assert (porcupine["chosen"]["threshold"], porcupine["chosen"]["misses"]) == (
@@ -216,9 +249,14 @@ def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) 
     assert default[1:3] == ["0.5", "120.00 (14.53 to 433.48), 2 in 0.02 h"]
     assert default[4] == "50.0 % (1.3 to 98.7), 1 of 2"
     assert set(default[5:]) == {"not heard"}
+    (chosen,) = row_of(text, "kws, at most 0.5 an hour")
+    assert (chosen[1], chosen[4]) == ("0.8 and 0.1", "50.0 % (1.3 to 98.7), 1 of 2")
     assert "fewest first: kws 50.0 %" in text
-    assert "have not heard enough yet: wakeforge, pocketsphinx." in text
-    assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 2
+    (words_alone,) = row_of(text, "wakeforge, default")
+    assert words_alone[2] == "not heard"
+    assert words_alone[4] == "50.0 % (1.3 to 98.7), 1 of 2"
+    assert "have not heard enough yet: pocketsphinx." in text
+    assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 3
 
 
 def test_a_curve_never_rises_again() -> None:
@@ -254,13 +292,36 @@ def test_a_text_of_the_grammar_means_its_slots() -> None:
     assert grammars.slots_of("", graph) == {}
 
 
-def test_a_graph_as_a_finite_state_grammar_accepts_its_sentences() -> None:
-    graph = word_graph(parse_jsgf(GRAMMAR, "drinks"))
-    lines = grammars.fsg(graph).splitlines()
-    arcs = [line.split()[1:] for line in lines if line.startswith("TRANSITION")]
-    assert sorted(arc[3] for arc in arcs if len(arc) == 4) == sorted(arc.word for arc in graph.words)
-    assert f"NUM_STATES {graph.states}" in lines
-    assert all(int(state) < graph.states for arc in arcs for state in arc[:2])
+def sentences(automaton: Automaton, state: int) -> Iterator[str]:
+    """All that it takes; it must have no cycles."""
+    if automaton.final[state]:
+        yield ""
+    for word, target in automaton.rows[state].items():
+        yield from (f"{word} {rest}".strip() for rest in sentences(automaton, target))
+
+
+def test_the_smallest_automaton_takes_the_sentences_of_the_graph() -> None:
+    automaton = smallest(word_graph(parse_jsgf(GRAMMAR, "drinks")))
+    drinks = ["tea", "green tea", "mint tea"]
+    wanted = [f"{a}{drink}{b}" for a in ("", "a ") for drink in drinks for b in ("", " please")]
+    assert sorted(sentences(automaton, automaton.start)) == sorted(wanted)
+    # Before anything, after "a", after "green" or "mint", after "tea", after "please".
+    assert len(automaton.rows) == 5
+
+
+def test_an_automaton_of_a_grammar_that_repeats_has_a_cycle() -> None:
+    automaton = smallest(word_graph(parse_jsgf("#JSGF V1.0;\ngrammar g;\npublic <g> = (one | two)+;\n", "g")))
+    assert automaton.rows[automaton.start].keys() == {"one", "two"}
+    (again,) = set(automaton.rows[automaton.start].values())
+    assert automaton.final == [number == again for number in range(2)]
+    assert set(automaton.rows[again].values()) == {again}
+
+
+def test_an_automaton_as_a_finite_state_grammar() -> None:
+    lines = grammars.fsg(Automaton([{"tea": 1}, {"please": 1}], [False, True])).splitlines()
+    arcs = [line.removeprefix("TRANSITION ") for line in lines if line.startswith("TRANSITION")]
+    assert arcs == ["0 1 1 tea", "1 1 1 please", "1 2 1"]
+    assert {"NUM_STATES 3", "START_STATE 0", "FINAL_STATE 2"} <= set(lines)
 
 
 def test_multiplications_of_a_step() -> None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
@@ -57,9 +57,18 @@ OURSELVES = Engine(
     (str(ROOT),),
     {"computer": "computer", "alexa": "alexa", "jarvis": "jarvis"},
     chunk=640,
+    model_files=("kws/models/computer.*", "kws/models/english.tflite"),
+)
+TWO_STAGES = replace(OURSELVES, adapter=_HERE / "kws_two_stages.py")
+"""As it is by default, to be asked what it has heard."""
+FIRST_STAGE = replace(
+    OURSELVES,
+    name="kws, first stage alone",
+    options={"confirm": "none"},
     scored={"scores": True},
     model_files=("kws/models/computer.*",),
 )
+"""With `--confirm none`."""
 
 PEERS = (
     Engine(
@@ -150,6 +159,8 @@ PEERS = (
     ),
 )
 ENGINES = (OURSELVES, *PEERS)
+LISTENERS = (TWO_STAGES, FIRST_STAGE, *PEERS)
+"""Those whose misses and false alarms are counted."""
 
 
 @cache
@@ -159,7 +170,7 @@ def python_of(engine: Engine) -> Path:
     Raises:
         NotInstalledError: pip cannot.
     """
-    return Path(sys.executable) if engine is OURSELVES else environment_of(engine) / "bin" / "python"
+    return Path(sys.executable) if engine not in PEERS else environment_of(engine) / "bin" / "python"
 
 
 def environment_of(engine: Engine) -> Path:

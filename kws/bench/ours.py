@@ -11,15 +11,18 @@ if TYPE_CHECKING:
 Push = Callable[[bytes], "list[float] | None"]
 
 
-def load(models: Sequence[str], scores: bool = False, engine: str = "") -> Push:
-    """The models, or the front end alone, computed by an engine; `scores` asks for these, not for events."""
+def load(models: Sequence[str], scores: bool = False, engine: str = "", confirm: str = "auto") -> Push:
+    """The models, or the front end alone, computed by an engine; `scores` asks for these, not for events.
+
+    `confirm` is the second stage of events, see kws.loading; scores are those of the first.
+    """
     from kws.commands.options import quiet_runtime
     from kws.engine import Engine
     from kws.loading import load as engine_of
 
     with quiet_runtime():
         words = (
-            engine_of(*models, engine=engine, confirm="none" if scores else "auto") if models else Engine([])
+            engine_of(*models, engine=engine, confirm="none" if scores else confirm) if models else Engine([])
         )
     return _highest_scores(words) if scores else _events(words)
 

@@ -1,0 +1,28 @@
+"""kws as it is by default: a word counts once the recognizer has heard its spelling too."""
+
+
+def load(models, pairs):
+    """`pairs` are, for each model, the thresholds of its own model and of the spelling."""
+    import numpy as np
+
+    from kws.bundle import find_bundle
+    from kws.commands.options import quiet_runtime
+    from kws.engine import Engine
+    from kws.loading import Wanted, wake_words
+    from kws.recognition.confirmation_table import default_recognizer_of
+    from kws.types import Block
+
+    bundles = [find_bundle(model) for model in models]
+    with quiet_runtime():
+        engine = Engine(
+            wake_words(
+                Wanted(bundle, default_recognizer_of(bundle), threshold, least)
+                for bundle, (threshold, least) in zip(bundles, pairs, strict=True)
+            )
+        )
+
+    def push(chunk):
+        heard = {event.name for event in engine.push(Block(np.frombuffer(chunk, np.int16)))}
+        return [float(bundle.labels[0] in heard) for bundle in bundles]
+
+    return push
