@@ -5,38 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import EntryPoint, version
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType, TracebackType
 
 import click
+import community
 import numpy as np
-import pymicro_wakeword
 import pytest
 import soundfile
+from listened import LISTEN, MODEL, RECORDING, THRESHOLD, events
 
 import kws
 import kws.sources
 from kws import cli
-from kws.bundle import find_bundle
 from kws.recognition.bundle import bundled_recognizers
-from kws.scoring import ScoreTrack, score_track
 from kws.sources.devices import Device
-from kws.sources.memory import from_samples
 from kws.types import Block, Samples
 
-PEER_MODELS = Path(pymicro_wakeword.__file__).parent / "models"
-MODEL = str(PEER_MODELS / "alexa.json")
-THRESHOLD = 0.3
-"""Low enough for one detection in the recording below, by a model that is not ours to retrain."""
-RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
 Command = Callable[..., tuple[int, str, str]]
-
-LISTEN = ["--model", MODEL, "--threshold", str(THRESHOLD)]
 
 
 @pytest.fixture
@@ -49,17 +39,6 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         return code, out, err
 
     return run
-
-
-def process(*arguments: str | bytes, **settings: object) -> subprocess.CompletedProcess[bytes]:
-    """`python -m kws` with these arguments, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "kws", *arguments], capture_output=True, check=False, **settings
-    )
-
-
-def events(output: str | bytes) -> list[dict[str, object]]:
-    return [json.loads(line) for line in output.splitlines()]
 
 
 def engine_events(samples: Samples) -> list[str]:
@@ -88,7 +67,7 @@ def test_each_file_is_a_stream_of_its_own(command: Command) -> None:
 
 
 def test_several_models_are_heard_at_once(command: Command) -> None:
-    both = ["--model", MODEL, "--model", str(PEER_MODELS / "hey_jarvis.json"), "--threshold", "0"]
+    both = ["--model", MODEL, "--model", str(community.manifest("hey_jarvis")), "--threshold", "0"]
     _, out, _ = command("run", str(RECORDING), *both)
     assert {event["name"] for event in events(out)} == {"alexa", "hey_jarvis"}
 
@@ -106,27 +85,6 @@ def test_unusable_files_are_named_and_the_others_heard(command: Command, tmp_pat
     ] * 2
 
 
-def test_raw_audio_on_standard_input(samples: Samples) -> None:
-    stereo_48k = np.repeat(np.repeat(samples, 3)[:, None], 2, axis=1)
-    plain = process("run", "-", *LISTEN, input=samples.tobytes())
-    other = process("run", "-", *LISTEN, "--rate", "48000", "--channels", "2", input=stereo_48k.tobytes())
-    for done in (plain, other):
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert [event["source"] for event in events(done.stdout)] == ["-"]
-
-
-def test_an_event_is_printed_before_the_audio_ends(samples: Samples) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "kws", "run", "-", *LISTEN], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(samples.tobytes())
-        child.stdin.flush()  # and left open
-        assert events(child.stdout.readline())[0]["name"] == "alexa"
-        child.stdin.close()
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -134,7 +92,10 @@ def test_an_event_is_printed_before_the_audio_ends(samples: Samples) -> None:
         (["run"], ["FILES", "kws run --help"]),
         (["run", "a.wav", "--threshold", "2"], ["--threshold", "2.0", "kws run --help"]),
         (["run", "a.wav", "--threshold", "nan"], ["--threshold", "nan", "kws run --help"]),
-        (["run", "a.wav", "--model", MODEL, "--model", f"{PEER_MODELS}/./alexa.json"], ["alexa", "twice"]),
+        (
+            ["run", "a.wav", "--model", MODEL, "--model", f"{community.MODELS}/./alexa.json"],
+            ["alexa", "twice"],
+        ),
         (["run", "a.wav", "--rate", "48000", *LISTEN], ["a.wav", "--rate", "standard input"]),
         (["run", "a.wav", "b.wav", "--channels", "2", *LISTEN], ["a.wav", "--channels", "standard input"]),
         (["run", "a.wav", "--model", "no-such-model"], ["no-such-model", "manifest"]),
@@ -161,38 +122,6 @@ def test_without_arguments_it_shows_its_help(command: Command) -> None:
     code, out, err = command()
     assert (code, err) == (0, "")
     assert out == command("--help")[1]
-
-
-def test_a_reader_that_goes_away_ends_it_quietly() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "kws", "run", *[str(RECORDING)] * 3, *LISTEN],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert child.stdout
-    assert child.stderr
-    child.stdout.close()
-    assert child.wait() == cli.BROKEN_PIPE
-    assert child.stderr.read() == b""
-    child.stderr.close()
-
-
-def test_ctrl_c_ends_it_quietly(samples: Samples) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "kws", "run", "-", *LISTEN],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        assert child.stderr
-        child.stdin.write(samples.tobytes())
-        child.stdin.flush()
-        child.stdout.readline()  # it is in its loop now
-        child.send_signal(signal.SIGINT)
-        assert child.wait() == cli.INTERRUPTED
-        assert child.stderr.read() == b""
 
 
 class UntilStopped:
@@ -250,41 +179,6 @@ def test_scores_are_what_the_detector_compares(command: Command, samples: Sample
     assert round(float(score[first]), 4) == heard["score"]
 
 
-@pytest.mark.parametrize("block", [1, 333, 8_000])
-def test_a_score_track_does_not_depend_on_blocks(samples: Samples, block: int) -> None:
-    short = samples[: 16_000 if block == 1 else None]
-    wake_word = kws.load(MODEL, confirm="none").wake_words[0]
-    whole = score_track([Block(short)], wake_word)
-    split = score_track(from_samples(short, block=block), wake_word)
-    np.testing.assert_array_equal(whole.score, split.score)
-    np.testing.assert_array_equal(whole.time, split.time)
-
-
-def test_a_score_track_refuses_a_gap(samples: Samples) -> None:
-    blocks = [Block(samples[:8_000], start=0), Block(samples[:8_000], start=9_000)]
-    with pytest.raises(ValueError, match=r"0\.50 s"):
-        score_track(blocks, kws.load(MODEL, confirm="none").wake_words[0])
-
-
-def test_a_score_track_of_several_labels_has_columns(tmp_path: Path, samples: Samples) -> None:
-    class TwoLabels:
-        detectors = (None, None)
-        bundle = find_bundle("alexa")
-
-        def reset(self) -> None: ...
-
-        def scores(self, rows: np.ndarray) -> np.ndarray:
-            return np.arange(2 * len(rows), dtype=np.float32).reshape(-1, 2)
-
-        def step_end(self, step: int) -> int:
-            return 480 + 160 * step
-
-    track = score_track([Block(samples[:4_800])], TwoLabels())  # type: ignore[arg-type]
-    assert track.score.shape == (len(track.time), 2)
-    assert track.time[0] == 480 / 16_000
-    assert isinstance(track, ScoreTrack)
-
-
 def test_devices_lists_microphones_and_marks_the_default(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,13 +232,6 @@ def test_info_prints_calibration_and_card(command: Command, tmp_path: Path) -> N
     assert ["0.5", "0.125"] in lines
     assert ["seed:", "7"] in lines
     assert ["hours:", "3"] in lines
-
-
-def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
-    program = "import sys, kws.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    heavy = {"ai_edge_litert", "soundfile", "sounddevice", "soxr", "importlib.metadata", "training"}
-    assert heavy & set(done.stdout.split()) == set()
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *entries: EntryPoint) -> None:
@@ -413,65 +300,3 @@ def test_a_module_that_no_extra_provides_is_a_defect(monkeypatch: pytest.MonkeyP
     offer(monkeypatch, EntryPoint("greet", "other.cli:greet", "kws.commands"))
     with pytest.raises(ModuleNotFoundError):
         cli.main(["greet"])
-
-
-def test_python_m_kws_is_the_same() -> None:
-    done = process("--version")
-    assert done.stdout.decode() == version("kws") + "\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere names are text")
-@pytest.mark.parametrize(
-    ("name", "surroundings"),
-    [
-        (b"caf\xe9", {}),
-        ("Küche".encode(), {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}),
-    ],
-)
-def test_a_name_in_another_encoding_is_a_name(
-    tmp_path: Path, name: bytes, surroundings: dict[str, str]
-) -> None:
-    file, missing = (os.fsencode(tmp_path) + b"/" + name + end for end in (b".flac", b".wav"))
-    os.symlink(RECORDING, file)
-    done = process("run", file, missing, str(RECORDING), *LISTEN, env={**os.environ, **surroundings})
-    assert done.returncode == 2
-    first, second = events(done.stdout)
-    assert os.fsencode(str(second["source"])) == os.fsencode(RECORDING)
-    if not surroundings:
-        assert os.fsencode(str(first["source"])) == file
-    (said,) = done.stderr.splitlines()
-    assert b".wav: No such file or directory; " in said
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-@pytest.mark.parametrize("buffering", ["-u", "-B"])
-@pytest.mark.parametrize("arguments", [["run", str(RECORDING), *LISTEN], ["models"]])
-def test_output_that_cannot_be_written_is_one_line(arguments: list[str], buffering: str) -> None:
-    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    python = [sys.executable, buffering, "-m", "kws", *arguments]
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(python, stdout=full, stderr=subprocess.PIPE, check=False, env=surroundings)
-    (said,) = done.stderr.splitlines()
-    assert said == b"kws: standard output: cannot be written (No space left on device); send it elsewhere"
-    assert done.returncode == 2
-
-
-def closing(redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """`python -m kws` from a shell that closes one of its streams."""
-    line = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "kws", *arguments]
-    return subprocess.run(line, capture_output=True, check=False)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
-def test_closed_standard_output_is_one_line() -> None:
-    done = closing(">&-", "run", str(RECORDING), *LISTEN)
-    assert done.returncode == 2
-    assert done.stderr == b"kws: standard output is closed; send it to a file or a pipe\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
-@pytest.mark.parametrize("redirection", ["2>&-", "<&-", "<&- 2>&-"])
-def test_other_closed_streams_do_not_matter(redirection: str) -> None:
-    done = closing(redirection, "run", str(RECORDING), *LISTEN)
-    assert done.returncode == 0
-    assert len(events(done.stdout)) == 1
