@@ -303,6 +303,22 @@ def test_a_word_that_is_decided_at_the_end_is_told(speech_ears: ModelEars, word:
     assert [answer.type for answer in answers] == ["detection"]
 
 
+@pytest.mark.parametrize(("stamped", "expected"), [(None, 70), (90, 90)])
+def test_a_word_that_is_decided_at_the_end_has_the_clients_last_time_stamp(
+    speech_ears: ModelEars, word: kws.Detection, stamped: int | None, expected: int
+) -> None:
+    speech_ears._build = lambda: Late([], [], [word], [], [word])  # type: ignore[assignment,return-value]
+    speech_ears._ready = None
+    client = Conversation(speech_ears)
+    for at in (60, 70):
+        client.push(AudioChunk(SAMPLE_RATE, 2, 1, bytes(320), timestamp=at).event())
+    (answer,) = client.push(AudioStop(timestamp=stamped).event())
+    assert Detection.from_event(answer).timestamp == expected
+    client.push(AudioChunk(SAMPLE_RATE, 2, 1, bytes(320)).event())
+    (answer,) = client.push(AudioStop().event())
+    assert Detection.from_event(answer).timestamp == round(1000 * word.end)
+
+
 def test_what_takes_long_is_said_before_it_is_done(speech_ears: ModelEars) -> None:
     """Which answers another thread should find: a recognizer's, and the first to audio."""
 

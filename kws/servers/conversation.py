@@ -58,6 +58,7 @@ class Conversation:
         self._wanted: frozenset[str] | None = None  # None: any wake word
         self._listener: Listener | None = None  # of the audio that runs
         self._heard_any = False
+        self._timestamp: object = None  # the client's own, of the chunk before
         self._speech: _Speech | None = None
         self._context: dict[str, object] | None = None
 
@@ -114,26 +115,32 @@ class Conversation:
 
     def _start(self, event: WyomingEvent) -> list[WyomingEvent]:
         self._audio.flush()
-        self._listener = None
-        self._heard_any = False
+        self._forget_audio()
         return []
 
     def _chunk(self, event: WyomingEvent) -> list[WyomingEvent]:
         samples = self._audio.push(event.data, event.payload or b"")
-        return self._hear(samples, event.data.get("timestamp"))
+        self._timestamp = event.data.get("timestamp")
+        return self._hear(samples, self._timestamp)
 
     def _stop(self, event: WyomingEvent) -> list[WyomingEvent]:
-        answers = self._hear(self._audio.flush(), event.data.get("timestamp"))
+        stamped = event.data.get("timestamp")
+        timestamp = self._timestamp if stamped is None else stamped
+        answers = self._hear(self._audio.flush(), timestamp)
         if self._speech is not None:
             answers += self._speech.finish(self._context)
             self._speech = None
         else:
-            answers += self._held_back(event.data.get("timestamp"))
+            answers += self._held_back(timestamp)
             if not self._heard_any:
                 answers.append(NotDetected(context=self._context).event())
+        self._forget_audio()
+        return answers
+
+    def _forget_audio(self) -> None:
         self._listener = None
         self._heard_any = False
-        return answers
+        self._timestamp = None
 
     def _hear(self, samples: Samples, timestamp: object) -> list[WyomingEvent]:
         if not len(samples):
