@@ -27,6 +27,8 @@ _COLUMNS = (
     *("size, kB", "CPU min", "min by the clock", "measured"),
 )
 
+_COMMAND = "python -m training.ladder "
+
 
 def page(found: Sequence[Climbed]) -> str:
     """The whole document."""
@@ -45,7 +47,15 @@ def _section(title: str, rungs: Sequence[Rung], of_word: dict[str, Climbed]) -> 
     yield f"|---|---|{'---|' * len(_COLUMNS)}"
     for rung in rungs:
         yield _row(rung, of_word.get(rung.name))
+    others = [one for rung in rungs if (one := of_word.get(rung.name)) and _is_typed(one)]
+    if others:
+        made = "; ".join(f"{one.rung} by `{one.command}`" for one in others)
+        yield f"\nNot made by the command above, minutes taken from a log: {made}."
     yield ""
+
+
+def _is_typed(one: Climbed) -> bool:
+    return not one.command.startswith(_COMMAND)
 
 
 def _row(rung: Rung, one: Climbed | None) -> str:
