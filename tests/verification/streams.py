@@ -12,11 +12,13 @@ python tests/verification/streams.py [--streams 50] [--seconds 120] [MODEL ...] 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,7 +100,17 @@ def audio_of(number: int, streams: int, seconds: float) -> Samples:
 
 def heard_alone(models: list[str], audio: Samples) -> Counter[str]:
     """Events by name in one engine, of audio that has it to itself."""
-    return Counter(event.name for event in kws.load(*models).push(Block(audio)))
+    engine = kws.load(*models)
+    return Counter(event.name for event in engine.push(Block(audio)) + engine.flush())
+
+
+@contextlib.contextmanager
+def ended(server: subprocess.Popen[bytes]) -> Iterator[None]:
+    """After the block, also where it fails."""
+    try:
+        yield
+    finally:
+        server.terminate()
 
 
 def processor_seconds(process: int) -> float:
@@ -124,14 +136,13 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     port = free_port()
     options = [word for name in names for word in ("--model", name)]
     command = [sys.executable, "-m", "kws", "serve", "--uri", f"tcp://127.0.0.1:{port}", *options]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server, ended(server):
         until(lambda: answers(port), "server")
         before, waited, own = processor_seconds(server.pid), waiting_seconds(server.pid), time.process_time()
         asyncio.run(run_all(streams, port))
         used, own = processor_seconds(server.pid) - before, time.process_time() - own
         waited = waiting_seconds(server.pid) - waited
         load, memory = os.getloadavg()[0], resident(server.pid)
-        server.terminate()
     wrong = [stream.names - alone | alone - stream.names for stream in streams
              for alone in [heard_alone(names, stream.audio)]]  # fmt: skip
     differing = sum(differences.total() for differences in wrong)
