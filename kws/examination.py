@@ -7,15 +7,18 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from kws.addresses import split_address
 from kws.config import Config
-from kws.config_keys import AudioSettings
-from kws.engine import Engine
+from kws.config_keys import AudioSettings, ModelSettings
+from kws.engine import Engine, WakeWord
 from kws.events import Event
+from kws.loading import AUTO
+from kws.recognition.confirmation_table import default_recognizer_of
 from kws.sources import open_source
 from kws.tally import SILENCE_DB, level_db
 from kws.types import SAMPLE_RATE, Block, Samples
@@ -75,8 +78,9 @@ def judge(samples: Samples) -> list[Finding]:
 
 
 def examine_models(config: Config, engine: Engine) -> Iterator[Finding]:
-    """Whether each model loads, and what computes it."""
+    """Whether each model loads, what computes it, and who must agree with it."""
     for settings, word in zip(config.model, engine.wake_words, strict=True):
+        yield from _second_stage(settings, word)
         text = f"model {word.bundle.name}: loads, threshold {word.detectors[0].config.threshold:g}"
         delegate = word.model.delegate
         if delegate:
@@ -88,6 +92,20 @@ def examine_models(config: Config, engine: Engine) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"{text}, computed by the processor; no delegate is configured")
+
+
+def _second_stage(settings: ModelSettings, word: WakeWord) -> Iterator[Finding]:
+    name, stage = f"model {word.bundle.name}", word.second_stage
+    if stage:
+        recognizer = Path(stage["confirm"]).stem
+        score = f"with a score of {stage['confirm_threshold']:g}"
+        yield Finding("good", f"{name}: {recognizer} must hear its spelling as well, {score}")
+    elif settings.confirm == AUTO and settings.threshold is None and default_recognizer_of(word.bundle):
+        yield Finding(
+            "doubtful",
+            f"{name}: hears without the second stage that it was measured with; that needs LiteRT and "
+            "pip install 'kws[encoder]'",
+        )
 
 
 def examine_speed(engine: Engine) -> Finding:

@@ -94,12 +94,27 @@ def test_the_level_is_told_on_average_and_at_most() -> None:
 
 @pytest.mark.parametrize("asked", ["", "/no/such/delegate.so"])
 def test_each_model_is_named_with_what_computes_it(asked: str) -> None:
-    config = read_config({"model": [{"name": "computer", "delegate": asked}, {"name": "jarvis"}]}, "test")
+    models = [
+        {"name": "computer", "delegate": asked, "confirm": "none"},
+        {"name": "jarvis", "confirm": "none"},
+    ]
+    config = read_config({"model": models}, "test")
     first, second = examine_models(config, build_engine(config))
     assert first.state == ("bad" if asked else "good")
     assert first.text.startswith("model computer: loads, threshold ")
     assert asked in first.text
     assert second.text.endswith("computed by the processor; no delegate is configured")
+
+
+def test_who_must_agree_with_a_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = read_config({"model": [{"name": "computer"}]}, "test")
+    stage, model = examine_models(config, build_engine(config))
+    assert (stage.state, model.state) == ("good", "good")
+    assert stage.text.startswith("model computer: english must hear its spelling as well, with a score of 0.")
+    monkeypatch.setattr("kws.loading.find_spec", lambda name: None)
+    stage, model = examine_models(config, build_engine(config))
+    assert (stage.state, model.state) == ("doubtful", "good")
+    assert "pip install 'kws[encoder]'" in stage.text
 
 
 def test_a_port_in_use_is_named() -> None:
