@@ -21,8 +21,6 @@ from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.grammar_decoder import meaning
 from kws.recognition.graph_beam import Path as GraphPath
-from kws.recognition.priors import decoding_of
-from kws.recognition.tokens import PHONES
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.speech_tasks import dev_sets, drawn, grammar_listener, log_probs_of, path_of
@@ -88,7 +86,7 @@ def _measured(name: str, clips: Sequence[Clip], grammar: str) -> dict[str, Any]:
 def _kws(grammar: str) -> Decode:
     bundle = find_recognizer(RECOGNIZER)
     acoustic = AcousticModel(bundle, "phones")
-    listener = grammar_listener(grammar, acoustic.step_seconds, decoding_of(bundle.card, PHONES))
+    listener = grammar_listener(grammar, acoustic.step_seconds, bundle)
 
     def decode(clip: Clip) -> str:
         said = listener.transcripts(log_probs_of(acoustic, clip.path))

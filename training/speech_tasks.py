@@ -35,8 +35,9 @@ from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder, meaning
 from kws.recognition.graph_beam import Path as GraphPath
 from kws.recognition.priors import WEIGHT as PRIOR_WEIGHT
-from kws.recognition.priors import Decoding, Priors, decoding_of
+from kws.recognition.priors import Priors, decoding_of
 from kws.recognition.recognizer import Recognizer
+from kws.recognition.rival import Rival, rival_of
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.sources.whole import read_samples
 from kws.types import Rows
@@ -198,7 +199,7 @@ def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Figures
     step = AcousticModel(bundle, "phones").step_seconds
     figures: Figures = {}
     for name, measure in _BY_GRAMMAR.items():
-        listener = grammar_listener(name, step, decoding_of(bundle.card, PHONES))
+        listener = grammar_listener(name, step, bundle)
         figures |= measure(listener, heard)
         free = [*heard["libri"], *heard["ocean"]]
         figures[f"{name} false accepts an hour"] = _accepted_per_hour(listener, free)
@@ -207,10 +208,14 @@ def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Figures
     return figures
 
 
-def grammar_listener(name: str, step_seconds: float, known: Decoding) -> Listener:
+def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -> Listener:
     """For a grammar among the examples, with its own threshold where it has one."""
+    known = decoding_of(bundle.card, PHONES)
+    rival = rival_of(bundle, PHONES) if known.calibration.rival else None
     calibration = known.calibration.with_threshold(read_grammar(path_of(name)).threshold)
-    decoder = GrammarDecoder(graph_of(name), step_seconds, calibration=calibration, priors=known.priors)
+    decoder = GrammarDecoder(
+        graph_of(name), step_seconds, calibration=calibration, priors=known.priors, rival=rival
+    )
     return Listener(decoder, step_seconds)
 
 
@@ -305,8 +310,9 @@ def fitted(
     step = AcousticModel(bundle, "phones").step_seconds
     steps = np.concatenate([sound for name in ("libri", "ocean") for _, sound in heard[name]])
     log_priors = np.log(np.exp(steps).mean(axis=0))
+    priors, rival = Priors.of(log_priors), rival_of(bundle, PHONES)
     paths = {
-        name: [found for one in sets for found in _paths(name, heard[one], step, Priors.of(log_priors))]
+        name: [found for one in sets for found in _paths(name, heard[one], step, priors, rival)]
         for name, sets in _FITTED_ON.items()
     }
     every = [path for found in paths.values() for path in found]
@@ -338,13 +344,15 @@ class _Judged:
     clip: Clip
 
 
-def _paths(name: str, clips: Sequence[Heard], step_seconds: float, priors: Priors) -> Iterator[_Judged]:
-    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors)
+def _paths(
+    name: str, clips: Sequence[Heard], step_seconds: float, priors: Priors, rival: Rival | None
+) -> Iterator[_Judged]:
+    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors, rival=rival)
     for clip, sound in clips:
         decoder.reset()
         decoder.push(sound)
-        for path in decoder.paths()[:1]:
-            features = path_features(path.score, path.words)
+        for path, margin in decoder.paths()[:1]:
+            features = path_features(path.score, path.words, margin)
             if features:
                 yield _Judged(features, _is_right(path, clip), clip)
 

@@ -21,6 +21,7 @@ from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
+from kws.recognition.rival import rival_of
 from kws.recognition.spelling import endings, phrase_spellings
 from kws.recognition.spotter import Spotter, SpotterConfig
 from kws.recognition.tokens import Kind, Tokens
@@ -73,7 +74,10 @@ def build_recognizer(
         graph = compile_grammar(sentences, tokens, lead_in=lead_in)
         known = decoding_of(bundle.card, tokens)
         calibration = known.calibration.with_threshold(sentences.threshold).with_threshold(threshold)
-        decoder = GrammarDecoder(graph, step, calibration=calibration, priors=known.priors, rescorer=rescorer)
+        rival = rival_of(bundle, tokens, lead_in) if calibration.rival else None
+        decoder = GrammarDecoder(
+            graph, step, calibration=calibration, priors=known.priors, rescorer=rescorer, rival=rival
+        )
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)
     return Recognizer(acoustic, decoder, endpoint)

@@ -9,6 +9,7 @@ paths makes it a probability (Platt 1999).
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from kws.recognition.word_history import SpokenWord
 
-Features = tuple[float, float, float]
+Features = tuple[float, float, float, float]
 
 _STEPS = 50
 _RIDGE = 1e-3
@@ -33,6 +34,8 @@ class Calibration:
     """Of the nats per token of its worst word."""
     length: float = 0.0
     """Of ln of the tokens: a long sentence is seldom found where it was not said."""
+    rival: float = 0.0
+    """Of what other words explain better, nats per token (kws.recognition.rival); 0: nobody asks."""
     offset: float = 3.0
     threshold: float = 0.5
     """Confidence from which a sentence counts as said."""
@@ -41,29 +44,35 @@ class Calibration:
         """With another threshold; as it is for None."""
         return self if threshold is None else replace(self, threshold=threshold)
 
-    def of_path(self, score: float, words: Sequence[SpokenWord]) -> float:
+    def of_path(self, score: float, words: Sequence[SpokenWord], margin: float = 0.0) -> float:
         """Confidence of a path, 0 to 1; 0 where no word was said."""
-        features = path_features(score, words)
+        features = path_features(score, words, margin)
         return self.of_features(features) if features else 0.0
 
     def of_features(self, features: Features) -> float:
         """Confidence by `path_features`."""
-        mean, worst, length = features
-        return _logistic(self.mean * mean + self.worst * worst + self.length * length + self.offset)
+        weights = (self.mean, self.worst, self.length, self.rival)
+        return _logistic(math.fsum(map(operator.mul, weights, features)) + self.offset)
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""
         tokens = max(word.tokens, 1)
-        return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens)))
+        return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens), 0.0))
 
 
-def path_features(score: float, words: Sequence[SpokenWord]) -> Features | None:
-    """Nats per token of the path and of its worst word, ln of its tokens; None where no word was said."""
+def path_features(score: float, words: Sequence[SpokenWord], margin: float = 0.0) -> Features | None:
+    """Nats per token of the path and of its worst word, ln of its tokens, the margin; None without words."""
     said = [word for word in words if not word.is_filler]
     if not said:
         return None
-    tokens = sum(word.tokens for word in said)
-    return score / tokens, min(word.score / max(word.tokens, 1) for word in said), math.log(tokens)
+    tokens = said_tokens(words)
+    worst = min(word.score / max(word.tokens, 1) for word in said)
+    return score / tokens, worst, math.log(tokens), margin
+
+
+def said_tokens(words: Sequence[SpokenWord]) -> int:
+    """Of the words that are no fillers."""
+    return sum(word.tokens for word in words if not word.is_filler)
 
 
 def fit(features: Sequence[Features], right: Sequence[bool]) -> Calibration:

@@ -118,12 +118,16 @@ def language_model_of(bundle: RecognizerBundle, tokens: Tokens, path: str | Path
     That is the trigram in the package `pocketsphinx` where words are written by phones, for which the
     package is needed anyway; by letters the small bundled one does.
     """
-    own = bundle.manifest_path.with_suffix(".arpa.gz")
     if path is not None:
         return read_arpa(path)
-    if own.is_file() and own.parent != MODELS:
-        return read_arpa(own)
-    return PackagedTrigram() if tokens is PHONES else read_arpa(MODELS / "english.arpa.gz")
+    small = small_model(bundle)
+    return PackagedTrigram() if tokens is PHONES and small.parent == MODELS else read_arpa(small)
+
+
+def small_model(bundle: RecognizerBundle) -> Path:
+    """NAME.arpa.gz beside a recognizer, or the small English one that is bundled."""
+    own = bundle.manifest_path.with_suffix(".arpa.gz")
+    return own if own.is_file() else MODELS / "english.arpa.gz"
 
 
 def _config(tokens: Tokens) -> FreeTextConfig:

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 from kws.events import Guess, HeardWord, Partial, Slots, Transcript
 from kws.grammar.compile import TokenGraph
 from kws.grammar.word_graph import Mark
-from kws.recognition.confidence import Calibration
+from kws.recognition.confidence import Calibration, said_tokens
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
+from kws.recognition.rival import Rival
 from kws.recognition.tokens import LogProbs
 from kws.recognition.word_history import SpokenWord
 
 
 class GrammarDecoder:
-    """A Decoder that knows only the sentences of a compiled grammar."""
+    """A Decoder that knows only the sentences of a compiled grammar; a rival knows what else may be said."""
 
     _shown: tuple[str, int]  # text and stable words of the last partial
 
@@ -30,11 +31,12 @@ class GrammarDecoder:
         priors: Priors | None = None,
         beam: BeamConfig | None = None,
         rescorer: Rescorer | None = None,
+        rival: Rival | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
         self._priors = priors
-        self._beam = GraphBeam(graph, beam)
+        self._beam, self._rival = GraphBeam(graph, beam), rival
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
         self._kept = Heard(rescorer)
@@ -45,7 +47,10 @@ class GrammarDecoder:
         self._kept.push(log_probs)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
-            self._beam.push(self._priors.scaled(piece) if self._priors else piece)
+            scaled = self._priors.scaled(piece) if self._priors else piece
+            self._beam.push(scaled)
+            if self._rival:
+                self._rival.push(scaled)
             partial = self._partial() if looks else None
             if partial and (partial.text, partial.stable) != self._shown:
                 self._shown = (partial.text, partial.stable)
@@ -58,26 +63,40 @@ class GrammarDecoder:
         ranked = self._kept.ranked(
             sentences, [path.text for path in sentences], [path.score for path in sentences]
         )
-        self._beam.reset()
-        self._kept.reset()
-        if not ranked:
+        judged = [(path, self._confidence(path, margin)) for path, margin in self._with_margins(ranked)]
+        self._start_anew()
+        if not judged:
             return [Transcript("", 0.0, 0.0, 0.0, in_grammar=False)]
-        return [self._transcript(ranked)]
+        return [self._transcript(judged)]
 
     def reset(self) -> None:
         """As new."""
-        self._beam.reset()
+        self._start_anew()
         self._rhythm.reset()
-        self._kept.reset()
         self._shown = ("", 0)
 
     def at_end(self) -> bool:
         """Whether the best hypothesis is a whole sentence of the grammar."""
         return self._beam.at_end() and bool(_said(self._beam.best().words))
 
-    def paths(self) -> list[Path]:
-        """Whole sentences now, the best first, with their scores."""
-        return self._beam.sentences()
+    def paths(self) -> list[tuple[Path, float]]:
+        """Whole sentences now, the best first, and how far each stays behind the rival."""
+        return self._with_margins(self._beam.sentences())
+
+    def _with_margins(self, paths: Sequence[Path]) -> list[tuple[Path, float]]:
+        if not self._rival:
+            return [(path, 0.0) for path in paths]
+        said = [(path.score, path.text.split(), max(1, said_tokens(path.words))) for path in paths]
+        return list(zip(paths, self._rival.margins(said), strict=True))
+
+    def _confidence(self, path: Path, margin: float) -> float:
+        return self.calibration.of_path(path.score, path.words, margin)
+
+    def _start_anew(self) -> None:
+        self._beam.reset()
+        self._kept.reset()
+        if self._rival:
+            self._rival.reset()
 
     def _partial(self) -> Partial | None:
         path = self._beam.best()
@@ -93,9 +112,8 @@ class GrammarDecoder:
             stable=len(_said(self._beam.settled())),
         )
 
-    def _transcript(self, sentences: Sequence[Path]) -> Transcript:
-        path = sentences[0]
-        confidence = self.calibration.of_path(path.score, path.words)
+    def _transcript(self, judged: Sequence[tuple[Path, float]]) -> Transcript:
+        path, confidence = judged[0]
         words = self._heard(path.words)
         accepted = confidence >= self.calibration.threshold
         intent, slots = meaning(path)
@@ -105,17 +123,11 @@ class GrammarDecoder:
             start=words[0].start,
             end=words[-1].end,
             words=words if accepted else (),
-            nbest=self._guesses(sentences),
+            nbest=_guesses(judged),
             in_grammar=accepted,
             intent=intent if accepted else None,
             slots=slots if accepted else Slots(),
         )
-
-    def _guesses(self, sentences: Iterable[Path]) -> tuple[Guess, ...]:
-        best: dict[str, float] = {}
-        for path in sentences:
-            best.setdefault(path.text, self.calibration.of_path(path.score, path.words))
-        return tuple(Guess(text, confidence) for text, confidence in best.items())
 
     def _heard(self, words: Sequence[SpokenWord]) -> tuple[HeardWord, ...]:
         return tuple(
@@ -160,3 +172,10 @@ def meaning(path: Path) -> tuple[str | None, Slots]:
 
 def _said(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
     return tuple(word for word in words if not word.is_filler)
+
+
+def _guesses(judged: Iterable[tuple[Path, float]]) -> tuple[Guess, ...]:
+    best: dict[str, float] = {}
+    for path, confidence in judged:
+        best.setdefault(path.text, confidence)
+    return tuple(Guess(text, confidence) for text, confidence in best.items())

@@ -85,13 +85,13 @@ class ArpaModel:
         return history
 
 
-def read_arpa(path: str | Path) -> ArpaModel:
-    """Read .arpa or .arpa.gz.
+def read_arpa(path: str | Path, orders: int | None = None) -> ArpaModel:
+    """Read .arpa or .arpa.gz; with `orders` no n-grams longer than that.
 
     Raises:
         LanguageModelError: naming the file, the line and what was expected there.
     """
-    return _Reader(str(path)).read()
+    return _Reader(str(path)).read(orders)
 
 
 class _Reader:
@@ -99,8 +99,8 @@ class _Reader:
         self._path = path
         self._line = 0
 
-    def read(self) -> ArpaModel:
-        """The whole file."""
+    def read(self, orders: int | None) -> ArpaModel:
+        """The whole file, or as far as those orders."""
         lines = self._lines()
         counts = self._counts(lines)
         log_prob: dict[tuple[str, ...], float] = {}
@@ -113,6 +113,8 @@ class _Reader:
                         f"{count} n-grams of order {order}, of which {number} are there", line
                     )
                 self._add(line, order, log_prob, backoff)
+            if order == orders:
+                return ArpaModel(order, log_prob, backoff)
             heading = next(lines, "the end of the file")
             wanted = f"\\{order + 1}-grams:" if order < len(counts) else "\\end\\"
             if heading != wanted:

@@ -83,7 +83,7 @@ def _by_grammar(bundle: RecognizerBundle, name: str, heard: Sequence[Heard], ste
     for _, sound in heard:
         decoder.reset()
         decoder.push(sound)
-        paths = decoder.paths()
+        paths = [path for path, _ in decoder.paths()]
         yield [path.text for path in paths], [path.score for path in paths]
 
 
