@@ -17,8 +17,10 @@ from kws.evaluation.det import operating_point
 from kws.evaluation.matching import HIT_SECONDS, Occurrence
 from kws.evaluation.plot import RATES, line_plot, shares
 from kws.evaluation.streams import Layout
+from kws.recognition.bundle import find_recognizer
 from kws.scoring import ScoreTrack
 
+RECOGNIZER = "english"
 LATE_SECONDS = 1.5
 """How long after a word's end it may be reported: engines that hear in steps of 80 ms and average need it."""
 PER_HOUR = 0.5
@@ -53,6 +55,7 @@ def measure() -> dict[str, Any]:
         for phrase in PHRASES
     }
     return {
+        "recognizer": find_recognizer(RECOGNIZER).model_sha256[:8],
         "hours": sum(clip.seconds for piece in speech_pieces() for clip in piece) / 3600,
         "found": found,
         "same": {name: same for name in SAME_MODELS if (same := _same(name))},
@@ -212,6 +215,7 @@ def section(found: Mapping[str, Any]) -> str:
     """The chapter of the page."""
     return _SECTION.format(
         hours=found["hours"],
+        recognizer=found["recognizer"],
         late=LATE_SECONDS,
         rate=PER_HOUR,
         words="\n\n".join(_of_word(phrase, found["found"][phrase]) for phrase in SPOKEN),
@@ -230,10 +234,10 @@ some of these recordings, which are public, is not known. kws chose its default 
 recordings, and every threshold "at most {rate} an hour" is chosen on the very speech that it is measured
 on, for all engines alike.
 
-*kws* runs as it does by default: the wake word's model proposes, the recognizer decides, each with a
-threshold; its curve is drawn through pairs of thresholds that stand in the word's manifest, each of them a
-run, as Porcupine's is through its sensitivities. *kws, first stage alone* is `--confirm none`, as on a
-device.
+*kws* runs as it does by default: the wake word's model proposes, the recognizer (of checksum {recognizer})
+decides, each with a threshold; its curve is drawn through pairs of thresholds that stand in the word's
+manifest, each of them a run, as Porcupine's is through its sensitivities. *kws, first stage alone* is
+`--confirm none`, as on a device.
 
 All engines hear the same files. A word counts as heard from its start to {late} s past its end. Shares and
 rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the

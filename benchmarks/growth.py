@@ -101,7 +101,7 @@ def _cell(run: Mapping[str, float] | None) -> str:
 
 def drawings(found: Mapping[str, Any]) -> dict[str, str]:
     """File name -> SVG."""
-    times = Axis("CPU s per audio s", {step / 1000: f"{step / 1000:g}" for step in range(0, 31, 5)})
+    times = Axis("CPU s per audio s", {step / 1000: f"{step / 1000:g}" for step in range(0, 51, 10)})
     memory = Axis("peak MB", {float(step): str(step) for step in range(0, 81, 20)})
     return {
         "models.svg": _drawing("Words at once", "words", MODELS, times, found["models"], "cpu"),
