@@ -201,9 +201,9 @@ Resetting a wake word, which makes a new interpreter: {reset} ms.
 The model needs {model:.2f} million multiplications a second of audio, the front end about {front_end:.2f};
 one core here does {peak:.1f} thousand million float32 multiply-accumulates a second in a matrix product.
 By arithmetic alone a second of audio would take {least:.7f} CPU s; the parts above take {taken:.5f},
-{times:.0f} times as long. {calls:.0f} % of that is inside the C functions of `pymicro-features`, one call for each 10 ms,
-which nothing on our side of them can change: in hours in which nothing is proposed they are what stands
-before 0.0005 CPU s per audio second.
+{times:.0f} times as long. {calls:.0f} % of that is inside the C functions of `pymicro-features`, one call
+for each 10 ms, which nothing on our side of them can change: in hours in which nothing is proposed they are
+what stands before 0.0005 CPU s per audio second.
 With `--engine c99` the exported C takes their place (chapter on cost). For ten words the rest is one call
 of LiteRT for each word and 30 ms.
 """
