@@ -44,9 +44,13 @@ def main(
 
 def _climbed(word: str, name: str, seed: int, cache: Path):  # type: ignore[no-untyped-def]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.ladder.climb import climb
+    from training.ladder.climb import climb, command_of
+    from training.ladder.spelled import spelled
 
-    return climb(word, RUNGS[name], seed=seed, cache=cache)
+    rung = RUNGS[name]
+    if not rung.recipe:
+        return spelled(word, command_of(word, rung, seed))
+    return climb(word, rung, seed=seed, cache=cache)
 
 
 if __name__ == "__main__":

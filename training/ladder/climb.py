@@ -66,7 +66,7 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
         KwsError: nobody says this word in the dev recordings.
     """
     output = cache / "ladder" / f"{word.replace(' ', '_')}-{rung.name}"
-    command = f"python -m training.ladder {word!r} --rung {rung.name} --seed {seed}"
+    command = command_of(word, rung, seed)
     own = own_clips(word, rung.clips, seed) if rung.clips else ()
     job = Job(word, rung.settings(), output, seed, rung.recordings, cache, command, own)
     started, before = time.monotonic(), cpu_seconds()
@@ -74,6 +74,11 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
     spent, minutes = (cpu_seconds() - before) / 60, (time.monotonic() - started) / 60
     figures, _ = evaluate(find_bundle(manifest))
     return climbed(rung, figures, spent, minutes, command)
+
+
+def command_of(word: str, rung: Rung, seed: int) -> str:
+    """What measures the same again."""
+    return f"python -m training.ladder {word!r} --rung {rung.name} --seed {seed}"
 
 
 def climbed(rung: Rung, figures: Figures, cpu_minutes: float, minutes: float, command: str) -> Climbed:

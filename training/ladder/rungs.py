@@ -17,7 +17,7 @@ class Rung:
     name: str
     title: str
     recipe: str
-    """Bundled recipe that it starts from."""
+    """Bundled recipe that it starts from; "" where nothing is trained."""
     recordings: bool
     """Whether the real recordings under KWS_DATA are heard."""
     material: Mapping[str, Any] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Rung:
 _SPELLED = {"real_words": False}
 
 LADDER = (
+    Rung("spelled", "nothing: the recognizer spots its spelling", "", False),
     Rung("voices", "a GRU on synthetic voices alone", "gru", False),
     Rung("negatives", "+ real speech without the word", "gru", True, _SPELLED),
     Rung("changed", "+ transformed voices", "gru", True, {**_SPELLED, "changed_voices": 1}),

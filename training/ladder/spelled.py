@@ -1,0 +1,62 @@
+"""A word found by its spelling alone, measured as the trained ones are: the rung below all others."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from kws.evaluation import best_scores, det_curve, operating_point
+from kws.evaluation.matching import misses
+from kws.frontends import row_format
+from kws.recognition.build import spotting_stage, spotting_tokens
+from kws.recognition.bundle import find_recognizer
+from kws.recognition.recognizer import AcousticStage
+from kws.recognition.spelling import phrase_spellings
+from kws.recognition.spotter import Spotter
+from kws.scoring import ScoreTrack
+from training.dev_streams import CLEAN, NOISY, SPEECH, dev_stream
+from training.ladder.climb import PER_HOUR, Climbed, cpu_seconds
+from training.measure import Scored
+
+_SECONDS_AT_ONCE = 60
+
+
+def spelled(word: str, command: str, *, recognizer: str = "english") -> Climbed:
+    """What `--spot WORD` would find in the dev streams, at thresholds chosen as for every rung.
+
+    Nothing is trained for the word. The size is that of the recognizer, which serves all words.
+    """
+    bundle, before, started = find_recognizer(recognizer), cpu_seconds(), time.monotonic()
+    stage = spotting_stage(bundle)
+    spotter = Spotter({word: phrase_spellings(word, spotting_tokens(bundle))}, stage.step_seconds)
+    spent, minutes = (cpu_seconds() - before) / 60, (time.monotonic() - started) / 60
+    heard = {name: scored(word, name, stage, spotter) for name in (CLEAN, NOISY, SPEECH)}
+    best = {name: best_scores(heard[name].track, heard[name].layout.occurrences) for name in (CLEAN, NOISY)}
+    speech = heard[SPEECH]
+    curve = det_curve(best[CLEAN], speech.track, speech.layout.hours)
+    points = {rate: operating_point(curve, float(rate)) for rate in PER_HOUR}
+    return Climbed(
+        word, "spelled", len(best[CLEAN]), speech.layout.hours,
+        {
+            rate: {name: misses(scores, point.threshold).count for name, scores in best.items()}
+            for rate, point in points.items()
+        },
+        {rate: point.false_alarms.count for rate, point in points.items()},
+        bundle.model_path.stat().st_size, round(spent, 1), round(minutes, 1), command,
+        time.strftime("%Y-%m-%d"),
+    )  # fmt: skip
+
+
+def scored(word: str, stream: str, stage: AcousticStage, spotter: Spotter) -> Scored:
+    """The spotter's score after every step of a stream, which is heard without a reset."""
+    heard = dev_stream(word, stream, front_end=stage.front_end)
+    piece = round(_SECONDS_AT_ONCE / row_format(stage.front_end).row_seconds)
+    stage.reset()
+    spotter.reset()
+    scores = [
+        spotter.scores(stage.push(heard.rows[first : first + piece]))[:, 0]
+        for first in range(0, len(heard.rows), piece)
+    ]
+    score = np.concatenate(scores).astype(np.float32)
+    return Scored(ScoreTrack((1 + np.arange(len(score))) * stage.step_seconds, score), heard.layout)
