@@ -70,7 +70,13 @@ ABRUPT = TakeConfig(
     longest_string=1, margin=(0, 0.08), tight_share=0.7, telephone_share=0.3, sentence_share=0.4,
 )  # fmt: skip
 """Speech that begins with the recording, which a front end that has not settled hears differently."""
-VERSIONS = (CLEAN, NOISY, ABRUPT, replace(NOISY, speed=(0.84, 1.2)))
+VERSIONS = (
+    CLEAN,
+    NOISY,
+    ABRUPT,
+    replace(NOISY, speed=(0.84, 1.2), telephone_share=0.3, longest_string=4),
+    replace(ABRUPT, snr=(4, 30), sentence_share=0.3),
+)
 """Every utterance is heard once in each, but for the sentences that ABRUPT leaves out: clean first."""
 
 
