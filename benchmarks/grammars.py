@@ -27,10 +27,10 @@ from training.speech_tasks import dev_sets, drawn, grammar_listener, log_probs_o
 
 RECOGNIZER = "english"
 SETS = {
-    "digit": ("digits", 400),
+    "digit": ("digits", 200),
     "digits": ("digits", 100),
-    "coffee": ("coffee", 100),
-    "commands": ("commands", 300),
+    "coffee": ("coffee", 50),
+    "commands": ("commands", 200),
     "others": ("commands", 100),
     "silence": ("commands", 100),
 }
@@ -120,16 +120,22 @@ def _decoded(decoder: Any, clip: Clip) -> str:
 
 
 def fsg(automaton: Automaton) -> str:
-    """In the format that PocketSphinx reads, with one more state, since there one alone is final."""
+    """In the format that PocketSphinx reads, with one more state, since there one alone is final.
+
+    All that may follow a state is equally likely, as its own reader of JSGF has it; were all of it certain,
+    nothing would hold it back from hearing one word more.
+    """
     end = len(automaton.rows)
-    arcs = [
-        f"TRANSITION {state} {target} 1 {word}"
-        for state, row in enumerate(automaton.rows)
-        for word, target in row.items()
-    ]
-    last = [f"TRANSITION {state} {end} 1" for state, final in enumerate(automaton.final) if final]
+    arcs: list[str] = []
+    for state, row in enumerate(automaton.rows):
+        following = [*((target, word) for word, target in row.items())]
+        following += [(end, "")] * automaton.final[state]
+        arcs += [
+            f"TRANSITION {state} {target} {1 / len(following):.6g} {word}".strip()
+            for target, word in following
+        ]
     head = ["FSG_BEGIN grammar", f"NUM_STATES {end + 1}", f"START_STATE {automaton.start}"]
-    return "\n".join([*head, f"FINAL_STATE {end}", *arcs, *last, "FSG_END", ""])
+    return "\n".join([*head, f"FINAL_STATE {end}", *arcs, "FSG_END", ""])
 
 
 def slots_of(text: str, graph: WordGraph) -> dict[str, str]:
@@ -207,9 +213,10 @@ def _figure(name: str, errors: Sequence[Sequence[int]]) -> str:
 _SECTION = """\
 Clips of the `dev` recordings, each an utterance of its own, by the grammars in `examples/grammars`: as kws
 compiles them, and for PocketSphinx, with its own dictionary and acoustic model and all else by default, the
-smallest automaton that takes the same sentences. An order is right when every slot is. kws may leave an
-utterance out as not in its grammar, PocketSphinx always answers. The bundled recognizer was not trained on
-these recordings; its priors and its threshold were fitted on them.
+smallest automaton that takes the same sentences, all words equally likely at each place. The digits' grammar
+takes one digit or many. An order is right when every slot is. kws may leave an utterance out as not in its
+grammar, PocketSphinx always answers. The bundled recognizer was not trained on these recordings; its priors
+and its threshold were fitted on them.
 
 {table}
 

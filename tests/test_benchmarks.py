@@ -320,7 +320,7 @@ def test_an_automaton_of_a_grammar_that_repeats_has_a_cycle() -> None:
 def test_an_automaton_as_a_finite_state_grammar() -> None:
     lines = grammars.fsg(Automaton([{"tea": 1}, {"please": 1}], [False, True])).splitlines()
     arcs = [line.removeprefix("TRANSITION ") for line in lines if line.startswith("TRANSITION")]
-    assert arcs == ["0 1 1 tea", "1 1 1 please", "1 2 1"]
+    assert arcs == ["0 1 1 tea", "1 1 0.5 please", "1 2 0.5"]
     assert {"NUM_STATES 3", "START_STATE 0", "FINAL_STATE 2"} <= set(lines)
 
 
