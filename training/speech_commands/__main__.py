@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -25,12 +26,21 @@ DOCS = Path("docs")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Of the whole data set, by `kws data speech-commands`; else the parts of it at KWS_DATA.",
 )
+@click.option("--epochs", type=click.IntRange(2), help="Other than in the recipe.")
+@click.option("--most", type=click.IntRange(1), help="Clips of one class, other than in the recipe.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True)
 @click.option("--docs", type=click.Path(path_type=Path), default=DOCS, show_default=True)
 @click.option("--page", "only_page", is_flag=True, help="Learn nothing, only write the page again.")
 def main(
-    names: tuple[str, ...], manifest: Path | None, seed: int, cache: Path, docs: Path, only_page: bool
+    names: tuple[str, ...],
+    manifest: Path | None,
+    epochs: int | None,
+    most: int | None,
+    seed: int,
+    cache: Path,
+    docs: Path,
+    only_page: bool,
 ) -> None:
     """Learn by the recipes called NAMES, all without any, and measure each on the test clips."""
     from training.data.manifest import read_manifest, recordings_manifest
@@ -40,15 +50,16 @@ def main(
     kept = docs / "figures" / "speech-commands"
     if not only_page:
         task = task_of(read_manifest(manifest or recordings_manifest()))
+        changes = {key: value for key, value in (("epochs", epochs), ("most", most)) if value is not None}
         for name in names or NAMES:
-            figures = _measured(name, task, seed, cache)
+            figures = _measured(name, task, changes, seed, cache)
             click.echo(f"{name}: {figures.right()} right")
             write(kept / f"{name}-{'whole' if task.is_whole else 'part'}.json", figures)
     found = [read(path) for path in sorted(kept.glob("*.json"))]
     (docs / "speech-commands.md").write_text(page(found), encoding="utf-8")
 
 
-def _measured(name: str, task: Task, seed: int, cache: Path) -> Figures:
+def _measured(name: str, task: Task, changes: dict[str, int], seed: int, cache: Path) -> Figures:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
@@ -61,7 +72,7 @@ def _measured(name: str, task: Task, seed: int, cache: Path) -> Figures:
 
     keras.utils.set_random_seed(seed)
     tables = read_settings(RECIPES / f"{name}.toml", {"network": dict, "training": LearningRecipe})
-    recipe, settings = tables["training"], dict(tables["network"])
+    recipe, settings = dataclasses.replace(tables["training"], **changes), dict(tables["network"])
     learned = learned_rows(task, recipe.most, recipe.versions, seed, cache)
     tested = tested_rows(task, seed, cache)
     network = Classifier(settings.pop("name"), settings, len(CLASSES))
@@ -74,7 +85,8 @@ def _measured(name: str, task: Task, seed: int, cache: Path) -> Figures:
         row = given.setdefault(CLASSES[truth], {})
         row[CLASSES[answer]] = row.get(CLASSES[answer], 0) + 1
     counts = {of: int((learned.classes == n).sum()) // recipe.versions for n, of in enumerate(CLASSES)}
-    command = f"python -m training.speech_commands {name} --seed {seed}"
+    options = "".join(f" --{key} {value}" for key, value in changes.items())
+    command = f"python -m training.speech_commands {name}{options} --seed {seed}"
     return Figures(
         name, network.weights, task.is_whole, counts, given, recipe.epochs,
         round(spent[0], 1), round(spent[1], 1), command, time.strftime("%Y-%m-%d"),

@@ -44,8 +44,9 @@ def learned_rows(task: Task, most: int, versions: int, seed: int, cache: Path) -
     def hear() -> Iterator[tuple[Rows, str]]:
         rng = np.random.default_rng(seed)
         for clip in clips:
+            second = one_second(read_samples(clip.path))
             for _ in range(versions):
-                yield rows_of(_varied(one_second(read_samples(clip.path)), task.noise, rng)), class_of(clip)
+                yield rows_of(_varied(second, task.noise, rng)), class_of(clip)
         for _ in range(versions * most):
             loud = rng.uniform(0, 1) * piece(task.noise, rng)
             yield rows_of(loud.astype(np.int16)), SILENCE
@@ -100,7 +101,7 @@ def _varied(second: Samples, noise: Sequence[Clip], rng: np.random.Generator) ->
     return np.clip(np.round(audio), -32768, 32767).astype(np.int16)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _read(path: Path) -> Samples:
     return read_samples(path)
 

@@ -19,8 +19,8 @@ from training.speech_commands.task import CLASSES
 class LearningRecipe:
     """How much is heard, and how it is learned from."""
 
-    epochs: int = 20
-    clips_per_epoch: int = 6000
+    epochs: int = 40
+    clips_per_epoch: int = 3000
     """Drawn so that every class is heard as often."""
     batch: int = 100
     learning_rate: float = 4e-3
