@@ -1,4 +1,4 @@
-"""Encoders beside the convolutional one: float batch = float streaming, causal, int8 close by, they learn."""
+"""Encoders of the micro front end's rows: batch = streaming in float, causal, int8 close by; they learn."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ from kws.recognition.acoustic import log_softmax  # noqa: E402
 from training.quantize import quantize  # noqa: E402
 from training.recognizer import publish  # noqa: E402
 from training.recognizer.encoders import BODIES, layered_network  # noqa: E402
+from training.recognizer.encoders.convolution import CausalConv  # noqa: E402
 from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import build, ctc_loss  # noqa: E402
-from training.recognizer.network import (  # noqa: E402
-    OUTPUTS,
-    STRIDE,
-    AcousticNetwork,
-    CausalConv,
-    real_valued,
-)
+from training.recognizer.network import OUTPUTS  # noqa: E402
 from training.recognizer.publish import loudest_cell  # noqa: E402
 from training.recognizer.recipe import NetworkRecipe  # noqa: E402
 
+STRIDE = hearing().stride
 ROWS = np.random.default_rng(1).integers(-128, 60, (50 * STRIDE, 40)).astype(np.int8)
 STREAMING = sorted(set(BODIES) - {"bidirectional"})
 
@@ -33,7 +29,7 @@ STREAMING = sorted(set(BODIES) - {"bidirectional"})
 def made(name: str) -> LayeredNetwork:
     """Small, with moments as after some training, so that a normalization left out would show."""
     tf.keras.utils.set_random_seed(4)
-    network = layered_network(name, front=16, width=24, layers=2, dropout=0.0)
+    network = layered_network(name, front=16, width=24, dilations=(1, 2), dropout=0.0)
     rng = np.random.default_rng(2)
     for layer in (module for module in network.submodules if isinstance(module, CausalConv)):
         layer.mean.assign(rng.normal(0, 0.3, layer.mean.shape))
@@ -48,12 +44,12 @@ def network(request: pytest.FixtureRequest) -> LayeredNetwork:
 
 
 def batch(network: LayeredNetwork, rows: np.ndarray) -> np.ndarray:
-    return network.forward(real_valued(rows[None])).numpy()[0]
+    return network.forward(network.real_valued(rows[None])).numpy()[0]
 
 
 def test_streaming_equals_the_batch(network: LayeredNetwork) -> None:
     streaming = network.streaming()
-    steps = [real_valued(ROWS[first : first + STRIDE][None]) for first in range(0, len(ROWS), STRIDE)]
+    steps = [network.real_valued(ROWS[first : first + STRIDE][None]) for first in range(0, len(ROWS), STRIDE)]
     stepped = np.concatenate([streaming.step(step).numpy() for step in steps])
     np.testing.assert_allclose(stepped, batch(network, ROWS), atol=1e-5)
     assert np.ptp(stepped, axis=0).min() > 1e-3  # a constant would agree with anything
@@ -94,7 +90,7 @@ def test_the_bidirectional_twin_hears_what_comes_after_and_cannot_stream() -> No
 
 
 def test_every_encoder_that_streams_has_words_for_its_card() -> None:
-    assert sorted(publish._BODIES) == sorted([*STREAMING, "convolutions"])
+    assert sorted(publish._BODIES) == STREAMING
 
 
 def test_a_recipe_chooses_by_name() -> None:
@@ -102,7 +98,8 @@ def test_a_recipe_chooses_by_name() -> None:
     chosen = build(recipe)
     assert isinstance(chosen, LayeredNetwork)
     assert len(chosen.body) == 3 + 1
-    assert isinstance(build(NetworkRecipe(front=8, width=16, dilations=(1,))), AcousticNetwork)
+    usual = build(NetworkRecipe(front=8, width=16, dilations=(1, 4)))
+    assert [layer.dilation for layer in usual.body] == [1, 4]
     with pytest.raises(KwsError, match="allowed are convolutions, recurrent, bidirectional, conformer"):
         build(NetworkRecipe(name="oracle"))
 
@@ -117,7 +114,7 @@ def test_it_learns(name: str) -> None:
     losses = []
     for _ in range(12):
         with tf.GradientTape() as tape:
-            logits = network.forward(real_valued(rows), training=True)
+            logits = network.forward(network.real_valued(rows), training=True)
             loss = ctc_loss(logits, steps, "phones", labels, counts)
         gradients = tape.gradient(loss, network.trainable_variables)
         assert all(gradient is not None for gradient in gradients[:-2])

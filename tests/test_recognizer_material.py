@@ -23,7 +23,7 @@ from training.recognizer.corpus import Utterance, recorded
 from training.recognizer.hearing import hearing
 from training.recognizer.labels import phones_of, spoken_words, steps_needed
 from training.recognizer.material import DEV_SETS
-from training.recognizer.network import OUTPUTS, STRIDE
+from training.recognizer.network import OUTPUTS
 from training.recognizer.recipe import read_recipe
 from training.recognizer.scoring import error_rates, greedy
 from training.recognizer.takes import (
@@ -146,13 +146,13 @@ def test_batches_hold_every_take_once_within_the_budget() -> None:
     seen: list[int] = []
     for indices, batch in Shelf([takes]).batches(500):
         seen += indices
-        assert batch.rows.shape[1] % STRIDE == 0
+        assert batch.rows.shape[1] % hearing().stride == 0
         assert len(indices) == 1 or len(indices) * max(takes.lengths[indices]) <= 500
         for lane, index in enumerate(indices):
             length = takes.lengths[index]
             np.testing.assert_array_equal(batch.rows[lane, :length], takes[index])
             assert (batch.rows[lane, length:] == hearing().quiet).all()
-            assert batch.steps[lane] == (length + hearing().after_rows) // STRIDE
+            assert batch.steps[lane] == (length + hearing().after_rows) // hearing().stride
     assert sorted(seen) == [0, 1, 2, 3, 4]
 
 

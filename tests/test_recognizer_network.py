@@ -1,4 +1,4 @@
-"""The acoustic network: float batch = float streaming, causal, int8 close by; CTC loss against all paths."""
+"""The convolutional network: its features stream, int8 stays close by; CTC loss against all paths."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from kws.frontend import FrontendConfig  # noqa: E402
 from kws.recognition.acoustic import SETTLING_SECONDS, AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from training.quantize import quantize  # noqa: E402
+from training.recognizer.encoders import layered_network  # noqa: E402
+from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import ctc_loss  # noqa: E402
-from training.recognizer.network import OUTPUTS, STRIDE, AcousticNetwork, real_valued  # noqa: E402
+from training.recognizer.network import OUTPUTS  # noqa: E402
 from training.recognizer.publish import loudest_cell  # noqa: E402
 
+STRIDE = hearing().stride
 SETTLING_STEPS = round(SETTLING_SECONDS / 0.04)
 ROWS = np.random.default_rng(1).integers(-128, 60, (60 * STRIDE, 40)).astype(np.int8)
 
 
 @pytest.fixture(scope="module")
-def network() -> AcousticNetwork:
+def network() -> LayeredNetwork:
     """Small, with moments as after some training, so that a normalization left out would show."""
-    made = AcousticNetwork(front=16, width=24, dilations=(1, 2, 4))
+    made = layered_network("convolutions", front=16, width=24, dilations=(1, 2, 4), dropout=0.0)
     rng = np.random.default_rng(2)
-    for layer in made.layers:
+    for layer in (*made.entry, *made.body):
         size = layer.mean.shape
         layer.mean.assign(rng.normal(0, 0.3, size))
         layer.variance.assign(rng.uniform(2, 30, size))
@@ -37,43 +40,21 @@ def network() -> AcousticNetwork:
     return made
 
 
-@pytest.fixture(scope="module")
-def batch_logits(network: AcousticNetwork) -> np.ndarray:
-    return network.forward(real_valued(ROWS[None])).numpy()[0]
-
-
-def steps_of(rows: np.ndarray) -> list[tf.Tensor]:
-    return [real_valued(rows[first : first + STRIDE][None]) for first in range(0, len(rows), STRIDE)]
-
-
-def test_streaming_equals_the_batch(network: AcousticNetwork, batch_logits: np.ndarray) -> None:
-    streaming = network.streaming()
-    stepped = np.concatenate([streaming.step(step).numpy() for step in steps_of(ROWS)])
-    np.testing.assert_allclose(stepped, batch_logits, atol=1e-5)
-
-
-def test_features_stream_too(network: AcousticNetwork) -> None:
+def test_features_stream_too(network: LayeredNetwork) -> None:
     streaming = network.streaming(heads=False)
-    stepped = np.concatenate([streaming.step(step).numpy() for step in steps_of(ROWS)])
-    np.testing.assert_allclose(stepped, network.encode(real_valued(ROWS[None])).numpy()[0], atol=1e-5)
+    steps = [network.real_valued(ROWS[None, first : first + STRIDE]) for first in range(0, len(ROWS), STRIDE)]
+    stepped = np.concatenate([streaming.step(step).numpy() for step in steps])
+    np.testing.assert_allclose(stepped, network.encode(network.real_valued(ROWS[None])).numpy()[0], atol=1e-5)
 
 
-def test_nothing_is_heard_before_its_time(network: AcousticNetwork, batch_logits: np.ndarray) -> None:
-    changed = ROWS.copy()
-    changed[30 * STRIDE :] = 0
-    logits = network.forward(real_valued(changed[None])).numpy()[0]
-    np.testing.assert_array_equal(logits[:30], batch_logits[:30])
-    assert np.abs(logits[30] - batch_logits[30]).max() > 1e-3
-
-
-def test_int8_says_nearly_the_same_and_streams(network: AcousticNetwork, tmp_path) -> None:
+def test_int8_says_nearly_the_same_and_streams(network: LayeredNetwork, tmp_path) -> None:
     tflite = quantize(network, ROWS, first_step=loudest_cell(hearing()))
     path = write_recognizer(tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=8, card={})
     model = AcousticModel(read_recognizer(path), "characters")
     heard = model.push(ROWS)
     first, size = OUTPUTS["characters"]
     quiet = np.full((SETTLING_STEPS * STRIDE, 40), FrontendConfig().row_zero_point, np.int8)
-    exact_logits = network.forward(real_valued(np.concatenate([quiet, ROWS])[None])).numpy()[0]
+    exact_logits = network.forward(network.real_valued(np.concatenate([quiet, ROWS])[None])).numpy()[0]
     exact = log_softmax(exact_logits[SETTLING_STEPS:, first : first + size])
     assert np.abs(heard - exact).mean() < 0.05
     assert model._model.input_quantization[0] == pytest.approx(FrontendConfig().row_scale, rel=1e-3)

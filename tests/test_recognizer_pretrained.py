@@ -16,12 +16,7 @@ from kws.frontends import LOWER_LAYERS, WAVEFORM  # noqa: E402
 from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from training.quantize import quantize  # noqa: E402
-from training.recognizer.encoders.pretrained import (  # noqa: E402
-    PretrainedNetwork,
-    flat,
-    in_bands,
-    real_valued,
-)
+from training.recognizer.encoders.pretrained import PretrainedNetwork, flat, in_bands  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import build  # noqa: E402
 from training.recognizer.network import OUTPUTS  # noqa: E402
@@ -57,7 +52,7 @@ def network() -> PretrainedNetwork:
 
 @pytest.fixture(scope="module")
 def batch_logits(network: PretrainedNetwork) -> np.ndarray:
-    return network.forward(real_valued(ROWS[None])).numpy()[0]
+    return network.forward(network.real_valued(ROWS[None])).numpy()[0]
 
 
 def test_its_upper_layers_start_where_the_published_network_is(network: PretrainedNetwork) -> None:
@@ -77,22 +72,33 @@ def test_its_upper_layers_start_where_the_published_network_is(network: Pretrain
         if layer.pool and width > 2:
             out = out.reshape(20, width // 2, 2, -1).max(axis=2)
         expected = out
-    found = in_bands(real_valued(ROWS[None, -20:]))
+    found = in_bands(network.real_valued(ROWS[None, -20:]))
     for upper in network.upper:
         found = upper(found)
     np.testing.assert_allclose(flat(found).numpy()[0], expected.reshape(20, -1), atol=1e-3)
 
 
+def test_weights_are_stored_in_one_order(network: PretrainedNetwork) -> None:
+    """What starts from nothing, what does not, running moments: files of weights know no names."""
+    layers = [network.entry, *network.blocks]
+    fresh = [weight for layer in layers for weight in (layer.kernel, layer.gamma, layer.beta)]
+    known = [weight for layer in network.upper for weight in (layer.kernel, layer.bias)]
+    moments = [moment for layer in layers for moment in (layer.mean, layer.variance)]
+    expected = [*fresh, network.head_kernel, network.head_bias, *known, *moments]
+    assert [id(variable) for variable in network.variables] == [id(variable) for variable in expected]
+    assert [id(variable) for variable in network.pretrained_variables] == [id(weight) for weight in known]
+
+
 def test_streaming_equals_the_batch(network: PretrainedNetwork, batch_logits: np.ndarray) -> None:
     streaming = network.streaming()
-    stepped = [streaming.step(real_valued(row[None, None])).numpy()[0] for row in ROWS]
+    stepped = [streaming.step(network.real_valued(row[None, None])).numpy()[0] for row in ROWS]
     np.testing.assert_allclose(stepped, batch_logits, atol=1e-4)
 
 
 def test_nothing_is_heard_before_its_time(network: PretrainedNetwork, batch_logits: np.ndarray) -> None:
     changed = ROWS.copy()
     changed[30:] = 0
-    logits = network.forward(real_valued(changed[None])).numpy()[0]
+    logits = network.forward(network.real_valued(changed[None])).numpy()[0]
     np.testing.assert_allclose(logits[:30], batch_logits[:30], atol=1e-5)
     assert np.abs(logits[30] - batch_logits[30]).max() > 1e-3
 
@@ -107,7 +113,7 @@ def test_a_bundle_hears_the_audio_itself(network: PretrainedNetwork, tmp_path) -
     rows = SAMPLES.reshape(-1, 160)
     heard = model.push(rows)
     first, size = OUTPUTS["characters"]
-    exact = log_softmax(network.forward(real_valued(ROWS[None])).numpy()[0][:, first : first + size])
+    exact = log_softmax(network.forward(network.real_valued(ROWS[None])).numpy()[0][:, first : first + size])
     assert heard.shape[0] - len(exact) in (0, 1)  # the quiet before it is heard in the same stream here
     assert np.abs(heard[20 : len(exact)] - exact[20:]).mean() < 0.3
     model.reset()

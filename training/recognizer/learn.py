@@ -17,7 +17,6 @@ from kws.recognition.tokens import Kind
 from training.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
-from training.recognizer.encoders.layered import LayeredNetwork
 from training.recognizer.encoders.pretrained import PretrainedNetwork
 from training.recognizer.hearing import Hearing
 from training.recognizer.network import OUTPUTS, AcousticNetwork
@@ -28,8 +27,6 @@ from training.recognizer.takes import Takes
 
 _MEASURED_SECONDS = 200
 """Audio in a batch when measuring."""
-
-Network = AcousticNetwork | LayeredNetwork | PretrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -48,18 +45,15 @@ class Progress:
         return f"epoch {self.epoch}: loss {self.loss:.4f} in {self.seconds:.0f} s; {rates}"
 
 
-def build(recipe: NetworkRecipe) -> Network:
+def build(recipe: NetworkRecipe) -> AcousticNetwork:
     """A fresh network; KwsError where there is none of that name, or not behind that encoder."""
     if recipe.encoder != MICRO:
         if recipe.name != "convolutions":
             raise KwsError(f"network.name is {recipe.name!r}; behind an encoder only convolutions are built")
         return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout)
-    if recipe.name != "convolutions":
-        if recipe.name not in BODIES:
-            raise KwsError(f"network.name is {recipe.name!r}; allowed are convolutions, {', '.join(BODIES)}")
-        layers = len(recipe.dilations)
-        return layered_network(recipe.name, recipe.front, recipe.width, layers, recipe.dropout)
-    return AcousticNetwork(recipe.front, recipe.width, recipe.dilations, recipe.dropout)
+    if recipe.name not in BODIES:
+        raise KwsError(f"network.name is {recipe.name!r}; allowed are {', '.join(BODIES)}")
+    return layered_network(recipe.name, recipe.front, recipe.width, recipe.dilations, recipe.dropout)
 
 
 class Learner:
@@ -118,13 +112,11 @@ class Learner:
         moments = [variable.value for optimizer in self._optimizers for variable in optimizer.variables]
         return [*self.network.variables, *self.averaged.variables, self._seen, *moments]
 
-    def _groups(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
+    def _groups(self) -> tuple[Sequence[tf.Variable], Sequence[tf.Variable]]:
         """What starts from nothing, and what starts from weights of others."""
-        known = list(getattr(self.network, "pretrained_variables", []))
-        everything = list(self.network.trainable_variables)
-        return everything[: len(everything) - len(known)], known
+        return self.network.fresh_variables, self.network.pretrained_variables
 
-    def _optimizer(self, rate: float, variables: list[tf.Variable]) -> keras.optimizers.Optimizer:
+    def _optimizer(self, rate: float, variables: Sequence[tf.Variable]) -> keras.optimizers.Optimizer:
         recipe = self.recipe.training
         schedule = WarmHoldFall(
             rate, batches=self._batches_in_all(), warmup=recipe.warmup, falling=recipe.falling_share
@@ -155,7 +147,7 @@ class Learner:
         labels = {"phones": (phones, phone_counts), "characters": (characters, character_counts)}
         weights = {"phones": 1.0, "characters": recipe.character_weight}
         with tf.GradientTape() as tape:
-            logits = self.network.forward(self._real_valued(rows), training=True)
+            logits = self.network.forward(self.network.real_valued(rows), training=True)
             losses = [w * ctc_loss(logits, steps, name, *labels[name]) for name, w in weights.items()]
             loss = tf.add_n(losses) / sum(weights.values())
         groups = self._groups()
@@ -167,10 +159,6 @@ class Learner:
                 optimizer.apply_gradients(zip(part, variables, strict=True))
         self._average()
         return loss
-
-    def _real_valued(self, rows: tf.Tensor) -> tf.Tensor:
-        format = self.shelf.hearing.format
-        return (tf.cast(rows, tf.float32) - format.row_zero_point) * format.row_scale
 
     def _average(self) -> None:
         """Move the running average, faster in the beginning."""
@@ -191,7 +179,7 @@ def ctc_loss(
     return tf.reduce_sum(loss) / tf.cast(tf.reduce_sum(counts), tf.float32)
 
 
-def measure(network: Network, takes: Takes) -> ErrorRates:
+def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
     """What the float network reads greedily, against what was said."""
     found: dict[Kind, list[str]] = {kind: [""] * len(takes) for kind in OUTPUTS}
     shelf = Shelf([takes])

@@ -15,9 +15,9 @@ from kws.recognition.tokens import Kind
 from kws.types import Rows
 from training.quantize import quantize
 from training.recognizer.hearing import AFTER_SECONDS, Hearing, hearing
-from training.recognizer.learn import Network, measure
+from training.recognizer.learn import measure
 from training.recognizer.material import Material
-from training.recognizer.network import OUTPUTS
+from training.recognizer.network import OUTPUTS, AcousticNetwork
 from training.recognizer.recipe import Recipe
 from training.recognizer.scoring import ErrorRates, error_rates, greedy
 from training.recognizer.takes import Takes
@@ -49,7 +49,7 @@ SOURCES = (
 def publish(
     directory: Path,
     name: str,
-    network: Network,
+    network: AcousticNetwork,
     material: Material,
     recipe: Recipe,
     *,
@@ -94,7 +94,7 @@ def add_to_card(path: Path, figures: Mapping[str, Any]) -> None:
     )
 
 
-def measured(path: Path, network: Network, sets: Mapping[str, Takes]) -> dict[str, Any]:
+def measured(path: Path, network: AcousticNetwork, sets: Mapping[str, Takes]) -> dict[str, Any]:
     """Greedy error rates of the float network and of the bundle made of it, for the card."""
     bundle = read_recognizer(path)
     return {
@@ -126,7 +126,9 @@ def _typical(material: Material, seed: int) -> Rows:
     )
 
 
-def _card(network: Network, material: Material, recipe: Recipe, seed: int, command: str) -> dict[str, Any]:
+def _card(
+    network: AcousticNetwork, material: Material, recipe: Recipe, seed: int, command: str
+) -> dict[str, Any]:
     return {
         "licence": "Apache-2.0",
         "sources": SOURCES + (ENCODER if network.encoder != MICRO else ""),

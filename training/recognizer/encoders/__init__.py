@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from training.recognizer.encoders.attention import attention_blocks
-from training.recognizer.encoders.layered import Layer, LayeredNetwork
+from training.recognizer.encoders.convolution import residual_convolutions
+from training.recognizer.encoders.layered import Layer, LayeredNetwork, entry_of
 from training.recognizer.encoders.recurrent import bidirectional_layers, recurrent_layers
 
-BODIES: dict[str, Callable[[int, int], Sequence[Layer]]] = {
+BODIES: dict[str, Callable[[int, Sequence[int]], Sequence[Layer]]] = {
+    "convolutions": residual_convolutions,
     "recurrent": recurrent_layers,
     "bidirectional": bidirectional_layers,
     "conformer": attention_blocks,
 }
-"""Name -> (width, number of layers) -> what comes after the convolutions of the entry."""
+"""Name -> (width, dilations, or only as many layers) -> what comes after the entry."""
 
 
-def layered_network(name: str, front: int, width: int, layers: int, dropout: float) -> LayeredNetwork:
+def layered_network(
+    name: str, front: int, width: int, dilations: Sequence[int], dropout: float
+) -> LayeredNetwork:
     """A fresh network of that name; KeyError for another."""
-    return LayeredNetwork(front, width, BODIES[name](width, layers), dropout)
+    return LayeredNetwork(entry_of(front, width), BODIES[name](width, dilations), dropout)

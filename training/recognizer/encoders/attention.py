@@ -8,11 +8,14 @@ original's layer normalization, as it costs nothing once trained.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from training.recognizer.encoders.layered import Convolution, Layer
+from training.recognizer.encoders.convolution import residual
+from training.recognizer.encoders.layered import Layer
 
 CHUNK_STEPS = 38
 """Steps that can be attended to, the present one included: 1.5 s."""
@@ -104,9 +107,9 @@ class AttentionStep(tf.Module):
         return chunk
 
 
-def attention_blocks(width: int, layers: int) -> list[Layer]:
+def attention_blocks(width: int, dilations: Sequence[int]) -> list[Layer]:
     """So many blocks."""
     made: list[Layer] = []
-    for _ in range(layers):
-        made += [Convolution(width, 1), SelfAttention(width), Convolution(width, TAPS), Convolution(width, 1)]
+    for _ in dilations:
+        made += [residual(width, 1), SelfAttention(width), residual(width, TAPS), residual(width, 1)]
     return made

@@ -1,25 +1,21 @@
-"""An acoustic network of layers: the same entry and heads as the convolutional one, any body between them."""
+"""Acoustic networks on the micro front end: all begin alike, then come layers of any kind.
+
+rows (10 ms) -> frames of 2 rows -> conv -> frames of 2 -> conv -> layers -> phones | characters
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-import keras
 import tensorflow as tf
 
 from kws.errors import KwsError
-from kws.frontends import MICRO
-from training.recognizer.network import CHANNELS, OUTPUTS, STRIDE, CausalConv, in_pairs, real_valued
+from kws.frontends import MICRO, row_format
+from training.recognizer.encoders.convolution import CausalConv, moments_of
+from training.recognizer.network import AcousticNetwork, Step
 
 _FRONT_TAPS, _ENTRY_TAPS = 3, 2
-
-
-class Step(Protocol):
-    """A trained layer, one step at a time: weights are constants, the state is in variables."""
-
-    def __call__(self, x: tf.Tensor, /) -> tf.Tensor:
-        """The newest frames, (1, n, inputs) -> (1, n, outputs)."""
 
 
 class Layer(Protocol):
@@ -34,125 +30,62 @@ class Layer(Protocol):
         """As it is now; KwsError where a step needs what comes after it."""
 
 
-class LayeredNetwork(tf.Module):
-    """Entry, body and heads; to learning and publishing it looks like `AcousticNetwork`."""
+def entry_of(front: int, width: int) -> list[CausalConv]:
+    """The first two layers: so many channels at 20 ms a step, and at 40 ms."""
+    channels = row_format(MICRO).channels
+    return [CausalConv(2 * channels, front, _FRONT_TAPS), CausalConv(2 * front, width, _ENTRY_TAPS)]
 
-    stride, encoder = STRIDE, MICRO
 
-    def __init__(self, front: int, width: int, body: Sequence[Layer], dropout: float = 0.0) -> None:
-        super().__init__()
-        self.width, self.dropout = width, dropout
-        self.entry = [
-            CausalConv(2 * CHANNELS, front, _FRONT_TAPS),
-            CausalConv(2 * front, width, _ENTRY_TAPS),
-        ]
-        self.body = list(body)
-        outputs = sum(size for _, size in OUTPUTS.values())
-        self.head_kernel = tf.Variable(keras.initializers.GlorotUniform()((width, outputs)))
-        self.head_bias = tf.Variable(tf.zeros(outputs))
-        self.logits = tf.function(
-            lambda rows: self.forward(real_valued(rows)),
-            input_signature=[tf.TensorSpec((None, None, CHANNELS), tf.int8)],
-        )
+class LayeredNetwork(AcousticNetwork):
+    """`entry_of` some sizes, a body of layers as wide as that, and heads."""
+
+    def __init__(self, entry: Sequence[CausalConv], body: Sequence[Layer], dropout: float = 0.0) -> None:
+        super().__init__(MICRO, entry[-1].outputs, dropout)
+        self.entry, self.body = list(entry), list(body)
+        self._add_heads()
 
     @property
-    def trainable_variables(self) -> Sequence[tf.Variable]:
-        """What the optimizer moves."""
-        entry = [weight for layer in self.entry for weight in layer.weights]
-        body = [variable for layer in self.body for variable in layer.trainable_variables]
-        return [*entry, *body, self.head_kernel, self.head_bias]
+    def encoder_variables(self) -> Sequence[tf.Variable]:
+        """Those of the entry first."""
+        return [variable for layer in (*self.entry, *self.body) for variable in layer.trainable_variables]
 
     @property
-    def variables(self) -> Sequence[tf.Variable]:
-        """All that makes up a checkpoint, in a stable order."""
-        normalized = [module for module in self.submodules if isinstance(module, CausalConv)]
-        moments = [moment for layer in normalized for moment in (layer.mean, layer.variance)]
-        return [*self.trainable_variables, *moments]
+    def moments(self) -> Sequence[tf.Variable]:
+        """In the same order."""
+        parts = [module for layer in self.body for module in (layer, *layer.submodules)]
+        return moments_of([*self.entry, *(part for part in parts if isinstance(part, CausalConv))])
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Real-valued rows (batch, t, 40), t a multiple of the stride -> features (batch, steps, width)."""
-        x = self.entry[0](in_pairs(rows), training=training)
-        x = self.entry[1](in_pairs(x), training=training)
-        for layer in self.body:
-            x = layer(x, training=training)
-            if training and self.dropout:
-                x = tf.nn.dropout(x, self.dropout)
+        front, *rest = self.entry
+        x = in_pairs(front(in_pairs(rows), training=training))
+        for layer in (*rest, *self.body):
+            x = self._dropped(layer(x, training=training), training=training)
         return x
 
-    def forward(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
-        """Rows as `encode` takes them -> logits of both token sets side by side, (batch, steps, outputs)."""
-        return self.encode(rows, training=training) @ self.head_kernel + self.head_bias
-
-    def streaming(self, *, heads: bool = True) -> StreamingLayers:
-        """One step, weights frozen; raises KwsError where the body cannot stream."""
-        return StreamingLayers(self, heads=heads)
+    def encoder_step(self) -> Step:
+        """As it is now; KwsError where the body cannot stream."""
+        return LayeredStep([layer.streaming() for layer in (*self.entry, *self.body)])
 
 
-class StreamingLayers(tf.Module):
-    """The same arithmetic, one step at a time."""
+class LayeredStep(tf.Module):
+    """One step of a trained LayeredNetwork's encoder."""
 
-    def __init__(self, trained: LayeredNetwork, *, heads: bool) -> None:
+    def __init__(self, steps: Sequence[Step]) -> None:
         super().__init__()
-        self._front, self._entry = (ConvStep(layer) for layer in trained.entry)
-        self._body = [layer.streaming() for layer in trained.body]
-        self._head = (trained.head_kernel.numpy(), trained.head_bias.numpy()) if heads else None
-        self.step = tf.function(
-            self._step, input_signature=[tf.TensorSpec((1, STRIDE, CHANNELS), tf.float32)]
-        )
+        self._front, *self._rest = steps
 
-    def _step(self, rows: tf.Tensor) -> tf.Tensor:
-        """Rows (1, stride, 40) -> logits (1, outputs), or features (1, width)."""
-        x = self._front(tf.reshape(rows, (1, 2, -1)))
-        x = self._entry(tf.reshape(x, (1, 1, -1)))
-        for layer in self._body:
+    def __call__(self, rows: tf.Tensor) -> tf.Tensor:
+        """(1, stride, 40) -> (1, 1, width)."""
+        x = tf.reshape(self._front(tf.reshape(rows, (1, 2, -1))), (1, 1, -1))
+        for layer in self._rest:
             x = layer(x)
-        x = tf.reshape(x, (1, -1))
-        return x @ self._head[0] + self._head[1] if self._head else x
+        return x
 
 
-class ConvStep(tf.Module):
-    """A trained CausalConv on the newest frames; what it needs of the past is a variable."""
-
-    def __init__(self, trained: CausalConv) -> None:
-        super().__init__()
-        self._taps, self._dilation, self._residual = trained.taps, trained.dilation, trained.residual
-        self._kernel, self._bias = trained.folded()
-        self._past = (
-            tf.Variable(tf.zeros((1, trained.past, trained.inputs)), trainable=False)
-            if trained.past
-            else None
-        )
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """(1, n, inputs) -> (1, n, outputs)."""
-        frames, window = x.shape[1], x
-        if self._past is not None:
-            window = tf.concat([self._past.read_value(), x], axis=1)
-            self._past.assign(window[:, frames:])
-        stacked = [window[0, tap * self._dilation :][:frames] for tap in range(self._taps)]
-        y = (tf.concat(stacked, axis=1) @ self._kernel + self._bias)[None]
-        return tf.nn.relu(x + y if self._residual else y)
-
-
-class Convolution(tf.Module):
-    """A CausalConv as a layer of a body."""
-
-    def __init__(self, width: int, taps: int, *, residual: bool = True) -> None:
-        super().__init__()
-        self.conv = CausalConv(width, width, taps, residual=residual)
-
-    @property
-    def trainable_variables(self) -> list[tf.Variable]:
-        """What the optimizer moves."""
-        return self.conv.weights
-
-    def __call__(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """(batch, t, width) -> the same shape."""
-        return self.conv(x, training=training)
-
-    def streaming(self) -> ConvStep:
-        """As it is now."""
-        return ConvStep(self.conv)
+def in_pairs(x: tf.Tensor) -> tf.Tensor:
+    """(batch, t, n) -> (batch, t / 2, 2 n)."""
+    return tf.reshape(x, (tf.shape(x)[0], -1, 2 * x.shape[2]))
 
 
 def needs_the_end(name: str) -> KwsError:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,13 +19,12 @@ from kws.encoders.lower_layers import LowerLayersConfig
 from kws.encoders.network import LEAK, LEAST, Layer, read_layers
 from kws.encoders.speech_embedding import published_network
 from kws.frontends import LOWER_LAYERS
-from training.recognizer.encoders.layered import ConvStep
-from training.recognizer.network import OUTPUTS, CausalConv
+from training.recognizer.encoders.convolution import CausalConv, moments_of, residual_convolutions
+from training.recognizer.network import AcousticNetwork, Step
 
 _CONFIG = LowerLayersConfig()
 _LAST = 19
 """Published layers up to the one, excluded, that comes after the last pooling over time."""
-_BLOCK_TAPS = 3
 
 
 class UpperLayer(tf.Module):
@@ -51,42 +49,31 @@ class UpperLayer(tf.Module):
         return tf.nn.max_pool2d(x, (1, self.pool), (1, self.pool), "VALID") if self.pool > 1 else x
 
 
-class PretrainedNetwork(tf.Module):
-    """To learning and publishing it looks like `AcousticNetwork`."""
-
-    stride, encoder = 1, LOWER_LAYERS
+class PretrainedNetwork(AcousticNetwork):
+    """The upper layers beside what they are given, blocks, and heads."""
 
     def __init__(self, width: int, dilations: Sequence[int], dropout: float = 0.0) -> None:
-        super().__init__()
-        self.width, self.dropout = width, dropout
+        super().__init__(LOWER_LAYERS, width, dropout)
         published = read_layers(published_network(_CONFIG.embedding))[_CONFIG.layers : _LAST]
         self.upper = [UpperLayer(layer, pools=layer is not published[-1]) for layer in published]
         self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper), width, 1)
-        self.blocks = [CausalConv(width, width, _BLOCK_TAPS, d, residual=True) for d in dilations]
-        outputs = sum(size for _, size in OUTPUTS.values())
-        self.head_kernel = tf.Variable(keras.initializers.GlorotUniform()((width, outputs)))
-        self.head_bias = tf.Variable(tf.zeros(outputs))
-        self.logits = tf.function(
-            lambda rows: self.forward(real_valued(rows)),
-            input_signature=[tf.TensorSpec((None, None, _CONFIG.values), tf.int8)],
-        )
+        self.blocks = residual_convolutions(width, dilations)
+        self._add_heads()
+
+    @property
+    def encoder_variables(self) -> Sequence[tf.Variable]:
+        """All but the upper layers'."""
+        return [variable for layer in (self.entry, *self.blocks) for variable in layer.trainable_variables]
 
     @property
     def pretrained_variables(self) -> Sequence[tf.Variable]:
-        """What starts from published weights."""
+        """Those of the upper layers."""
         return [weight for layer in self.upper for weight in (layer.kernel, layer.bias)]
 
     @property
-    def trainable_variables(self) -> Sequence[tf.Variable]:
-        """What the optimizers move, the pretrained last."""
-        fresh = [weight for layer in (self.entry, *self.blocks) for weight in layer.weights]
-        return [*fresh, self.head_kernel, self.head_bias, *self.pretrained_variables]
-
-    @property
-    def variables(self) -> Sequence[tf.Variable]:
-        """All that makes up a checkpoint, in a stable order."""
-        moments = [moment for layer in (self.entry, *self.blocks) for moment in (layer.mean, layer.variance)]
-        return [*self.trainable_variables, *moments]
+    def moments(self) -> Sequence[tf.Variable]:
+        """The upper layers have none."""
+        return moments_of([self.entry, *self.blocks])
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Real-valued rows (batch, steps, 288) -> features (batch, steps, width)."""
@@ -95,37 +82,27 @@ class PretrainedNetwork(tf.Module):
             x = layer(x)
         x = self.entry(tf.concat([rows, flat(x)], axis=-1), training=training)
         for block in self.blocks:
-            x = block(x, training=training)
-            if training and self.dropout:
-                x = tf.nn.dropout(x, self.dropout)
+            x = self._dropped(block(x, training=training), training=training)
         return x
 
-    def forward(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
-        """Rows as `encode` takes them -> logits of both token sets side by side, (batch, steps, outputs)."""
-        return self.encode(rows, training=training) @ self.head_kernel + self.head_bias
-
-    def streaming(self, *, heads: bool = True) -> StreamingPretrained:
-        """One step, weights frozen as constants, the state in variables; without heads it gives features."""
-        return StreamingPretrained(self, heads=heads)
+    def encoder_step(self) -> Step:
+        """As it is now."""
+        return PretrainedStep(self)
 
 
-class StreamingPretrained(tf.Module):
-    """The same arithmetic, one step at a time."""
+class PretrainedStep(tf.Module):
+    """One step of a trained PretrainedNetwork's encoder."""
 
-    def __init__(self, trained: PretrainedNetwork, *, heads: bool) -> None:
+    def __init__(self, trained: PretrainedNetwork) -> None:
         super().__init__()
         self._upper = [UpperStep(layer, bands) for layer, bands in _with_bands(trained.upper)]
         # Two products instead of one of both side by side: int8 would give both the same scale.
         kernel, self._entry_bias = trained.entry.folded()
         self._entry = kernel[: _CONFIG.values], kernel[_CONFIG.values :]
-        self._blocks = [ConvStep(layer) for layer in trained.blocks]
-        self._head = (trained.head_kernel.numpy(), trained.head_bias.numpy()) if heads else None
-        self.step = tf.function(
-            self._step, input_signature=[tf.TensorSpec((1, 1, _CONFIG.values), tf.float32)]
-        )
+        self._blocks = [block.streaming() for block in trained.blocks]
 
-    def _step(self, rows: tf.Tensor) -> tf.Tensor:
-        """Rows (1, 1, 288) -> logits (1, outputs), or features (1, width)."""
+    def __call__(self, rows: tf.Tensor) -> tf.Tensor:
+        """(1, 1, 288) -> (1, 1, width)."""
         x = in_bands(rows)
         for layer in self._upper:
             x = layer(x)
@@ -133,8 +110,7 @@ class StreamingPretrained(tf.Module):
         x = tf.nn.relu(heard @ self._entry[0] + told @ self._entry[1] + self._entry_bias)[None]
         for block in self._blocks:
             x = block(x)
-        x = tf.reshape(x, (1, -1))
-        return x @ self._head[0] + self._head[1] if self._head else x
+        return x
 
 
 class UpperStep(tf.Module):
@@ -152,11 +128,6 @@ class UpperStep(tf.Module):
             x = tf.concat([self._past.read_value(), x], axis=1)
             self._past.assign(x[:, 1:])
         return self._apply(x, self._kernel, self._bias)
-
-
-def real_valued(rows: tf.Tensor) -> tf.Tensor:
-    """int8 rows -> what they stand for."""
-    return (tf.cast(rows, tf.float32) - _CONFIG.zero_point) * _CONFIG.scale
 
 
 def in_bands(rows: tf.Tensor) -> tf.Tensor:

@@ -7,12 +7,15 @@ leaves the network free to be late, the steps are counted from the last of them,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from training.gru_step import gru_step
-from training.recognizer.encoders.layered import Convolution, ConvStep, Layer, Step, needs_the_end
-from training.recognizer.network import CausalConv
+from training.recognizer.encoders.convolution import CausalConv, residual
+from training.recognizer.encoders.layered import Layer, needs_the_end
+from training.recognizer.network import Step
 
 LOOK_AHEAD_STEPS = 2
 
@@ -36,7 +39,7 @@ class RecurrentLayer(tf.Module):
     def trainable_variables(self) -> list[tf.Variable]:
         """What the optimizer moves."""
         weights = [variable.value for cell in self.cells for variable in cell.trainable_variables]
-        return [*self.product.weights, *weights]
+        return [*self.product.trainable_variables, *weights]
 
     def __call__(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
         """(batch, t, width) -> the same shape."""
@@ -57,7 +60,7 @@ class RecurrentStep(tf.Module):
 
     def __init__(self, trained: RecurrentLayer) -> None:
         super().__init__()
-        self._product = ConvStep(trained.product)
+        self._product = trained.product.streaming()
         cell = trained.cells[0]
         self._input, self._recurrent, biases = (weight.numpy() for weight in cell.trainable_variables)
         self._given_bias, self._kept_bias = biases
@@ -72,11 +75,11 @@ class RecurrentStep(tf.Module):
         return x + after[:, None]
 
 
-def recurrent_layers(width: int, layers: int) -> list[Layer]:
+def recurrent_layers(width: int, dilations: Sequence[int]) -> list[Layer]:
     """Forward in time, with a short look-ahead behind the last."""
-    return [*(RecurrentLayer(width) for _ in range(layers)), Convolution(width, LOOK_AHEAD_STEPS + 1)]
+    return [*(RecurrentLayer(width) for _ in dilations), residual(width, LOOK_AHEAD_STEPS + 1)]
 
 
-def bidirectional_layers(width: int, layers: int) -> list[Layer]:
+def bidirectional_layers(width: int, dilations: Sequence[int]) -> list[Layer]:
     """Both ways in time: what the forward ones could do at best if they knew the future."""
-    return [RecurrentLayer(width, bidirectional=True) for _ in range(layers)]
+    return [RecurrentLayer(width, bidirectional=True) for _ in dilations]
