@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 import numpy as np
@@ -87,12 +88,16 @@ class WordHistory:
 
     def common(self, links: Indices) -> int:
         """The last record that all of these have behind them."""
-        rest = set(links.tolist())
-        while len(rest) > 1:
-            latest = max(rest)  # a record is younger than those before it
-            rest.remove(latest)
-            rest.add(self._previous[latest] if latest != NO_WORD else NO_WORD)
-        return rest.pop() if rest else NO_WORD
+        rest = [-link for link in set(links.tolist())]
+        heapify(rest)
+        while rest:
+            latest = -heappop(rest)  # a record is younger than those before it
+            while rest and -rest[0] == latest:
+                heappop(rest)
+            if not rest:
+                return latest
+            heappush(rest, -self._previous[latest] if latest != NO_WORD else -NO_WORD)
+        return NO_WORD
 
     def _spoken(self, previous: int, word: int, start: int, end: int, score: float) -> SpokenWord:
         return SpokenWord(
