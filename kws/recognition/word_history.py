@@ -91,7 +91,7 @@ class WordHistory:
         rest = [-link for link in set(links.tolist())]
         heapify(rest)
         while rest:
-            latest = -heappop(rest)  # a record is younger than those before it
+            latest: int = -heappop(rest)  # a record is younger than those before it
             while rest and -rest[0] == latest:
                 heappop(rest)
             if not rest:
