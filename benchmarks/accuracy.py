@@ -278,7 +278,8 @@ def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
         for which, how in (("default", "default"), ("chosen", f"at most {PER_HOUR} an hour"))
         if measured[which]
     ]
-    absent = [engine.name for engine in LISTENERS if phrase in engine.words and engine.name not in engines]
+    shown = {name for name, measured in engines.items() if measured["default"] or measured["chosen"]}
+    absent = [engine.name for engine in LISTENERS if phrase in engine.words and engine.name not in shown]
     lacking = f"\n\nKnow the word and have not heard enough yet: {', '.join(absent)}." if absent else ""
     drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
     return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}{lacking}"
