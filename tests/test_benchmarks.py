@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import accuracy, cost, grammars, growth, limit, listening, startup, stream_rules
+from benchmarks import (
+    accuracy,
+    cost,
+    grammars,
+    growth,
+    limit,
+    listening,
+    peers,
+    startup,
+    stream_rules,
+)
 from benchmarks.accuracy import Tracks
 from benchmarks.automaton import Automaton, smallest
 from benchmarks.stream_rules import Score, score
@@ -257,6 +267,27 @@ def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) 
     assert words_alone[4] == "50.0 % (1.3 to 98.7), 1 of 2"
     assert "have not heard enough yet: pocketsphinx." in text
     assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 3
+
+
+def test_the_most_telling_streams_are_heard_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "pairs_of", lambda word: [[0.3, 0.1], [0.8, 0.1], [0.9, 0.1]])
+    engines = {engine.name: engine for engine in peers.LISTENERS}
+
+    def task(name: str, stream: str, *settings: Any) -> listening.Task:
+        return listening.Task(engines[name], ("alexa",), stream, settings)
+
+    order = [
+        task("kws", "alexa, 5 s apart", [0.3, 0.1]),
+        task("kws, first stage alone", "speech 3"),
+        task("kws", "speech 0", [0.8, 0.1]),
+        task("openwakeword", "alexa, 10 dB"),
+        task("wakeforge", "alexa, 5 s apart"),
+        task("openwakeword", "speech 0"),
+        task("kws", "speech 1", [0.9, 0.1]),
+        task("wakeforge", "speech 0"),
+        task("kws", "alexa, alone", [0.3, 0.1]),
+    ]
+    assert [listening.urgency(one) for one in order] == sorted({listening.urgency(one) for one in order})
 
 
 def test_a_curve_never_rises_again() -> None:
