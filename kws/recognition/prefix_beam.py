@@ -212,10 +212,10 @@ class PrefixBeam:
     ) -> dict[Prefix, tuple[float, float]]:
         """The best prefixes, best first."""
         scored = [
-            (log_add(blanks.get(prefix, NEVER), said.get(prefix, NEVER)) + prefix.bonus, place, prefix)
+            (-log_add(blanks.get(prefix, NEVER), said.get(prefix, NEVER)) - prefix.bonus, place, prefix)
             for place, prefix in enumerate({**blanks, **said})
         ]
-        scored.sort(key=lambda entry: (-entry[0], entry[1]))
+        scored.sort()  # never down to the prefixes: no place stands twice
         return {
             prefix: (blanks.get(prefix, NEVER), said.get(prefix, NEVER))
             for _, _, prefix in scored[: self.config.beam]

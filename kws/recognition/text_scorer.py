@@ -105,6 +105,9 @@ class LexiconWords:
     ) -> None:
         self._lexicon, self._model, self._fusion = lexicon, model, fusion
         self._start = lexicon.with_lead_in(lead_in) if lead_in else ROOT
+        # A beam asks of one state after another, of each with every token: the same words end there.
+        self._asked: WordState | None = None
+        self._endings: list[tuple[str, History, float]] = []
 
     def start(self) -> WordState:
         """At the lexicon's root, or in what may be heard of a wake word."""
@@ -121,8 +124,7 @@ class LexiconWords:
             found.append((moved, self._ahead(child) - self._ahead(node)))
         after = self._lexicon.child(ROOT, token)
         if after is not None:
-            for word in self._lexicon.words(node):
-                history, nats = self._ended(state, word)
+            for word, history, nats in self._all_ended(state, node):
                 begun = WordState(history, after, word, state.words + bool(word))
                 found.append((begun, nats - self._ahead(node) + self._ahead(after)))
         return found
@@ -149,6 +151,13 @@ class LexiconWords:
         """The last one included."""
         assert isinstance(state, WordState)
         return state.words + (_node(state) != self._start)
+
+    def _all_ended(self, state: WordState, node: Node) -> list[tuple[str, History, float]]:
+        """Every word that ends at the state's node, with what `_ended` says of it."""
+        if self._asked is not state:
+            self._asked = state
+            self._endings = [(word, *self._ended(state, word)) for word in self._lexicon.words(node)]
+        return self._endings
 
     def _ended(self, state: WordState, word: str) -> tuple[History, float]:
         if not word:
