@@ -21,10 +21,12 @@ def daemon(path: str | None) -> None:
     SIGHUP lets it read its configuration again.
     """
     from kws.config import load_config
+    from kws.heap import keep_flat
     from kws.recording import Recorder
     from kws.servers.beside import Servers
     from kws.service import Service
 
+    keep_flat()
     config = load_config(path)
     log_to_stderr(config.daemon.log_level)
     service = Service(config, build=engine_of, reread=lambda: load_config(path))

@@ -48,6 +48,7 @@ def run(
     --then, one command after each wake word.
     """
     from kws.daemon import listen as hear
+    from kws.heap import keep_flat
     from kws.sinks import open_sink
     from kws.sources import open_source
 
@@ -80,6 +81,7 @@ def listen(models: tuple[str, ...], threshold: float | Budget | None, device: st
     from kws.sinks import open_sink
     from kws.sources import open_source
 
+    keep_flat()
     signal.signal(signal.SIGTERM, _stop)
     try:
         hear(open_source(f"mic:{device}"), engine_for(models, threshold, Speech(**speech)), [open_sink("-")])

@@ -64,9 +64,11 @@ def serve(
     from kws.assembly import build_spotting, dictation_of, language_of
     from kws.config import Config
     from kws.config_keys import ModelSettings, SpeechSettings
+    from kws.heap import keep_flat
     from kws.servers.ears import ModelEars
     from kws.servers.wyoming import WyomingServer
 
+    keep_flat()
     log_to_stderr("debug" if debug else "info")
     library = str(delegate or "")
     wanted = tuple(ModelSettings(name, threshold, library, confirm, confirm_threshold) for name in models)
