@@ -48,7 +48,6 @@ def run(
     --then, one command after each wake word.
     """
     from kws.daemon import listen as hear
-    from kws.heap import keep_flat
     from kws.sinks import open_sink
     from kws.sources import open_source
 
@@ -78,6 +77,7 @@ def listen(models: tuple[str, ...], threshold: float | Budget | None, device: st
     Until Ctrl-C or SIGTERM. A microphone that goes away is reported and opened again when it is back.
     """
     from kws.daemon import listen as hear
+    from kws.heap import keep_flat
     from kws.sinks import open_sink
     from kws.sources import open_source
 
