@@ -94,6 +94,16 @@ def test_lessons_are_put_beside_those_of_their_size() -> None:
     assert {frames.shape[1] for frames, _, _ in made} == {steps for steps, _ in SIZES}
 
 
+def test_both_kinds_of_speller_learn_from_lessons_of_every_size(speller: Speller) -> None:
+    """In batches of any number, as real material has them."""
+    sounds = [heard("stop"), *3 * [np.tile(heard("lights off"), (5, 1))], *45 * [heard("on")]]
+    lessons = [Lesson(sound, "on") for sound in sounds]
+    said: list[str] = []
+    teach(speller, lessons, lessons[:2], turns=2, say=said.append)
+    assert len(said) == 2
+    assert {lesson.size for lesson in lessons} == {0, 1}
+
+
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Speller]:
     """A recognizer with a second pass that has learnt five texts, on disk."""

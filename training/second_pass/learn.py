@@ -73,17 +73,17 @@ class Teacher:
         self.speller = speller
         self._optimizer = keras.optimizers.Adam(learning_rate)
         self._optimizer.build(list(speller.trainable_variables))
-        self._learn = tf.function(self._learn_batch, reduce_retracing=True)
-        self._judge = tf.function(lambda *b: mean_nats(speller, *b), reduce_retracing=True)
+        # One of each for every size: the networks are laid out for fixed lengths, of any number of lessons.
+        self._learn = _by_steps(self._learn_batch, speller.tokens)
+        self._judge = _by_steps(lambda *b: mean_nats(speller, *b), speller.tokens)
 
     def lesson(self, lessons: Sequence[Lesson], rng: np.random.Generator) -> float:
         """Everything once; returns the mean loss of the batches, nats per character."""
-        return float(np.mean([self._learn(*map(tf.constant, b)) for b in batches(lessons, rng)]))
+        return _mean(self._learn, batches(lessons, rng))
 
     def nats(self, lessons: Sequence[Lesson]) -> float:
         """What a character costs on average, without smoothing."""
-        rng = np.random.default_rng(0)
-        return float(np.mean([self._judge(*map(tf.constant, b)) for b in batches(lessons, rng)]))
+        return _mean(self._judge, batches(lessons, np.random.default_rng(0)))
 
     def _learn_batch(self, heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> tf.Tensor:
         variables = list(self.speller.trainable_variables)
@@ -92,6 +92,25 @@ class Teacher:
         gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), _CLIP_NORM)
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
+
+
+def _by_steps(function: Callable[..., tf.Tensor], tokens: int) -> dict[int, Callable[..., tf.Tensor]]:
+    """The function of batches of each of SIZES, by their steps."""
+    return {
+        steps: tf.function(
+            function,
+            input_signature=(
+                tf.TensorSpec((None, steps, tokens)),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None, letters), tf.int32),
+            ),
+        )
+        for steps, letters in SIZES
+    }
+
+
+def _mean(functions: dict[int, Callable[..., tf.Tensor]], parts: Iterator[Batch]) -> float:
+    return float(np.mean([functions[part[0].shape[1]](*map(tf.constant, part)) for part in parts]))
 
 
 def mean_nats(
