@@ -14,6 +14,7 @@ pytest.importorskip("pocketsphinx")
 
 from spoken import saying  # noqa: E402
 
+import training.second_pass.learn  # noqa: E402
 from kws.errors import BundleError  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from kws.recognition.second_pass import END, SecondPass, second_pass_of, written  # noqa: E402
@@ -94,10 +95,13 @@ def test_lessons_are_put_beside_those_of_their_size() -> None:
     assert {frames.shape[1] for frames, _, _ in made} == {steps for steps, _ in SIZES}
 
 
-def test_both_kinds_of_speller_learn_from_lessons_of_every_size(speller: Speller) -> None:
+def test_both_kinds_of_speller_learn_from_lessons_of_every_size(
+    speller: Speller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In batches of any number, as real material has them."""
-    sounds = [heard("stop"), *3 * [np.tile(heard("lights off"), (5, 1))], *45 * [heard("on")]]
-    lessons = [Lesson(sound, "on") for sound in sounds]
+    monkeypatch.setattr(training.second_pass.learn, "SIZES", ((20, 6), (40, 12)))
+    monkeypatch.setattr(training.second_pass.learn, "BATCH_STEPS", 80)
+    lessons = [Lesson(heard(text), text) for text in ("lights on", *5 * ["on"])]
     said: list[str] = []
     teach(speller, lessons, lessons[:2], turns=2, say=said.append)
     assert len(said) == 2
