@@ -30,7 +30,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from soak import NOISE_RMS, resident
+from soak import NOISE_RMS
 from support.house import MODEL, Figures, answers, figures_at, free_port, until
 
 import kws
@@ -61,7 +61,7 @@ class Run:
 
     events: list[list[Heard]]
     memory: list[float]
-    """Highest resident memory seen in each hour, MB."""
+    """Highest in each hour as the kernel saw it, MB; in the first from its second minute on."""
     figures: Figures
     """Its counters at the end."""
 
@@ -101,18 +101,31 @@ def run(words: Words, hours: range, chunks: int) -> Run:
             until(lambda: answers(port), "daemon")
             memory, figures = [], Figures()
             for hour in hours:
-                highest = 0.0
-                for chunk in audio(hour, chunks):
+                for number, chunk in enumerate(audio(hour, chunks)):
                     child.stdin.write(chunk.tobytes())
                     figures = figures_at(port)
-                    highest = max(highest, resident(child.pid))
-                memory.append(highest)
+                    if not number:
+                        forget_peak(child.pid)
+                memory.append(peak(child.pid))
+                forget_peak(child.pid)
             figures = settled(port, len(hours) * chunks * CHUNK_SECONDS)
             child.stdin.close()
         if child.returncode:
             raise SystemExit(f"kws daemon ended with exit code {child.returncode}")
         found = [json.loads(line) for line in events.read_text().splitlines()]
         return Run(by_hour(found, len(hours), chunks * CHUNK_SECONDS), memory, figures)
+
+
+def peak(process: int) -> float:
+    """The most memory that a process has had since `forget_peak`, MB; what is in use for a moment counts too."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1_024 / 1e6
+
+
+def forget_peak(process: int) -> None:
+    """From now on; see proc(5), clear_refs."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
 def configuration(words: Words, port: int, events: Path) -> str:
