@@ -117,7 +117,7 @@ def run(words: Words, hours: range, chunks: int) -> Run:
 
 
 def peak(process: int) -> float:
-    """The most memory that a process has had since `forget_peak`, MB; what is in use for a moment counts too."""
+    """Most memory of a process since `forget_peak`, MB; what is in use for a moment counts too."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1_024 / 1e6
