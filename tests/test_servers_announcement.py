@@ -115,11 +115,11 @@ def test_a_daemon_announces_itself_and_says_goodbye(tmp_path: Path) -> None:
     async def test() -> None:
         async with neighbour() as home_assistant:
             daemon = Daemon(tmp_path, f'{ALEXA}[wyoming]\nuri = "{uri}"\nzeroconf = true\n')
-            name = await asyncio.wait_for(home_assistant.name_of(uri.removeprefix("tcp://")), PATIENCE)
-            assert name.startswith("kws")
-            assert daemon.stop() == (0, "")
-            await until(lambda: name not in home_assistant.names)
-            daemon.close()
+            with contextlib.closing(daemon):
+                name = await asyncio.wait_for(home_assistant.name_of(uri.removeprefix("tcp://")), PATIENCE)
+                assert name.startswith("kws")
+                assert daemon.stop() == (0, "")
+                await until(lambda: name not in home_assistant.names)
 
     asyncio.run(test())
 
