@@ -37,8 +37,14 @@ WITHOUT_C99_KERNEL = {"mhatt": "SUM"}
 @pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
 def network(request: pytest.FixtureRequest, rows: np.ndarray) -> Network:
     """A network whose weights and batch statistics are those of no special case, and whose scores vary."""
-    keras.utils.set_random_seed(7)
-    built = build(request.param, {})
+    drawn = (drawn_network(request.param, rows, seed) for seed in range(7, 60))
+    return next(one for one in drawn if len(np.unique(np.round(255 * batch_scores(one, rows)))) > 7)
+
+
+def drawn_network(name: str, rows: np.ndarray, seed: int) -> Network:
+    """Of some seeds the scores are nearly the same for all rows."""
+    keras.utils.set_random_seed(seed)
+    built = build(name, {})
     for variable in built.variables:
         variable.assign_add(tf.random.uniform(variable.shape, -0.03, 0.05))
     logits, _ = built.forward(to_real(rows)[None], built.zero_states(1))
