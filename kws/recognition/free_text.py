@@ -76,7 +76,7 @@ def free_decoder(
     scorer: LetterWords | LexiconWords
     if tokens is PHONES:
         words = [*model.words, *(word for phrase in boost for word in phrase.lower().split())]
-        scorer = LexiconWords(_lexicon(model, words), model, config.fusion, lead_in)
+        scorer = LexiconWords(lexicon_of(model, words), model, config.fusion, lead_in)
     else:
         scorer = LetterWords(tokens.symbols, model, config.fusion)
     return FreeDecoder(
@@ -139,7 +139,8 @@ def _priors(bundle: RecognizerBundle, tokens: Tokens) -> Priors | None:
     return decoding_of(bundle.card, tokens, weight).priors if weight else None
 
 
-def _lexicon(model: WordModel, words: Iterable[str]) -> Lexicon:
+def lexicon_of(model: WordModel, words: Iterable[str]) -> Lexicon:
+    """The words by their pronunciations, without marks like <s>, and how frequent the model says they are."""
     spellings = {
         word: [PHONES.encode(reading) for reading in pronunciations(word)]
         for word in words
