@@ -21,13 +21,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from pocketsphinx import NGramModel, get_model_path
-
-from kws.grammar.pronunciation import dictionary
+from kws.grammar.pronunciation import dictionary, speech_model
+from kws.recognition.ngram import BEGIN, END
+from kws.recognition.packaged_trigram import PackagedTrigram
 
 LN10 = math.log(10)
-LN_PER_UNIT = 1e-4  # the package's logarithms are to the base 1.0001
-BEGIN, END = "<s>", "</s>"
 
 WRITE = """
 import sys
@@ -43,8 +41,8 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=15_000)
     parser.add_argument("--pairs", type=int, default=150_000)
     options = parser.parse_args()
-    source = f"{get_model_path()}/en-us/en-us.lm.bin"
-    model = NGramModel.readfile(source)
+    source = str(speech_model() / "en-us.lm.bin")
+    model = PackagedTrigram()
     with tempfile.TemporaryDirectory() as directory:
         text = Path(directory) / "whole.arpa"
         # pocketsphinx 5.1.1 crashes after it has written the pairs, so it writes in a process of its own; and
@@ -55,10 +53,10 @@ def main() -> None:
 
 
 def cut(
-    text: Path, model: NGramModel, words: int, pairs: int
+    text: Path, model: PackagedTrigram, words: int, pairs: int
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """ln p of the kept words, and of the kept pairs by their first word."""
-    every = {word: ln(model, word) for (word,) in entries(text, 1)}
+    every = {word: model.asked((word,)) for (word,) in entries(text, 1)}
     said = [word for word in every if word in dictionary() or word in (BEGIN, END)]
     kept = {word: every[word] for word in sorted(said, key=lambda word: -every[word])[:words]}
     kept |= {BEGIN: every[BEGIN], END: every[END]}
@@ -67,7 +65,7 @@ def cut(
     losses = []
     for first, second in entries(text, 2):
         if first in single and second in single and second != BEGIN:
-            p = ln(model, second, first)
+            p = model.asked((first, second))
             backed_off = single[second] + ln_backoff(model, first, every)
             weight = 0.0 if first == BEGIN else single[first]
             loss = math.exp(weight + p) * (p - backed_off)
@@ -83,17 +81,12 @@ def cut(
 _BACKOFF: dict[str, float] = {}
 
 
-def ln_backoff(model: NGramModel, first: str, every: dict[str, float]) -> float:
+def ln_backoff(model: PackagedTrigram, first: str, every: dict[str, float]) -> float:
     """What the whole model charges for a pair it lacks, found at a word that hardly anything precedes."""
     if first not in _BACKOFF:
         rare = "aaronson's"
-        _BACKOFF[first] = ln(model, rare, first) - every[rare]
+        _BACKOFF[first] = model.asked((first, rare)) - every[rare]
     return _BACKOFF[first]
-
-
-def ln(model: NGramModel, word: str, before: str | None = None) -> float:
-    """ln p(word | before)."""
-    return float(model.prob([word, before] if before else [word]) * LN_PER_UNIT)
 
 
 def entries(text: Path, order: int) -> Iterator[list[str]]:

@@ -12,9 +12,9 @@ from kws.grammar.pronunciation import (
     dictionary,
     from_ipa,
     pronunciations,
-    speech_model,
     words_of,
 )
+from kws.recognition.packaged_trigram import PackagedTrigram
 
 __all__ = [
     "CONSONANTS",
@@ -38,13 +38,12 @@ CONSONANTS = frozenset(
     )
 )  # fmt: skip
 
-_LN_PER_UNIT = 1e-4  # the model's logarithms are to the base 1.0001
 _READINGS = 8  # of a phrase, at most
 
 
 def log_frequency(word: str) -> float:
     """Natural logarithm of a word's share in English text; minus infinity for rare ones."""
-    value = _language_model().prob([word]) * _LN_PER_UNIT
+    value = _language_model().asked((word,))
     return value if value > -50 else float("-inf")
 
 
@@ -56,7 +55,5 @@ def readings(phrase: str) -> list[Phones]:
 
 
 @lru_cache(maxsize=1)
-def _language_model():  # type: ignore[no-untyped-def]
-    from pocketsphinx import NGramModel
-
-    return NGramModel.readfile(str(speech_model() / "en-us.lm.bin"))
+def _language_model() -> PackagedTrigram:
+    return PackagedTrigram()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from kws.grammar.pronunciation import dictionary, speech_model
 from kws.recognition.ngram import BEGIN, END, History
 
-LN_PER_UNIT = 1e-4
+_LN_PER_UNIT = 1e-4
 """The package's logarithms are to the base 1.0001."""
 _RAREST = -20.0
 """Nats, for words that it does not know, as for an ARPA file without <unk>."""
@@ -35,7 +35,8 @@ class PackagedTrigram:
     @property
     def words(self) -> list[str]:
         """The most frequent first."""
-        share = {word: self.log_prob((), word) for word in _plain_words()}
+        # Past the memory of `log_prob`: a beam asks for few of these again.
+        share = {word: self.asked((word,)) for word in _plain_words()}
         known = [word for word in share if share[word] > _RAREST]
         return sorted(known, key=lambda word: (-share[word], word))[: self._vocabulary]
 
@@ -58,9 +59,12 @@ class PackagedTrigram:
         if found is None:
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
-            found = max(_RAREST, self._model.prob([*reversed(question)]) * LN_PER_UNIT)
-            self._known[question] = found
+            found = self._known[question] = max(_RAREST, self.asked(question))
         return found
+
+    def asked(self, words: History) -> float:
+        """ln p of the last word after the others, as the package has it; below -50 for words it does not know."""
+        return float(self._model.prob([*reversed(words)])) * _LN_PER_UNIT
 
 
 def _plain_words() -> Iterator[str]:
