@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import product
 
 from kws.grammar.pronunciation import (
@@ -14,7 +13,7 @@ from kws.grammar.pronunciation import (
     pronunciations,
     words_of,
 )
-from kws.recognition.packaged_trigram import PackagedTrigram
+from kws.recognition.packaged_trigram import packaged_trigram
 
 __all__ = [
     "CONSONANTS",
@@ -43,7 +42,7 @@ _READINGS = 8  # of a phrase, at most
 
 def log_frequency(word: str) -> float:
     """Natural logarithm of a word's share in English text; minus infinity for rare ones."""
-    value = _language_model().asked((word,))
+    value = packaged_trigram().asked((word,))
     return value if value > -50 else float("-inf")
 
 
@@ -52,8 +51,3 @@ def readings(phrase: str) -> list[Phones]:
     words = [pronunciations(word) for word in words_of(phrase)]
     joined = (sum(parts, ()) for parts in product(*filter(None, words)))
     return [phones for phones, _ in zip(joined, range(_READINGS), strict=False) if phones]
-
-
-@lru_cache(maxsize=1)
-def _language_model() -> PackagedTrigram:
-    return PackagedTrigram()

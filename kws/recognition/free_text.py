@@ -15,7 +15,7 @@ from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.lexicon import Lexicon, Spelling
 from kws.recognition.ngram import History, LanguageModel, read_arpa
-from kws.recognition.packaged_trigram import PackagedTrigram
+from kws.recognition.packaged_trigram import packaged_trigram
 from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.priors import Priors, decoding_of
 from kws.recognition.rescoring import Rescorer
@@ -121,7 +121,7 @@ def language_model_of(bundle: RecognizerBundle, tokens: Tokens, path: str | Path
     if path is not None:
         return read_arpa(path)
     small = small_model(bundle)
-    return PackagedTrigram() if tokens is PHONES and small.parent == MODELS else read_arpa(small)
+    return packaged_trigram() if tokens is PHONES and small.parent == MODELS else read_arpa(small)
 
 
 def small_model(bundle: RecognizerBundle) -> Path:

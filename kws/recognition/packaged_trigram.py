@@ -7,6 +7,7 @@ nothing is converted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property, lru_cache
 
 from kws.grammar.pronunciation import dictionary, speech_model
 from kws.recognition.ngram import BEGIN, END, History
@@ -32,7 +33,7 @@ class PackagedTrigram:
         # Neighbouring prefixes ask the same again and again, and every question crosses into C.
         self._known: dict[tuple[str, ...], float] = {}
 
-    @property
+    @cached_property
     def words(self) -> list[str]:
         """The most frequent first."""
         # Past the memory of `log_prob`: a beam asks for few of these again.
@@ -63,8 +64,14 @@ class PackagedTrigram:
         return found
 
     def asked(self, words: History) -> float:
-        """ln p of the last word after the others, as the package has it; below -50 for words it does not know."""
+        """ln p of the last word after the others, as the package has it; below -50 where it is unknown."""
         return float(self._model.prob([*reversed(words)])) * _LN_PER_UNIT
+
+
+@lru_cache(maxsize=1)
+def packaged_trigram() -> PackagedTrigram:
+    """The one that all of a process share: it answers the same to all."""
+    return PackagedTrigram()
 
 
 def _plain_words() -> Iterator[str]:
