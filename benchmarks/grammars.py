@@ -23,7 +23,8 @@ from kws.recognition.grammar_decoder import meaning
 from kws.recognition.graph_beam import Path as GraphPath
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
-from training.speech_tasks import dev_sets, drawn, grammar_listener, log_probs_of, path_of
+from training.dev_speech import dev_sets, drawn, log_probs_of, path_of
+from training.speech_tasks import grammar_listener
 
 RECOGNIZER = "english"
 SETS = {

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from spoken import saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
+import training.decoding_fit
+import training.dev_speech
 import training.speech_tasks
 from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors
@@ -19,7 +21,9 @@ from kws.recognition.bundle import find_recognizer
 from kws.recognition.priors import decoding_of
 from kws.recognition.tokens import BLANK, PHONES
 from training.data.manifest import Clip
-from training.speech_tasks import dev_sets, drawn, fitted, hear, measured, speech_tasks, write_decoding
+from training.decoding_fit import fitted, write_decoding
+from training.dev_speech import dev_sets, drawn, hear
+from training.speech_tasks import measured, speech_tasks
 
 
 def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word", split: str = "dev") -> Clip:
@@ -87,7 +91,7 @@ def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, en
 
 
 def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monkeypatch, english):  # noqa: F811
-    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.decoding_fit, "AcousticModel", Says)
     bundle = find_recognizer(english)
     said: list[str] = []
     decoding = fitted(bundle, heard, say=said.append)
@@ -106,11 +110,12 @@ def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monke
 
 def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tmp_path):  # noqa: F811
     monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.dev_speech, "AcousticModel", Says)
     monkeypatch.setattr(training.speech_tasks, "read_manifest", lambda path: [clip("stop")])
-    monkeypatch.setattr(training.speech_tasks, "read_samples", lambda path: np.zeros(80_000, np.int16))
+    monkeypatch.setattr(training.dev_speech, "read_samples", lambda path: np.zeros(80_000, np.int16))
     arguments = [english, "--cache", str(tmp_path), "--json"]
     first = CliRunner().invoke(speech_tasks, arguments)
     assert json.loads(first.output)["commands right"]["count"] == 0
-    monkeypatch.setattr(training.speech_tasks, "read_samples", None)
+    monkeypatch.setattr(training.dev_speech, "read_samples", None)
     assert CliRunner().invoke(speech_tasks, arguments).exit_code == 0
     assert len(hear(find_recognizer(english), [clip("stop")], tmp_path / "heard-commands.npz")) == 1

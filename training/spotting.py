@@ -29,8 +29,8 @@ from kws.recognition.spelling import phrase_spellings
 from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import read_manifest, recordings_manifest
+from training.dev_speech import dev_sets, drawn, hear
 from training.recognizer.labels import phones_of, spoken_words
-from training.speech_tasks import dev_sets, drawn, hear
 
 THRESHOLDS = np.array([0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6])
 RATES = (0.5, 1.0, 2.0, 5.0)

@@ -102,7 +102,7 @@ def plot(model: str, recording: Path, text: str, output: Path) -> None:
     from kws.recognition.acoustic import AcousticModel
     from kws.recognition.second_pass import second_pass_of
     from training.second_pass.attention_plot import attention_svg
-    from training.speech_tasks import log_probs_of
+    from training.dev_speech import log_probs_of
 
     bundle = find_recognizer(model)
     acoustic, judge = AcousticModel(bundle, "phones"), second_pass_of(bundle)

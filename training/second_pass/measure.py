@@ -19,7 +19,7 @@ from kws.recognition.rescorers import RESCORERS
 from kws.recognition.rescoring import Rescorer
 from kws.recognition.tokens import PHONES
 from training.data.manifest import read_manifest, recordings_manifest
-from training.speech_tasks import Heard, dev_sets, drawn, graph_of, hear
+from training.dev_speech import Heard, dev_sets, drawn, graph_of, hear
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)
 SETS = {"digits": "digits", "commands": "commands", "ocean": None, "libri": None}
