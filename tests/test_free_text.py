@@ -15,7 +15,8 @@ from spoken import saying
 from kws.bundle import MODELS
 from kws.errors import LanguageModelError
 from kws.recognition.bundle import find_recognizer
-from kws.recognition.free_text import free_decoder, language_model_of, text_score
+from kws.recognition.free_text import free_decoder, language_model_of, lexicon_of, text_score
+from kws.recognition.lexicon import ROOT, Lexicon
 from kws.recognition.ngram import ArpaModel, read_arpa
 from kws.recognition.packaged_trigram import PackagedTrigram
 from kws.recognition.tokens import CHARACTERS, PHONES
@@ -68,6 +69,24 @@ def test_letters_do_without_the_package_and_an_own_model_comes_first(tmp_path, t
     assert isinstance(language_model_of(beside, PHONES), ArpaModel)
     with pytest.raises(LanguageModelError, match=r"none\.arpa"):
         language_model_of(bundle, PHONES, tmp_path / "none.arpa")
+
+
+def test_searches_with_one_model_share_its_lexicon_unless_they_change_it():
+    model = PackagedTrigram(20)
+    shared = lexicon_of(model)
+    assert lexicon_of(model) is shared
+    assert lexicon_of(model, own=True) is not shared
+    assert lexicon_of(PackagedTrigram(20)) is not shared
+    boosted = lexicon_of(model, ["coffee"])
+    assert words_at(boosted, "K AO F IY") == ("coffee",)
+    assert words_at(shared, "K AO F IY") == ()
+
+
+def words_at(lexicon: Lexicon, phones: str) -> tuple[str, ...]:
+    node: int | None = ROOT
+    for token in PHONES.encode(tuple(phones.split())):
+        node = None if node is None else lexicon.child(node, token)
+    return () if node is None else lexicon.words(node)
 
 
 ARPA = """\\data\\

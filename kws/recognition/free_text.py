@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from kws.bundle import MODELS
 from kws.grammar.pronunciation import pronunciations
@@ -75,8 +76,8 @@ def free_decoder(
     phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
     scorer: LetterWords | LexiconWords
     if tokens is PHONES:
-        words = [*model.words, *(word for phrase in boost for word in phrase.lower().split())]
-        scorer = LexiconWords(lexicon_of(model, words), model, config.fusion, lead_in)
+        more = [word for phrase in boost for word in phrase.lower().split()]
+        scorer = LexiconWords(lexicon_of(model, more, own=bool(lead_in)), model, config.fusion, lead_in)
     else:
         scorer = LetterWords(tokens.symbols, model, config.fusion)
     return FreeDecoder(
@@ -139,14 +140,31 @@ def _priors(bundle: RecognizerBundle, tokens: Tokens) -> Priors | None:
     return decoding_of(bundle.card, tokens, weight).priors if weight else None
 
 
-def lexicon_of(model: WordModel, words: Iterable[str]) -> Lexicon:
-    """The words by their pronunciations, without marks like <s>, and how frequent the model says they are."""
+def lexicon_of(model: WordModel, more: Sequence[str] = (), *, own: bool = False) -> Lexicon:
+    """The words of a model, and more, by their pronunciations, and how frequent the model says they are.
+
+    Making it takes as long as saying a word, so all searches with the same model share one; `own` is for
+    those that write into it, as a lead-in does.
+    """
+    if more or own:
+        return _new_lexicon(model, [*model.words, *more])
+    known = _LEXICONS.get(model)
+    if known is None:
+        known = _LEXICONS[model] = _new_lexicon(model, model.words)
+    return known
+
+
+def _new_lexicon(model: WordModel, words: Iterable[str]) -> Lexicon:
+    """Without marks like <s>."""
     spellings = {
         word: [PHONES.encode(reading) for reading in pronunciations(word)]
         for word in words
         if not word.startswith("<")
     }
     return Lexicon(spellings, {word: model.log_prob((), word) for word in spellings})
+
+
+_LEXICONS: WeakKeyDictionary[WordModel, Lexicon] = WeakKeyDictionary()
 
 
 def _spellings(text: str, tokens: Tokens) -> list[Spelling]:

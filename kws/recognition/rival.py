@@ -35,7 +35,7 @@ class Rival:
 
     def __init__(self, frequencies: ArpaModel, lead_in: Sequence[Spelling] = ()) -> None:
         self._frequencies = frequencies
-        lexicon = lexicon_of(frequencies, frequencies.words)
+        lexicon = lexicon_of(frequencies, own=bool(lead_in))
         self._beam = PrefixBeam(LexiconWords(lexicon, frequencies, BY_PHONES.fusion, lead_in))
         self.reset()
 
