@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ DIGITS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "
 FREE = ("libri", "ocean")
 """The sets of free sentences, hours beside the others' minutes."""
 
+Item = TypeVar("Item")
+
 Heard = tuple[Clip, LogProbs]
 """A clip and what the network says of it."""
 
@@ -38,13 +41,14 @@ def dev_sets(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
         name: [] for name in ("commands", "others", "silence", "digit", "digits", "coffee", "libri", "ocean")
     }
     for clip in clips:
-        name = _set_of(clip) if clip.split == "dev" else None
+        name = set_of(clip) if clip.split == "dev" else None
         if name:
             sets[name].append(clip)
     return sets
 
 
-def _set_of(clip: Clip) -> str | None:
+def set_of(clip: Clip) -> str | None:
+    """The set that a clip of any split is like; None for none."""
     if clip.corpus == "gsc-test-v0.02":
         word = "commands" if clip.label in COMMANDS else "others"
         return "silence" if clip.kind == "noise" else word
@@ -53,11 +57,11 @@ def _set_of(clip: Clip) -> str | None:
     return {"fsdd": "digit", "picovoice-coffee": "coffee", "libri-test-clean": "libri"}.get(clip.corpus)
 
 
-def drawn(clips: Sequence[Clip], most: int | None) -> list[Clip]:
+def drawn(items: Sequence[Item], most: int | None) -> list[Item]:
     """At most so many, evenly."""
-    if most is None or len(clips) <= most:
-        return list(clips)
-    return [clips[index] for index in np.linspace(0, len(clips) - 1, most).round().astype(int)]
+    if most is None or len(items) <= most:
+        return list(items)
+    return [items[index] for index in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def hear(bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path) -> list[Heard]:
