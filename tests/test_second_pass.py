@@ -21,7 +21,7 @@ from kws.recognition.second_pass import END, SecondPass, second_pass_of, written
 from kws.recognition.tokens import CHARACTERS, PHONES  # noqa: E402
 from training.second_pass.attention_plot import attention_svg  # noqa: E402
 from training.second_pass.export import exported  # noqa: E402
-from training.second_pass.learn import SIZES, Lesson, batches, mean_nats, teach  # noqa: E402
+from training.second_pass.learn import SIZES, Lesson, batches, mean_nats, rate_left, teach  # noqa: E402
 from training.second_pass.spellers import SPELLERS, Speller  # noqa: E402
 
 TEXTS = ("lights on", "lights off", "stop", "on", "off")
@@ -87,11 +87,12 @@ def test_a_texts_score_is_the_sum_over_its_characters_and_its_end(speller: Spell
 
 def test_lessons_are_put_beside_those_of_their_size() -> None:
     rng = np.random.default_rng(0)
-    lengths = [5, 90, 150, 256, 257]
+    longest = SIZES[-1][0]
+    lengths = [5, 90, 150, 256, longest, longest + 1]
     lessons = [Lesson(np.zeros((length, len(PHONES)), np.float32), "on") for length in lengths]
     lessons.append(Lesson(np.zeros((5, len(PHONES)), np.float32), "o" * 200))
     made = list(batches(lessons, rng))
-    assert sorted(count for _, counts, _ in made for count in counts) == [5, 90, 150, 256]
+    assert sorted(count for _, counts, _ in made for count in counts) == [5, 90, 150, 256, longest]
     assert {frames.shape[1] for frames, _, _ in made} == {steps for steps, _ in SIZES}
 
 
@@ -106,6 +107,13 @@ def test_both_kinds_of_speller_learn_from_lessons_of_every_size(
     teach(speller, lessons, lessons[:2], turns=2, say=said.append)
     assert len(said) == 2
     assert {lesson.size for lesson in lessons} == {0, 1}
+
+
+def test_the_rate_of_learning_falls_towards_the_end() -> None:
+    rates = [rate_left(share) for share in (0.0, 0.5, 0.6, 0.8, 0.99, 1.5)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[:3] == [1.0] * 3
+    assert 0 < rates[-1] < 0.1 < rates[3]
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +159,9 @@ def test_attention_can_be_looked_at(taught: tuple[Path, Speller]) -> None:
 def test_what_it_cannot_read_is_not_judged_or_last(taught: tuple[Path, Speller]) -> None:
     judge = SecondPass(taught[0] / "tiny.second-pass.tflite")
     assert judge.scores(np.zeros((STEPS + 1, len(PHONES)), np.float32), ["on", "off"]) == [0.0, 0.0]
-    known, strange, long = judge.scores(heard("on"), ["on", "über", "on " * 20])
+    known, strange = judge.scores(heard("on"), ["on", "über"])
     assert known > -100 > strange
-    assert strange == long
+    assert judge.scores(heard("on"), ["on", "on " * 20]) == [0.0, 0.0]
 
 
 def test_it_belongs_to_one_acoustic_model(taught: tuple[Path, Speller], tmp_path: Path) -> None:

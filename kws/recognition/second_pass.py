@@ -25,6 +25,7 @@ END = 0
 """Written before the first character and after the last; the blank's column, which is never written."""
 UNWRITABLE = -1e3
 """Nats for a text with other characters."""
+_WRITABLE = frozenset(CHARACTERS.symbols)
 
 Values = npt.NDArray[np.float32]
 
@@ -54,15 +55,15 @@ class SecondPass:
         self.most_texts, self.longest = (int(n) for n in shapes["texts"])
 
     def scores(self, heard: LogProbs, texts: Sequence[str]) -> list[float]:
-        """Weighted nats; all 0 for an utterance that is longer than the network can hear."""
-        if len(heard) > self.most_steps:
+        """Weighted nats; all 0 where the utterance, or one of the texts, is longer than it can read."""
+        if len(heard) > self.most_steps or any(len(text) + 2 > self.longest for text in texts):
             return [0.0] * len(texts)
         found: list[float] = []
         for first in range(0, len(texts), self.most_texts):
             some = texts[first : first + self.most_texts]
             score, _ = self._read(heard, some)
             found += [
-                self.weight * float(nats) if self._fits(text) else UNWRITABLE
+                self.weight * float(nats) if _WRITABLE.issuperset(text) else UNWRITABLE
                 for nats, text in zip(score, some, strict=False)
             ]
         return found
@@ -81,9 +82,6 @@ class SecondPass:
             texts=written(texts, self.most_texts, self.longest),
         )
         return read["score"], read["attention"]
-
-    def _fits(self, text: str) -> bool:
-        return len(text) + 2 <= self.longest and set(text) <= set(CHARACTERS.symbols)
 
 
 def written(texts: Sequence[str], rows: int, length: int) -> npt.NDArray[np.int32]:

@@ -33,7 +33,7 @@ def main() -> None:
 @click.option("--kind", type=click.Choice(["las", "transformer"]), default="transformer", show_default=True)
 @click.option("--width", default=96, show_default=True)
 @click.option("--minutes", default=10.0, show_default=True, help="CPU time for learning.")
-@click.option("--most", default=6000, show_default=True, help="Takes to learn from.")
+@click.option("--most", default=18_000, show_default=True, help="Takes to learn from.")
 @click.option("--recipe", default="english", show_default=True, help="Whose material it learns from.")
 @click.option("--seed", default=7, show_default=True)
 @_CACHE

@@ -5,13 +5,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from kws.standard_error import silenced
+from training.second_pass.learn import SIZES
 from training.second_pass.spellers import Speller
 
-MOST_STEPS = 256
-"""Ten seconds."""
+MOST_STEPS, LONGEST = SIZES[-1]
+"""Twenty seconds, and characters of a text, the END before and after it included."""
 MOST_TEXTS = 5
-LONGEST = 96
-"""Characters of a text, the END before and after it included."""
 
 
 def exported(

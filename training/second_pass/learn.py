@@ -16,12 +16,14 @@ from kws.recognition.second_pass import written
 from kws.recognition.tokens import CHARACTERS, LogProbs
 from training.second_pass.spellers import Speller, counted
 
-SIZES = ((100, 40), (256, 96))
-"""Steps and characters of the two kinds of batches; what fits neither is left out."""
+SIZES = ((100, 40), (256, 96), (512, 192))
+"""Steps and characters of the kinds of batches; what fits none is left out."""
 BATCH_STEPS = 3200
 SMOOTHING = 0.1
 """Share of the probability that is asked for from all characters alike (Szegedy et al. 2016)."""
 _CLIP_NORM = 1.0
+_FALLING, _LAST = 0.4, 0.02
+"""Over this last share of the learning its rate falls, to so much of what it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,10 @@ class Teacher:
         """What a character costs on average, without smoothing."""
         return _mean(self._judge, batches(lessons, np.random.default_rng(0)))
 
+    def slow_down(self, rate: float) -> None:
+        """Learn at another rate from now on."""
+        self._optimizer.learning_rate.assign(rate)
+
     def _learn_batch(self, heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> tf.Tensor:
         variables = list(self.speller.trainable_variables)
         with tf.GradientTape() as tape:
@@ -136,12 +142,18 @@ def teach(
 ) -> Teacher:
     """Go through the lessons so many times, or as long as the CPU time lasts; says after each how it went."""
     rng, teacher = np.random.default_rng(seed), Teacher(speller, learning_rate)
-    began = time.process_time()
+    began, spent = time.process_time(), 0.0
     for turn in range(1, turns + 1):
-        if turn > 1 and time.process_time() - began > seconds:
+        if spent > seconds:
             break
+        teacher.slow_down(learning_rate * rate_left(max((turn - 1) / turns, spent / seconds)))
         loss = teacher.lesson(lessons, rng)
         spent = time.process_time() - began
         heard = f", dev {teacher.nats(dev):.3f}" if dev else ""
         say(f"{turn}: {loss:.3f} nats a character{heard}, {spent:.0f} CPU s")
     return teacher
+
+
+def rate_left(share: float) -> float:
+    """Of the learning rate, once this share of the learning is over: all of it, then a line down."""
+    return min(1.0, max(_LAST, (1 - share) / _FALLING))
