@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from kws.engine import Engine, WakeWord
 from kws.loading import Wanted, wake_words
 
 if TYPE_CHECKING:
+    from kws.recognition.stage_pool import StagePools
     from kws.session import Dictation
 
 
@@ -48,6 +50,17 @@ def build_spotting(models: Sequence[ModelSettings]) -> Engine:
     return Engine(_wake_words(models))
 
 
+def spotting_of(models: Callable[[], Sequence[ModelSettings]]) -> Callable[[], Engine]:
+    """A function that makes engines of the wake words as they are then, for as many threads as processors.
+
+    Their second stages share what hears again.
+    """
+    from kws.recognition.stage_pool import StagePools
+
+    pools = StagePools(os.cpu_count() or 1)
+    return lambda: Engine(_wake_words(models(), pools))
+
+
 def dictation_of(speech: SpeechSettings) -> Callable[[], Dictation] | None:
     """A function that makes recognizers of all that is said, or None where there is none to be had."""
     if not speech.recognizer:
@@ -78,8 +91,8 @@ def language_of(speech: SpeechSettings) -> str:
     return find_recognizer(speech.recognizer).language
 
 
-def _wake_words(models: Sequence[ModelSettings]) -> list[WakeWord]:
-    return wake_words(map(_wanted, models))
+def _wake_words(models: Sequence[ModelSettings], pools: StagePools | None = None) -> list[WakeWord]:
+    return wake_words(map(_wanted, models), pools)
 
 
 def _wanted(model: ModelSettings) -> Wanted:

@@ -19,6 +19,7 @@ from kws.runtimes import LITERT, chosen
 if TYPE_CHECKING:
     from kws.recognition.bundle import RecognizerBundle
     from kws.recognition.rehearing import Rehearing
+    from kws.recognition.stage_pool import StagePools
 
 AUTO = "auto"
 """The second stage that stands in the wake word's manifest, where it can run."""
@@ -84,18 +85,20 @@ def load(
     )
 
 
-def wake_words(wanted: Iterable[Wanted]) -> list[WakeWord]:
+def wake_words(wanted: Iterable[Wanted], pools: StagePools | None = None) -> list[WakeWord]:
     """The words of one engine: those with the same recognizer as second stage share it.
+
+    Engines of the same `pools` share it as well, each in any one thread at a time.
 
     Raises:
         BundleError, GrammarError: a model is unfit; the text says why.
         KwsError: what is asked for makes no sense.
     """
     opened: dict[tuple[Path, str], Rehearing] = {}
-    return [_wake_word(one, opened) for one in wanted]
+    return [_wake_word(one, opened, pools) for one in wanted]
 
 
-def _wake_word(one: Wanted, opened: dict[tuple[Path, str], Rehearing]) -> WakeWord:
+def _wake_word(one: Wanted, opened: dict[tuple[Path, str], Rehearing], pools: StagePools | None) -> WakeWord:
     recognizer = _second_stage(one)
     if recognizer is None:
         return WakeWord(
@@ -108,7 +111,7 @@ def _wake_word(one: Wanted, opened: dict[tuple[Path, str], Rehearing]) -> WakeWo
 
     key = recognizer.manifest_path.resolve(), str(one.delegate or "")
     if key not in opened:
-        opened[key] = rehearing_of(recognizer, one.delegate)
+        opened[key] = rehearing_of(recognizer, one.delegate, pools)
     return confirmed_word(
         one.bundle,
         recognizer,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,20 +13,25 @@ from test_speech_commands import Says
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.event import Event
 
+import kws
 import kws.recognition.build
-from kws.assembly import build_engine, build_spotting, dictation_of, language_of
+from kws.assembly import build_engine, build_spotting, dictation_of, language_of, spotting_of
 from kws.bundle import find_bundle, write_bundle
 from kws.config import Config, read_config
 from kws.config_keys import ModelSettings, SpeechSettings
+from kws.engine import Engine
 from kws.errors import BundleError, KwsError
 from kws.events import Transcript
 from kws.recognition.bundle import find_recognizer, write_recognizer
 from kws.recognition.confirmation_table import pair
+from kws.recognition.recognizer import AcousticStage
 from kws.recognition.tokens import PHONES
+from kws.selftest import RECORDINGS
 from kws.servers.conversation import Conversation
 from kws.servers.ears import ModelEars
 from kws.session import Session
-from kws.types import SAMPLE_RATE, Block
+from kws.sources.whole import read_samples
+from kws.types import SAMPLE_RATE, Block, Samples
 
 GRAMMAR = str(Path(__file__).parents[1] / "examples" / "grammars" / "home.yaml")
 QUIET = np.zeros(8 * SAMPLE_RATE, np.int16)
@@ -66,6 +74,34 @@ def test_with_one_a_command_follows_the_wake_word(speech: SpeechSettings) -> Non
     )
 
 
+def heard(engine: Engine, samples: Samples) -> list[kws.Event]:
+    """Block by block, to the end."""
+    blocks = [Block(samples[start : start + 1024]) for start in range(0, len(samples), 1024)]
+    return [event for block in blocks for event in engine.push(block)] + engine.flush()
+
+
+def test_engines_of_one_server_share_what_hears_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[AcousticStage] = []
+    make = kws.recognition.build.spotting_stage
+
+    def noted(*args: Any) -> AcousticStage:
+        made.append(make(*args))
+        return made[-1]
+
+    monkeypatch.setattr(kws.recognition.build, "spotting_stage", noted)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    models = [ModelSettings(name) for name in kws.bundled_names()]
+    samples = read_samples(RECORDINGS / "calls.flac")
+    alone = heard(build_spotting(models), samples)
+    new = spotting_of(lambda: models)
+    made.clear()
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda engine: heard(engine, samples), [new() for _ in range(4)]))
+    assert len(alone) > 1
+    assert together == 4 * [alone]
+    assert 1 <= len(made) <= 2
+
+
 def test_what_is_wrong_with_a_second_stage_is_said_when_listening_begins(tmp_path: Path) -> None:
     """And not at the first candidate, perhaps days later. Clients that come and go do not pay for that."""
     tokens = {"phones": (0, len(PHONES))}
@@ -84,7 +120,7 @@ def test_what_is_wrong_with_a_second_stage_is_said_when_listening_begins(tmp_pat
 
 
 def test_a_wyoming_client_is_told_what_was_said(speech: SpeechSettings) -> None:
-    ears = ModelEars(lambda: build_spotting(Config().model), dictation_of(speech), language_of(speech))
+    ears = ModelEars(spotting_of(lambda: Config().model), dictation_of(speech), language_of(speech))
     assert ears.info.asr[0].models[0].languages == ["en"]
     client = Conversation(ears)
     client.push(Event("transcribe"))

@@ -31,6 +31,7 @@ from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, Confir
 from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair
 from kws.recognition.rehearing import Rehearing
 from kws.recognition.spelling import phrase_spellings
+from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import BLANK, PHONES, LogProbs
 from kws.types import SAMPLE_RATE, Outputs, Rows
 
@@ -91,7 +92,8 @@ def bundle(name: str = "computer") -> Bundle:
 
 
 def ears(stage: FirstColumn | None = None) -> Rehearing:
-    return Rehearing(lambda: stage or FirstColumn(), MICRO, LOOK_BACK_SECONDS + WAIT_SECONDS)
+    pool = StagePool(lambda: stage or FirstColumn())
+    return Rehearing(pool, MICRO, LOOK_BACK_SECONDS + WAIT_SECONDS)
 
 
 def word(name: str = "computer", column: int = 1, rehearing: Rehearing | None = None) -> ConfirmedWord:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kws.frontends import MICRO, no_rows
 from kws.recognition.rehearing import RecentRows, Rehearing
+from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import LogProbs
 from kws.types import Rows
 
@@ -44,10 +45,10 @@ class Sums:
         return np.array(sums, np.float32).reshape(-1, 1)
 
 
-def alone(first: int, last: int, *, rest: bool = False) -> LogProbs:
+def alone(first: int, last: int, *, rest: bool = False, stream: Rows = STREAM) -> LogProbs:
     """What a model of its own says of a part."""
     stage = Sums()
-    heard = stage.push(STREAM[first:last])
+    heard = stage.push(stream[first:last])
     return np.concatenate([heard, stage.flush()]) if rest else heard
 
 
@@ -85,16 +86,35 @@ ASKED = st.tuples(st.sampled_from([0, 400, 404, 407]), st.integers(500, 1000), s
 @given(st.lists(ASKED, max_size=12))
 @settings(deadline=None)
 def test_nobody_is_disturbed_by_what_others_ask_for(asked: list[tuple[int, int, bool]]) -> None:
-    rehearing = Rehearing(Sums, MICRO, 10.0)
+    rehearing = Rehearing(StagePool(Sums), MICRO, 10.0)
     rehearing.rows.extend(0, STREAM)
     for first, last, rest in asked:
         heard = rehearing.with_the_rest(first, last) if rest else rehearing.log_probs(first, last)
         assert np.array_equal(heard, alone(first, last, rest=rest))
 
 
+BY_TWO = st.tuples(st.integers(0, 1), ASKED)
+
+
+@given(st.lists(BY_TWO, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_nobody_is_disturbed_by_another_stream_with_the_same_model(
+    asked: list[tuple[int, tuple[int, int, bool]]],
+) -> None:
+    pool = StagePool(Sums)
+    both = [Rehearing(pool, MICRO, 10.0), Rehearing(pool, MICRO, 10.0)]
+    streams = [STREAM, STREAM[::-1]]
+    for rehearing, stream in zip(both, streams, strict=True):
+        rehearing.rows.extend(0, stream)
+    for who, (first, last, rest) in asked:
+        rehearing = both[who]
+        heard = rehearing.with_the_rest(first, last) if rest else rehearing.log_probs(first, last)
+        assert np.array_equal(heard, alone(first, last, rest=rest, stream=streams[who]))
+
+
 def test_a_part_that_goes_on_is_not_heard_again() -> None:
     stage = Sums()
-    rehearing = Rehearing(lambda: stage, MICRO, 10.0)
+    rehearing = Rehearing(StagePool(lambda: stage), MICRO, 10.0)
     rehearing.rows.extend(0, STREAM)
     fresh = stage.starts
     for _word in range(3):
@@ -110,7 +130,7 @@ def test_nothing_is_made_before_somebody_asks() -> None:
     def never() -> Sums:
         raise AssertionError("made")
 
-    rehearing = Rehearing(never, MICRO, 10.0)
+    rehearing = Rehearing(StagePool(never), MICRO, 10.0)
     rehearing.rows.extend(0, STREAM)
     rehearing.reset()
     assert len(rehearing.rows.between(0, 1000)) == 0

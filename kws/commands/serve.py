@@ -61,7 +61,7 @@ def serve(
     No microphone is opened: audio comes from the clients, Home Assistant or a
     satellite, each of which is heard by itself. Until Ctrl-C or SIGTERM.
     """
-    from kws.assembly import build_spotting, dictation_of, language_of
+    from kws.assembly import dictation_of, language_of, spotting_of
     from kws.config import Config
     from kws.config_keys import ModelSettings, SpeechSettings
     from kws.heap import keep_flat
@@ -76,7 +76,7 @@ def serve(
     engine_of(
         Config(model=wanted, speech=speech)
     )  # what is wrong shows now, and LiteRT's greeting is kept quiet
-    ears = ModelEars(lambda: build_spotting(wanted), dictation_of(speech), language_of(speech))
+    ears = ModelEars(spotting_of(lambda: wanted), dictation_of(speech), language_of(speech))
     server = WyomingServer(uri, ears)
     asyncio.run(_serve(server, zeroconf))
     leave(["a client's engine"] if server.busy else [])

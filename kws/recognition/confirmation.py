@@ -22,9 +22,9 @@ from kws.frontends import row_format, row_timing
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.confirmation_table import SecondStage, costs_beside, second_stage_of
 from kws.recognition.lexicon import Spelling
-from kws.recognition.recognizer import AcousticStage
 from kws.recognition.rehearing import Rehearing
 from kws.recognition.spotter import Spotter
+from kws.recognition.stage_pool import StagePools
 from kws.recognition.tokens import LogProbs
 from kws.types import SAMPLE_RATE, Rows
 
@@ -212,16 +212,13 @@ class ConfirmedWord(WakeWord):
         return (round(seconds * SAMPLE_RATE) - origin - first) // step + 1
 
 
-def rehearing_of(recognizer: RecognizerBundle, delegate: Delegate | None = None) -> Rehearing:
-    """What hears again for any number of words; nothing is loaded before the first candidate."""
-
-    def stage() -> AcousticStage:
-        from kws.recognition.build import spotting_stage
-
-        return spotting_stage(recognizer, delegate)
-
+def rehearing_of(
+    recognizer: RecognizerBundle, delegate: Delegate | None = None, pools: StagePools | None = None
+) -> Rehearing:
+    """What hears again for any number of words of one engine, by a stage of these pools or one of its own."""
+    stages = (pools or StagePools()).of(recognizer, delegate)
     kept = LOOK_BACK_SECONDS + WAIT_SECONDS
-    return Rehearing(stage, recognizer.front_end, kept, str(recognizer.manifest_path))
+    return Rehearing(stages, recognizer.front_end, kept, str(recognizer.manifest_path))
 
 
 def confirmed_word(

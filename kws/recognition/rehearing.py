@@ -2,19 +2,18 @@
 
 A part is always heard from a fresh start, so that what one word asks for never changes what another is
 told. There is one model all the same: it hears a part once for all words that ask for it from the same row
-on; where their parts begin apart and they go on in turn, it hears each again from its beginning.
+on; where their parts begin apart and they go on in turn, or other streams have used the model in between,
+it hears each again from its beginning.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
 from kws.frontends import no_rows, row_format
-from kws.recognition.recognizer import AcousticStage
+from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import LogProbs
 from kws.types import Rows
 
@@ -64,7 +63,8 @@ class Rehearing:
     A word hands its rows to `rows`, and resets all of this when it is reset itself.
 
     Args:
-        stage: makes what hears the rows; called at the first candidate, since in most hours there is none.
+        stages: what hears the rows, made at the first candidate, since in most hours there is none; other
+            engines may share it.
         front_end: what the rows are, see kws.frontends.
         seconds: kept.
         recognizer: its path.
@@ -76,25 +76,20 @@ class Rehearing:
     _rest: LogProbs | None  # that the model held back there, once it was asked for
     _steps: dict[int, int]  # steps heard by a row at which somebody has asked
 
-    def __init__(
-        self, stage: Callable[[], AcousticStage], front_end: str, seconds: float, recognizer: str = ""
-    ) -> None:
-        self._make, self.front_end, self.recognizer = stage, front_end, recognizer
+    def __init__(self, stages: StagePool, front_end: str, seconds: float, recognizer: str = "") -> None:
+        self._stages, self.front_end, self.recognizer = stages, front_end, recognizer
         self.rows = RecentRows(front_end, round(seconds / row_format(front_end).row_seconds))
+        self._borrower = object()  # not this itself, which would be kept by a stage that it has used
         self._forget()
-
-    @cached_property
-    def _stage(self) -> AcousticStage:
-        return self._make()
 
     def open(self) -> None:
         """Load it now, so that what is wrong with it is said at once."""
-        self._stage.reset()
+        _ = self._stages.step_seconds
 
     @property
     def step_seconds(self) -> float:
         """From one step to the next."""
-        return self._stage.step_seconds
+        return self._stages.step_seconds
 
     @property
     def step_rows(self) -> int:
@@ -110,10 +105,9 @@ class Rehearing:
     def with_the_rest(self, first: int, last: int) -> LogProbs:
         """The same, and after it what the model holds back until it is told that no more will come."""
         heard = self.log_probs(first, last)
-        if last != self._last:
-            self._go_on(first, last)
-        if self._rest is None:
-            self._rest = self._stage.flush()
+        if last != self._last or self._rest is None:
+            self._go_on(first, last, to_the_end=True)
+        assert self._rest is not None
         return np.concatenate([heard, self._rest])
 
     def reset(self) -> None:
@@ -121,15 +115,19 @@ class Rehearing:
         self.rows.clear()
         self._forget()
 
-    def _go_on(self, first: int, last: int) -> None:
+    def _go_on(self, first: int, last: int, *, to_the_end: bool = False) -> None:
         """Hear up to `last`, from where the model stands if it can go on from there."""
-        if first != self._first or last < self._last or self._rest is not None:
-            self._stage.reset()
-            self._forget()
-            self._first = self._last = first
-        self._heard.append(self._stage.push(self.rows.between(self._last, last)))
-        self._last = last
-        self._steps[last] = sum(map(len, self._heard))
+        with self._stages.lent(self._borrower) as (stage, as_left):
+            if not as_left or first != self._first or last < self._last or self._rest is not None:
+                stage.reset()
+                self._forget()
+                self._first = self._last = first
+            if last not in self._steps:
+                self._heard.append(stage.push(self.rows.between(self._last, last)))
+                self._last = last
+                self._steps[last] = sum(map(len, self._heard))
+            if to_the_end:
+                self._rest = stage.flush()
 
     def _forget(self) -> None:
         self._first = self._last = -1

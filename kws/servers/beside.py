@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError
 from typing import TYPE_CHECKING
 
-from kws.assembly import build_spotting, dictation_of, language_of
+from kws.assembly import build_spotting, dictation_of, language_of, spotting_of
 from kws.recording import Recorder
 from kws.servers.http import EventFeed, HttpServer
 from kws.servers.hub import Hub
@@ -79,7 +79,7 @@ class Servers:
         settings = self._service.config.wyoming
         speech = self._service.config.speech
         ears = ModelEars(
-            lambda: build_spotting(self._service.config.model), dictation_of(speech), language_of(speech)
+            spotting_of(lambda: self._service.config.model), dictation_of(speech), language_of(speech)
         )
         self._wyoming = WyomingServer(settings.uri, ears)
         await self._wyoming.start()

@@ -33,6 +33,8 @@ class ModelEars:
         self._dictation = dictation
         self._languages = [language] if language else []
         self._ready: Engine | None = build()  # what is wrong with a model shows now, not with a client
+        for word in self._ready.wake_words:
+            word.open()
         bundles = [word.bundle for word in self._ready.wake_words]
         self.deliberate = any(word.wait_seconds > 0 for word in self._ready.wake_words)
         self.names = [label for bundle in bundles for label in bundle.labels]
