@@ -68,4 +68,7 @@ class Heard:
         """What the rescorer says of each."""
         if not self.rescorer or not self._parts:
             return [0.0] * len(texts)
-        return self.rescorer.scores(np.concatenate(self._parts), texts)
+        once = list(dict.fromkeys(texts))  # free text finds some by several pronunciations
+        nats = self.rescorer.scores(np.concatenate(self._parts), once)
+        known = dict(zip(once, nats, strict=True))
+        return [known[text] for text in texts]

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from kws.recognition.bundle import find_recognizer
+from kws.recognition.rescorers import RESCORERS
 from training.recipe import find_recipe
 
 _CACHE = click.option(
@@ -79,17 +80,14 @@ def train(
 
 @main.command()
 @click.argument("model")
-@click.option("--most", default=150, show_default=True, help="Clips of each set at most.")
-@click.option(
-    "--rescore", type=click.Choice(["second-pass", "neural-lm"]), default="second-pass", show_default=True
-)
+@click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
+@click.option("--rescore", type=click.Choice(list(RESCORERS)), default="second-pass", show_default=True)
 @_CACHE
-def measure(model: str, most: int, rescore: str, cache: Path) -> None:
+def measure(model: str, most: int | None, rescore: str, cache: Path) -> None:
     """Word error rates of MODEL with several weights of a rescorer, and what it costs."""
     from training.second_pass.measure import measured, report
 
-    bundle = find_recognizer(model)
-    click.echo(report(measured(bundle, rescore, most=most, cache=cache)))
+    click.echo(report(list(measured(find_recognizer(model), rescore, most=most, cache=cache))))
 
 
 @main.command()
