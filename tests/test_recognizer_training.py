@@ -43,7 +43,7 @@ def test_a_bundle_comes_out(bundle: Path) -> None:
     found = find_recognizer(bundle)
     assert found.card["command"].startswith("kws train-recognizer")
     assert sum(found.card["data"].values()) == 60
-    heard = AcousticModel(found).every_kind(np.zeros((80, 40), np.int8))
+    heard = AcousticModel(found).of_inputs(np.zeros((80, 40), np.int8))
     assert {kind: scores.shape for kind, scores in heard.items()} == {
         "phones": (20, 40),
         "characters": (20, 29),

@@ -75,18 +75,15 @@ class AcousticModel:
 
     def push(self, rows: Rows) -> LogProbs:
         """One row of log-probabilities for every step that these rows complete."""
-        return self.every_kind(rows)[self.kind]
-
-    def every_kind(self, rows: Rows) -> dict[Kind, LogProbs]:
-        """As `push`, of all token sets at once: the network runs only once for them."""
         if self._encoder:
             samples: Any = rows.reshape(-1)  # the audio itself, as int16
-            return self.of_inputs(self._encoder.push(samples))
-        return self.of_inputs(rows)
+            rows = self._encoder.push(samples)
+        return self._log_probs(self._model.push(rows), self.kind)
 
     def of_inputs(self, inputs: Rows) -> dict[Kind, LogProbs]:
-        """The same of what the encoder has made of rows, or of rows where there is none."""
-        return self._log_probs(self._model.push(inputs))
+        """The same by all token sets, of what an encoder has made of rows, or of rows where there is none."""
+        outputs = self._model.push(inputs)
+        return {kind: self._log_probs(outputs, kind) for kind in self.bundle.tokens}
 
     def flush(self) -> LogProbs:
         """Speech has ended: what was heard but not yet written down. Call `reset` before going on."""
@@ -100,11 +97,11 @@ class AcousticModel:
         # A network that has heard nothing at all waits for more before it writes anything down.
         self.push(quiet_rows(self.front_end, round(SETTLING_SECONDS / self.bundle.row_seconds)))
 
-    def _log_probs(self, outputs: Outputs) -> dict[Kind, LogProbs]:
+    def _log_probs(self, outputs: Outputs, kind: Kind) -> LogProbs:
         scale, zero = self._model.output_quantization
-        logits = (outputs.astype(np.float32) - np.float32(zero)) * np.float32(scale)
-        places = self.bundle.tokens.items()
-        return {kind: log_softmax(logits[:, first : first + count]) for kind, (first, count) in places}
+        first, count = self.bundle.tokens[kind]
+        logits = (outputs[:, first : first + count].astype(np.float32) - np.float32(zero)) * np.float32(scale)
+        return log_softmax(logits)
 
 
 @cache
