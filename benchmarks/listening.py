@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 import numpy as np
@@ -32,7 +32,7 @@ from benchmarks.streams import (
 from kws.bench.process import Plan, run
 from kws.bundle import Bundle, find_bundle
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation_table import measured_points
+from kws.recognition.confirmation_table import default_recognizer_of, measured_points, second_stage_of
 
 SENSITIVITIES = (0.5, 0.7, 0.3)
 """Of Porcupine, its default first."""
@@ -52,17 +52,18 @@ Setting = float | list[float]
 def pairs_of(word: str) -> list[list[float]]:
     """Thresholds of both stages that are worth knowing, by the word's manifest; the default ones first."""
     bundle = find_bundle(word)
-    pairs = [[point.threshold, point.least] for point in measured_points(bundle, _recognizer_of(bundle))]
-    default = [_second_stage(bundle)["threshold"], _second_stage(bundle)["least"]]
+    recognizer = _recognizer_of(bundle)
+    stage = second_stage_of(bundle, recognizer)
+    assert stage, f"{word} was measured with another {recognizer.name}"
+    default = [stage.threshold, stage.least]
+    pairs = [[point.threshold, point.least] for point in measured_points(bundle, recognizer)]
     return [default, *(pair for pair in pairs if pair != default)]
 
 
-def _second_stage(bundle: Bundle) -> Mapping[str, Any]:
-    return cast(Mapping[str, Any], bundle.manifest["kws"]["confirmation"]["default"])
-
-
 def _recognizer_of(bundle: Bundle) -> RecognizerBundle:
-    return find_recognizer(_second_stage(bundle)["recognizer"])
+    name = default_recognizer_of(bundle)
+    assert name, f"{bundle.name} was never measured with a second stage"
+    return find_recognizer(name)
 
 
 def settings_of(engine: Engine, phrase: str) -> Sequence[Setting]:
