@@ -158,7 +158,6 @@ PEERS = (
         model_files=("pocketsphinx/model/en-us/en-us/*", "pocketsphinx/model/en-us/cmudict-en-us.dict"),
     ),
 )
-ENGINES = (OURSELVES, *PEERS)
 LISTENERS = (TWO_STAGES, FIRST_STAGE, *PEERS)
 """Those whose misses and false alarms are counted."""
 
