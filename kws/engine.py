@@ -36,19 +36,29 @@ class WakeWord:
         config = bundle.detector_config(self.model, threshold)
         self.detectors = [Detector(config) for _ in bundle.labels]
         self._rows = bundle.rows
+        self._found: list[Event] = []
 
     @property
     def front_ends(self) -> dict[str, str]:
         """What it hears through, each with the engine that computes it ("": any)."""
         return {self.bundle.front_end: self.bundle.engine}
 
-    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
-        """Detections in new rows of its front ends; `origin`: the stream's sample index at the last reset."""
+    def take(self, rows: Mapping[str, Rows], origin: int, source: str) -> bool:
+        """Hear new rows of its front ends; `origin`: the stream's sample index at the last reset.
+
+        Returns whether `told`, which must be called before the next rows come, may take its time.
+        """
         own = rows[self.bundle.front_end]
-        return self.push(own, origin, source) if len(own) else []
+        self._found = self.push(own, origin, source) if len(own) else []
+        return False
+
+    def told(self) -> list[Event]:
+        """Detections in the rows that were taken."""
+        found, self._found = self._found, []
+        return found
 
     def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
-        """The same of the rows of its model alone."""
+        """Detections in rows of its model alone, whatever a second stage would say of them."""
         outputs = self.model.push(rows)
         if not len(outputs):
             return []
@@ -88,6 +98,7 @@ class WakeWord:
 
     def reset(self) -> None:
         """As new."""
+        self._found = []
         self.model.reset()
         for detector in self.detectors:
             detector.reset()
@@ -112,6 +123,8 @@ class WakeWord:
 class Engine:
     """A streaming Stage: Blocks -> events. Any number of wake words share one front end of each kind."""
 
+    _own_events: list[Event]  # that came with the block that was taken
+
     def __init__(self, wake_words: Sequence[WakeWord]) -> None:
         self.wake_words = list(wake_words)
         engines = {kind: engine for word in self.wake_words for kind, engine in word.front_ends.items()}
@@ -121,11 +134,24 @@ class Engine:
 
     def push(self, block: Block) -> list[Event]:
         """Events that this block completes, by time; the block's own events come first."""
-        events = list(block.events)
+        self.take(block)
+        return self.told()
+
+    def take(self, block: Block) -> bool:
+        """First half of `push`, which is quick: whether `told`, the second, may take its time.
+
+        The two may run in different threads, one after the other.
+        """
+        self._own_events = list(block.events)
         if block.start is not None and block.start != self._position:
             self._jump(block.start)
         self._position += len(block.pcm)
-        return events + self._hear(block)
+        return self._take(self._rows(block), block.source)
+
+    def told(self) -> list[Event]:
+        """Second half: the events of the block that was taken; to be called before the next one comes."""
+        events, self._own_events = self._own_events, []
+        return events + self._told()
 
     def flush(self) -> list[Event]:
         """The stream has ended: what a second stage still held back; then the engine starts anew."""
@@ -135,17 +161,19 @@ class Engine:
 
     def reset(self) -> None:
         """As new: position 0, no audio heard."""
+        self._own_events = []
         self._position = 0
         self._restart(0)
-
-    def _hear(self, block: Block) -> list[Event]:
-        return self._detect(self._rows(block), block.source)
 
     def _rows(self, block: Block) -> dict[str, Rows]:
         return {kind: front_end.push(block.pcm) for kind, front_end in self.front_ends.items()}
 
-    def _detect(self, rows: Mapping[str, Rows], source: str) -> list[Event]:
-        heard = [event for word in self.wake_words for event in word.hear(rows, self._origin, source)]
+    def _take(self, rows: Mapping[str, Rows], source: str) -> bool:
+        slow = [word.take(rows, self._origin, source) for word in self.wake_words]
+        return any(slow)
+
+    def _told(self) -> list[Event]:
+        heard = [event for word in self.wake_words for event in word.told()]
         return sorted(heard, key=_end) if len(heard) > 1 else heard
 
     def _held_back(self) -> list[Event]:

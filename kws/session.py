@@ -11,7 +11,7 @@ from kws.engine import Engine, WakeWord
 from kws.events import Detection, Event, NoSpeech, Partial, Transcript
 from kws.frontends import new_front_end, no_rows, row_format, row_timing
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, later
-from kws.types import SAMPLE_RATE, Block, Rows
+from kws.types import SAMPLE_RATE, Rows
 
 KEPT_SECONDS = 0.5
 """The recognizer also hears so much from before the moment of the detection: a model may be late, and whoever
@@ -23,6 +23,7 @@ class Dictation(Engine):
 
     _pending: list[Event]  # to be handed on with the next audio
     _source: str
+    _taken: Mapping[str, Rows]
 
     def __init__(self, recognizer: Recognizer | PhraseSpotting) -> None:
         self.recognizer = recognizer
@@ -35,13 +36,14 @@ class Dictation(Engine):
         self.reset()
         return events
 
-    def _hear(self, block: Block) -> list[Event]:
-        pending, self._pending = self._pending, []
-        self._source = block.source
-        return pending + self._placed(self.recognizer.push(self._heard(block)), block.source)
+    def _take(self, rows: Mapping[str, Rows], source: str) -> bool:
+        self._source, self._taken = source, rows
+        return True
 
-    def _heard(self, block: Block) -> Rows:
-        return self._rows(block)[self.recognizer.front_end]
+    def _told(self) -> list[Event]:
+        pending, self._pending = self._pending, []
+        rows, self._taken = self._taken, {}
+        return pending + self._placed(self.recognizer.push(rows[self.recognizer.front_end]), self._source)
 
     def _placed(self, events: Sequence[Event], source: str) -> list[Event]:
         return [later(event, self._origin / SAMPLE_RATE, source) for event in events]
@@ -70,6 +72,7 @@ class Session(Engine):
 
     _pending: list[Event]  # to be handed on with the next audio
     _source: str
+    _taken: Mapping[str, Rows]
     _kept: Rows
     _first: int  # number of the first kept row, counted from the last restart
     _opened: int | None  # number of the first row that the recognizer heard; None: waiting
@@ -98,11 +101,15 @@ class Session(Engine):
         self._opened = self._earlier = None
         super().reset()
 
-    def _hear(self, block: Block) -> list[Event]:
+    def _take(self, rows: Mapping[str, Rows], source: str) -> bool:
+        self._source, self._taken = source, rows
+        super()._take(rows, source)
+        return True
+
+    def _told(self) -> list[Event]:
         events, self._pending = self._pending, []
-        self._source = block.source
-        rows = self._rows(block)
-        return events + self._follow(rows, self._detect(rows, block.source))
+        rows, self._taken = self._taken, {}
+        return events + self._follow(rows, super()._told())
 
     def _follow(self, rows: Mapping[str, Rows], detections: Sequence[Event]) -> list[Event]:
         """Rows to the recognizer, which each detection starts anew."""

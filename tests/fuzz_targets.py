@@ -141,7 +141,6 @@ class _Ears:
 
     info = Info()
     names = ("computer",)
-    deliberate = False
 
     def wake(self) -> _Listener:
         return _Listener([DETECTION])
@@ -155,9 +154,13 @@ class _Listener:
         self._heard = heard
         self._samples = 0
 
-    def push(self, block: Block, /) -> list[Event]:
+    def take(self, block: Block, /) -> bool:
         before, self._samples = self._samples, self._samples + len(block.pcm)
-        return self._heard if self._samples // SAMPLE_RATE > before // SAMPLE_RATE else []
+        self._ready = self._samples // SAMPLE_RATE > before // SAMPLE_RATE
+        return self._ready
+
+    def told(self) -> list[Event]:
+        return self._heard if self._ready else []
 
     def flush(self) -> list[Event]:
         return self._heard

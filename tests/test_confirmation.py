@@ -124,7 +124,8 @@ def rows(length: int, said_at: int | None, candidate: int) -> Rows:
 def heard(engine: ConfirmedWord, audio: Rows, cuts: list[int] | None = None) -> list[Event]:
     events: list[Event] = []
     for piece in np.split(audio, sorted(cuts or [])):
-        events += engine.hear({MICRO: piece}, 0, "day.wav")
+        engine.take({MICRO: piece}, 0, "day.wav")
+        events += engine.told()
     return events
 
 
@@ -223,7 +224,11 @@ CROWDED = crowded()
 def together(made: list[ConfirmedWord], audio: Rows, cuts: list[int] | None = None) -> list[Event]:
     """As an engine hears them: piece by piece, one word after the other; sorted, as each orders its own."""
     pieces = np.split(audio, sorted(cuts or []))
-    events = [event for piece in pieces for one in made for event in one.hear({MICRO: piece}, 0, "day.wav")]
+    events: list[Event] = []
+    for piece in pieces:
+        for one in made:
+            one.take({MICRO: piece}, 0, "day.wav")
+        events += [event for one in made for event in one.told()]
     events += [event for one in made for event in one.flush()]
     return sorted(events, key=lambda event: (event.end, event.name))  # type: ignore[attr-defined]
 

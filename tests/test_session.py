@@ -73,14 +73,17 @@ class SignWakeWord:
     def flush(self) -> list[Event]:
         return []
 
-    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
-        found: list[Event] = []
+    def take(self, rows: Mapping[str, Rows], origin: int, source: str) -> bool:
+        self._found: list[Event] = []
         for row in rows[MICRO]:
             self._rows += 1
             if row[0] == WAKE:
                 end = (origin + FrontendConfig().rows_end(self._rows)) / SAMPLE_RATE
-                found.append(Detection("computer", 0.9, 0.5, end - 0.5, end, source))
-        return found
+                self._found.append(Detection("computer", 0.9, 0.5, end - 0.5, end, source))
+        return False
+
+    def told(self) -> list[Event]:
+        return self._found
 
     def reset(self) -> None:
         self._rows = 0

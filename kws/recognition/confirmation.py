@@ -99,6 +99,7 @@ class ConfirmedWord(WakeWord):
     """
 
     _rows_heard: int
+    _origin: int
     _candidate: _Candidate | None
 
     def __init__(
@@ -143,19 +144,24 @@ class ConfirmedWord(WakeWord):
         """Load the recognizer, so that what is wrong with it is said now."""
         self._look.rehearing.open()
 
-    def hear(self, rows: Mapping[str, Rows], origin: int, source: str) -> list[Event]:
-        """Detections that these rows confirm; any split of them gives the same."""
-        candidates = super().hear(rows, origin, source)
+    def take(self, rows: Mapping[str, Rows], origin: int, source: str) -> bool:
+        """Hear rows by its own model; any split of them gives the same."""
+        super().take(rows, origin, source)
         again = rows[self._front_end]
         self._look.rehearing.rows.extend(self._rows_heard, again)
         self._rows_heard += len(again)
+        self._origin = origin
+        return bool(self._found) or self._candidate is not None
+
+    def told(self) -> list[Event]:
+        """Detections that the rows taken last confirm."""
         found: list[Event] = []
-        for candidate in candidates:
+        for candidate in super().told():
             assert isinstance(candidate, Detection)
-            row = self._row_at(candidate.end, origin)
-            found += self._look_on(row, origin)
+            row = self._row_at(candidate.end, self._origin)
+            found += self._look_on(row, self._origin)
             found += self._begin(candidate, row)
-        return found + self._look_on(self._rows_heard, origin)
+        return found + self._look_on(self._rows_heard, self._origin)
 
     def flush(self) -> list[Event]:
         """The stream has ended: a candidate is judged by what was heard."""
@@ -172,7 +178,7 @@ class ConfirmedWord(WakeWord):
 
     def _start_anew(self) -> None:
         self._look.rehearing.reset()
-        self._rows_heard = 0
+        self._rows_heard = self._origin = 0
         self._candidate = None
 
     def _begin(self, event: Detection, row: int) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from wyoming.asr import Transcript as WyomingTranscript
@@ -17,9 +18,23 @@ from wyoming.wake import NotDetected
 from kws.errors import KwsError
 from kws.events import Detection, Event, Partial, Transcript
 from kws.servers.wyoming_audio import ChunkReader
-from kws.types import Block, Samples, Stage
+from kws.types import Block, Samples
 
-Listener = Stage[Block, list[Event]]
+
+class Listener(Protocol):
+    """An engine, as a server asks it: what is quick apart from what takes its time, see kws.engine."""
+
+    def take(self, block: Block, /) -> bool:
+        """Hear a block: whether `told` may take its time."""
+
+    def told(self) -> list[Event]:
+        """The events of that block."""
+
+    def flush(self) -> list[Event]:
+        """The audio has ended: what was still held back."""
+
+    def reset(self) -> None:
+        """As new."""
 
 
 class Ears(Protocol):
@@ -32,10 +47,6 @@ class Ears(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """Of the wake words there are."""
-
-    @property
-    def deliberate(self) -> bool:
-        """Whether a wake word has a second stage, which takes its time."""
 
     def wake(self) -> Listener:
         """For all wake words."""
@@ -61,29 +72,40 @@ class Conversation:
         self._timestamp: object = None  # the client's own, of the chunk before
         self._speech: _Speech | None = None
         self._context: dict[str, object] | None = None
+        self._rest: Callable[[], list[WyomingEvent]] = list
 
     def push(self, event: WyomingEvent) -> list[WyomingEvent]:
         """The answers to this event; raises WireError for audio that is none."""
-        handle: dict[str, Callable[[WyomingEvent], Iterable[WyomingEvent]]] = {
+        self.take(event)
+        return self.answers()
+
+    def take(self, event: WyomingEvent) -> bool:
+        """First half of `push`: whether `answers`, the second, may take longer than others should wait.
+
+        The two may run in different threads, one after the other.
+        """
+        if event.type == "audio-chunk":
+            return self._chunk(event)
+        handle: dict[str, Callable[[WyomingEvent], list[WyomingEvent]]] = {
             "describe": self._describe,
             "ping": self._ping,
             "detect": self._detect,
             "transcribe": self._transcribe,
             "audio-start": self._start,
-            "audio-chunk": self._chunk,
             "audio-stop": self._stop,
         }
-        return list(handle.get(event.type, _nothing)(event))
+        self._rest = partial(handle.get(event.type, _nothing), event)
+        return event.type == "audio-stop" and self._listener is not None
+
+    def answers(self) -> list[WyomingEvent]:
+        """Second half: the answers to the event that was taken."""
+        rest, self._rest = self._rest, list
+        return rest()
 
     def makes(self, event: WyomingEvent) -> bool:
         """Whether something has to be made before `push` can answer this, which may take seconds."""
         first = self._speech is None and self._wake is None
         return event.type == "transcribe" or (first and event.type in ("audio-chunk", "audio-stop"))
-
-    def deliberates(self, event: WyomingEvent) -> bool:
-        """Whether `push` may work on this for longer than other clients should wait."""
-        slow = self._speech is not None or self._ears.deliberate
-        return slow and event.type in ("audio-chunk", "audio-stop")
 
     def _describe(self, event: WyomingEvent) -> list[WyomingEvent]:
         return [self._ears.info.event()]
@@ -118,7 +140,7 @@ class Conversation:
         self._forget_audio()
         return []
 
-    def _chunk(self, event: WyomingEvent) -> list[WyomingEvent]:
+    def _chunk(self, event: WyomingEvent) -> bool:
         samples = self._audio.push(event.data, event.payload or b"")
         self._timestamp = event.data.get("timestamp")
         return self._hear(samples, self._timestamp)
@@ -126,7 +148,8 @@ class Conversation:
     def _stop(self, event: WyomingEvent) -> list[WyomingEvent]:
         stamped = event.data.get("timestamp")
         timestamp = self._timestamp if stamped is None else stamped
-        answers = self._hear(self._audio.flush(), timestamp)
+        self._hear(self._audio.flush(), timestamp)
+        answers = self.answers()
         if self._speech is not None:
             answers += self._speech.finish(self._context)
             self._speech = None
@@ -142,12 +165,18 @@ class Conversation:
         self._heard_any = False
         self._timestamp = None
 
-    def _hear(self, samples: Samples, timestamp: object) -> list[WyomingEvent]:
+    def _hear(self, samples: Samples, timestamp: object) -> bool:
+        """Whether the `answers` to these samples may take their time."""
+        self._rest = list
         if not len(samples):
-            return []
+            return False
         if self._listener is None:
             self._listener = self._speech.listener if self._speech else self._new_wake()
-        events = self._listener.push(Block(samples))
+        self._rest = partial(self._told, self._listener, timestamp)
+        return self._listener.take(Block(samples))
+
+    def _told(self, listener: Listener, timestamp: object) -> list[WyomingEvent]:
+        events = listener.told()
         return self._speech.hear(events) if self._speech else self._found(events, timestamp)
 
     def _held_back(self, timestamp: object) -> list[WyomingEvent]:

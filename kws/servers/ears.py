@@ -36,7 +36,6 @@ class ModelEars:
         for word in self._ready.wake_words:
             word.open()
         bundles = [word.bundle for word in self._ready.wake_words]
-        self.deliberate = any(word.wait_seconds > 0 for word in self._ready.wake_words)
         self.names = [label for bundle in bundles for label in bundle.labels]
         self.info = self._describe(bundles)
 

@@ -72,15 +72,11 @@ class Client(AsyncEventHandler):
 
     async def _answers(self, event: Event) -> list[Event]:
         """Found here if that is quick, for a change of threads costs more than a step of a wake word."""
-
-        def push() -> list[Event]:
-            return self._conversation.push(event)
-
         if self._conversation.makes(event):
-            return await self._workers.make(push)
-        if self._conversation.deliberates(event):
-            return await self._workers.listen(push)
-        return push()
+            return await self._workers.make(lambda: self._conversation.push(event))
+        if self._conversation.take(event):
+            return await self._workers.listen(self._conversation.answers)
+        return self._conversation.answers()
 
     async def _send(self, event: Event) -> None:
         await asyncio.wait_for(self.write_event(event), self._limits.write_seconds)
