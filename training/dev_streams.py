@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,23 +47,6 @@ _VERSION = 3
 _GERMAN = {"kerstin-de"}
 _HOUSEHOLD = {"ovos-ww"}
 _BED = {"gsc-background", "noise-moodist", "noise-moodist-history", "noise-blanket", "precise-community"}
-
-
-@dataclass(frozen=True)
-class DevRows:
-    """Everything one word is measured on in one condition."""
-
-    positive: RowStream
-    """The word, over and over, by everybody who said it."""
-    speech: RowStream
-    """Speech without it: sentences, words, orders, other wake words, household recordings."""
-    noise: RowStream
-    """No speech: rooms, streets, machines, weather."""
-
-
-def dev_rows(word: str, condition: str = CLEAN, *, cache: Path = CACHE) -> DevRows:
-    """The three streams of a word. Only the words change with the condition; the rest stays as recorded."""
-    return DevRows(*(dev_stream(word, name, cache=cache) for name in (condition, SPEECH, NOISE)))
 
 
 def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MICRO) -> RowStream:
