@@ -10,6 +10,7 @@ them, so that every look is carried to its end. The first proposal of all opens 
 from __future__ import annotations
 
 import functools
+import math
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -92,26 +93,23 @@ def measure(models: tuple[str, ...], confirm: str, rounds: int) -> Cost:
 def worst_block(stream: Stream, step: float) -> float:
     """Longest of the blocks around proposals that are so many seconds apart, ms."""
     for number, word in enumerate(stream.engine.wake_words):
-        propose(word, stream.seconds + BEFORE_SECONDS + number * step)
+        propose(word, stream.seconds, stream.seconds + BEFORE_SECONDS + number * step)
     return 1_000 * max(stream.push(ROUND_SECONDS))
 
 
-def propose(word: WakeWord, seconds: float) -> None:
-    """Let its model hear the word once at that moment of the stream, and nothing else."""
+def propose(word: WakeWord, now: float, seconds: float) -> None:
+    """Let its model hear the word once at that moment of the stream, and nothing else, from `now` on."""
     hears = type(word).push
-    row_samples = ROW_SECONDS * SAMPLE_RATE
     event = Detection(word.bundle.labels[0], 1.0, 0.5, seconds - 0.5, seconds, "")
-    told = [False]
+    rows_to_come = math.ceil((seconds - now) / ROW_SECONDS)
 
     def push(rows: Rows, origin: int, source: str) -> list[Event]:
+        nonlocal rows_to_come
         hears(word, rows, origin, source)
-        heard = stream_seconds[0] = stream_seconds[0] + len(rows) * row_samples / SAMPLE_RATE
-        if told[0] or heard < seconds:
-            return []
-        told[0] = True
-        return [event]
+        is_now = 0 < rows_to_come <= len(rows)
+        rows_to_come -= len(rows)
+        return [event] if is_now else []
 
-    stream_seconds = [seconds - BEFORE_SECONDS]
     word.push = push  # type: ignore[method-assign]
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from benchmarks import (
     limit,
     listening,
     peers,
+    second_stage,
     startup,
     stream_rules,
 )
@@ -406,3 +408,23 @@ def test_words_of_the_rules_are_spread_over_their_time() -> None:
     assert len(at) == len(said)
     assert ends[-1] == pytest.approx(20.0 * len(said), abs=7)
     assert all(abs(end - 20.0 * number) < 13 for number, end in enumerate(at))
+
+
+class DeafWord:
+    """Hears nothing by itself."""
+
+    bundle = SimpleNamespace(labels=("computer",))
+
+    def push(self, rows: np.ndarray, origin: int, source: str) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_a_word_proposes_in_the_block_in_which_its_moment_lies(step: int) -> None:
+    word = DeafWord()
+    seconds = 7.0 + 3 + step * second_stage.ROW_SECONDS
+    second_stage.propose(word, 7.0, seconds)  # type: ignore[arg-type]
+    told = [word.push(np.zeros((2, 40), np.int8), 0, "") for _ in range(200)]
+    (number,) = [number for number, events in enumerate(told) if events]
+    assert number == (300 + step - 1) // 2
+    assert told[number][0].end == seconds
