@@ -10,7 +10,6 @@ them, so that every look is carried to its end. The first proposal of all opens 
 from __future__ import annotations
 
 import functools
-import math
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -101,7 +100,7 @@ def propose(word: WakeWord, now: float, seconds: float) -> None:
     """Let its model hear the word once at that moment of the stream, and nothing else, from `now` on."""
     hears = type(word).push
     event = Detection(word.bundle.labels[0], 1.0, 0.5, seconds - 0.5, seconds, "")
-    rows_to_come = math.ceil((seconds - now) / ROW_SECONDS)
+    rows_to_come = round((seconds - now) / ROW_SECONDS)
 
     def push(rows: Rows, origin: int, source: str) -> list[Event]:
         nonlocal rows_to_come
