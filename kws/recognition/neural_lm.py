@@ -8,6 +8,7 @@ first two lines stand for the end of a sentence and for words that are not in th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from kws.recognition.tokens import LogProbs
 END, UNKNOWN = 0, 1
 SPECIAL = ("</s>", "<unk>")
 """The first lines of the list of words."""
+WRITABLE = 40_000
+"""Words of free text; those that are not in the list share what the network gives to any such word."""
 WEIGHT = 0.3
 """By which its nats are multiplied, unless the recognizer's card says otherwise."""
 
@@ -43,6 +46,7 @@ class NeuralLanguageModel:
     def __init__(self, path: Path, weight: float = WEIGHT) -> None:
         self.weight = weight
         self._words = _words(path.with_suffix(".txt"))
+        self._rare = math.log(max(1, WRITABLE - len(self._words)))
         self._runner = signature_runner(path)
         about = self._runner.get_input_details().get("texts")
         if about is None:
@@ -59,7 +63,8 @@ class NeuralLanguageModel:
         for first in range(0, len(texts), self.most_texts):
             some = texts[first : first + self.most_texts]
             rows = numbered(some, self._words, self.most_texts, self.longest)
-            found += self._runner(texts=rows)["score"][: len(some)].tolist()
+            unknown = (rows[: len(some)] == UNKNOWN).sum(axis=1)
+            found += (self._runner(texts=rows)["score"][: len(some)] - self._rare * unknown).tolist()
         return found
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import tensorflow as tf
 
 from kws.standard_error import silenced
+from training.neural_lm.learn import LENGTHS
 from training.neural_lm.network import WordNetwork
 
 MOST_TEXTS = 5
-LONGEST = 32
+LONGEST = LENGTHS[-1]
 
 
 def exported(network: WordNetwork, *, texts: int = MOST_TEXTS, longest: int = LONGEST) -> bytes:

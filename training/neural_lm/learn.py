@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from kws.recognition.neural_lm import SPECIAL, numbered
+from kws.recognition.neural_lm import END, SPECIAL, numbered
 from kws.recognition.ngram import LanguageModel
 from training.neural_lm.network import WordNetwork, counted
 
@@ -21,6 +21,8 @@ LENGTHS = (12, 24, 48)
 """Words of a text in a batch, END before and after included; longer texts are cut."""
 _DROPOUT = 0.2
 _CLIP_NORM = 1.0
+PATIENCE = 2
+"""Turns without a gain after which it ends."""
 
 
 def vocabulary(texts: Sequence[str], most: int) -> list[str]:
@@ -52,12 +54,17 @@ def teach(
     words: Sequence[str],
     *,
     turns: int,
+    held: Sequence[str] = (),
     seconds: float = math.inf,
     learning_rate: float = 2e-3,
     seed: int = 1,
     say: Callable[[str], object] = print,
 ) -> None:
-    """Go through the texts so many times, or as long as the CPU time lasts."""
+    """Go through the texts so many times, or as long as the CPU time lasts.
+
+    With texts that are held back it ends as soon as they have become less likely twice in a row, and the
+    weights are those with which they were likeliest.
+    """
     rng, optimizer = np.random.default_rng(seed), keras.optimizers.Adam(learning_rate)
     variables = list(network.trainable_variables)
     optimizer.build(variables)
@@ -71,11 +78,47 @@ def teach(
         return loss
 
     began = time.process_time()
+    best = Best(variables)
     for turn in range(1, turns + 1):
         if turn > 1 and time.process_time() - began > seconds:
             break
         loss = np.mean([learn(tf.constant(batch)) for batch in batches(texts, words, rng)])
-        say(f"{turn}: {loss:.3f} nats a word, {time.process_time() - began:.0f} CPU s")
+        nats = held_nats(network, held, words) if held else -turn  # without any the last is the best
+        back = f", held back {nats:.3f}" if held else ""
+        say(f"{turn}: {loss:.3f} nats a word{back}, {time.process_time() - began:.0f} CPU s")
+        if best.misses(nats) >= PATIENCE:
+            break
+    best.restore()
+
+
+class Best:
+    """The weights with which what counts was least."""
+
+    def __init__(self, variables: Sequence[tf.Variable]) -> None:
+        self._variables = variables
+        self._least, self._missed = math.inf, 0
+        self._values: list[npt.NDArray[np.float32]] = []
+
+    def misses(self, nats: float) -> int:
+        """How many times it has not become less, this time included."""
+        if nats < self._least:
+            self._least, self._missed = nats, 0
+            self._values = [variable.numpy() for variable in self._variables]
+        else:
+            self._missed += 1
+        return self._missed
+
+    def restore(self) -> None:
+        """Take them again."""
+        for variable, value in zip(self._variables, self._values, strict=False):
+            variable.assign(value)
+
+
+def held_nats(network: WordNetwork, texts: Sequence[str], words: Sequence[str]) -> float:
+    """What a word of them costs."""
+    parts = list(batches(texts, words, np.random.default_rng(0)))
+    costs = [float(mean_nats(network, tf.constant(part))) for part in parts]
+    return float(np.average(costs, weights=[(part != END).sum() + len(part) for part in parts]))
 
 
 def mean_nats(network: WordNetwork, texts: tf.Tensor, *, dropout: float = 0.0) -> tf.Tensor:
