@@ -109,11 +109,14 @@ class Graph:
         return self._append("CONCATENATION", parts, tuple(shape), parts[0], options)
 
     def last(self, x: Tensor, rows: int) -> Tensor:
-        """(1, t, ...) -> (1, rows, ...), the end of it."""
+        """(1, t, ...) -> (1, rows, ...), the end of it.
+
+        By STRIDED_SLICE, which engines for devices know, where not all know SLICE.
+        """
         shape = (x.shape[0], rows, *x.shape[2:])
         begin = [0, x.shape[1] - rows, *([0] * (len(shape) - 2))]
-        operands = [x, self._integers(begin), self._integers(shape)]
-        return self._append("SLICE", operands, shape, x, schema.SliceOptionsT())
+        bounds = [self._integers(values) for values in (begin, x.shape, [1] * len(shape))]
+        return self._append("STRIDED_SLICE", [x, *bounds], shape, x, schema.StridedSliceOptionsT())
 
     def convolve(self, x: Tensor, kernel: Tensor, bias: Tensor, scale: Scale | None = None) -> Tensor:
         """(1, t, w, c) with a kernel (out, kt, kw, c), no padding -> (1, t - kt + 1, w - kw + 1, out)."""
