@@ -31,6 +31,10 @@ class Ranges:
     layers: tuple[float, ...]
     """The largest activation worth telling apart, by layer, the last one without."""
 
+    def arithmetic(self) -> Int8:
+        """On scales that hold them."""
+        return Int8(between(*self.rows), self.layers)
+
 
 def read_ranges(path: Path) -> Ranges:
     """As training.encoder_ranges stores them."""
@@ -39,12 +43,18 @@ def read_ranges(path: Path) -> Ranges:
 
 
 class Int8:
-    """See kws.encoders.streaming.Arithmetic."""
+    """See kws.encoders.streaming.Arithmetic.
 
-    def __init__(self, ranges: Ranges) -> None:
-        self._inputs = [between(*ranges.rows), *(between(LEAST, high) for high in ranges.layers)]
+    Args:
+        rows: scale of what the first layer is given.
+        layers: the largest activation worth telling apart, by layer, the last one without.
+        output: scale of what the last layer answers, which has no activation.
+    """
+
+    def __init__(self, rows: Scale, layers: Sequence[float], output: Scale = OUTPUT) -> None:
+        self._inputs = [rows, *(between(LEAST, high) for high in layers)]
         """Scale of each layer's input."""
-        self._sums = [between(LEAST / LEAK, high) for high in ranges.layers] + [OUTPUT]
+        self._sums = [between(LEAST / LEAK, high) for high in layers] + [output]
         """Scale of what each layer's convolution comes to: what is lower ends at LEAST all the same."""
 
     def enter(self, graph: Graph, x: Tensor) -> Tensor:

@@ -130,10 +130,10 @@ def graph_of_layers(
 
     def build() -> bytes:
         from kws.encoders.network import read_layers
-        from kws.encoders.quantized import Int8, read_ranges
+        from kws.encoders.quantized import read_ranges
         from kws.encoders.streaming import Float32, streaming_model
 
-        arithmetic = Int8(read_ranges(RANGES)) if int8 else Float32()
+        arithmetic = read_ranges(RANGES).arithmetic() if int8 else Float32()
         return streaming_model(read_layers(source)[:layers], rows, config.log_mel.channels, arithmetic)
 
     return kept_graph(name, depends, build)

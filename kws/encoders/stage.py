@@ -1,4 +1,4 @@
-"""What a streaming graph says of audio: a step for every so many log-mel rows."""
+"""What a streaming graph says of audio: a step for every so many rows of a front end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kws.encoders.logmel import LogMel, LogMelRows
-from kws.types import Samples
+from kws.encoders.logmel import LogMel
+from kws.types import Samples, Stage
 
 Answers = npt.NDArray[Any]
 """Shape (steps, values), float32 or int8 as the graph has it."""
@@ -19,18 +19,19 @@ class GraphStage:
 
     Args:
         graph: as `kws.encoders.streaming.streaming_model` writes it.
+        front_end: int16 samples -> rows of the graph's input; log-mel rows unless given.
     """
 
-    _rows: LogMelRows
+    _rows: npt.NDArray[Any]
     """Short of a step."""
 
-    def __init__(self, graph: bytes) -> None:
-        self._graph, self._log_mel = graph, LogMel()
+    def __init__(self, graph: bytes, front_end: Stage[Samples, Any] | None = None) -> None:
+        self._graph, self._front_end = graph, front_end or LogMel()
         self.reset()
 
     def push(self, samples: Samples) -> Answers:
         """Steps completed by these samples; ValueError unless int16 of one dimension."""
-        self._rows = np.concatenate([self._rows, self._log_mel.push(samples)])
+        self._rows = np.concatenate([self._rows, self._front_end.push(samples)])
         whole = len(self._rows) - len(self._rows) % self._step_shape[0]
         steps, self._rows = self._rows[:whole].reshape(-1, *self._step_shape), self._rows[whole:]
         found = np.empty((len(steps), *self._none.shape[1:]), self._none.dtype)
@@ -55,5 +56,5 @@ class GraphStage:
         self._step_shape: tuple[int, int] = tuple(source["shape"][1:])
         self._none = np.empty((0, sink["shape"][1]), sink["dtype"])
         self.scale, self.zero_point = sink["quantization"]
-        self._log_mel.reset()
-        self._rows = np.empty((0, self._step_shape[1]), np.float32)
+        self._front_end.reset()
+        self._rows = np.empty((0, self._step_shape[1]), source["dtype"])

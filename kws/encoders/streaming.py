@@ -62,17 +62,23 @@ def streaming_model(layers: Sequence[Layer], rows: int, columns: int, arithmetic
     """
     graph = Graph()
     heard = graph.input((1, rows, columns))
+    x = arithmetic.enter(graph, graph.reshape(heard, (1, rows, columns, 1)))
+    x = add_layers(graph, x, layers, arithmetic)
+    graph.output(graph.reshape(x, (1, int(np.prod(x.shape)))))
+    return graph.tflite()
+
+
+def add_layers(graph: Graph, x: Tensor, layers: Sequence[Layer], arithmetic: Arithmetic) -> Tensor:
+    """These layers behind `x`, (1, rows, columns, channels) of a step; returns what they answer."""
     pasts = [
         arithmetic.past(graph, (1, layer.remembered, width, layer.kernel.shape[3]), index)
         if layer.remembered
         else None
-        for index, (layer, width) in enumerate(zip(layers, _widths(layers, columns), strict=True))
+        for index, (layer, width) in enumerate(zip(layers, _widths(layers, x.shape[2]), strict=True))
     ]
-    x = arithmetic.enter(graph, graph.reshape(heard, (1, rows, columns, 1)))
     for index, past in enumerate(pasts):
         x = _layer(graph, arithmetic, layers, index, past, x)
-    graph.output(graph.reshape(x, (1, int(np.prod(x.shape)))))
-    return graph.tflite()
+    return x
 
 
 def _widths(layers: Sequence[Layer], columns: int) -> list[int]:
