@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from kws.encoders.lower_layers import LowerLayersConfig
-from kws.encoders.network import LEAK, LEAST, Layer, read_layers
+from kws.encoders.network import Layer, read_layers
 from kws.encoders.speech_embedding import published_network
 from kws.frontends import LOWER_LAYERS
+from training.published_layer import PublishedLayer
 from training.recognizer.encoders.convolution import CausalConv, moments_of, residual_convolutions
 from training.recognizer.network import AcousticNetwork, Step
 
@@ -27,35 +27,13 @@ _LAST = 19
 """Published layers up to the one, excluded, that comes after the last pooling over time."""
 
 
-class UpperLayer(tf.Module):
-    """One published convolution over bands or over time, its activation, and its pooling over bands."""
-
-    def __init__(self, published: Layer, *, pools: bool) -> None:
-        super().__init__()
-        self.past, self.sides = published.remembered, published.padding
-        self.pool = published.pool[1] if published.pool and pools else 1
-        self.kernel = tf.Variable(np.transpose(published.kernel, (1, 2, 3, 0)))
-        self.bias = tf.Variable(published.bias)
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """(batch, t, bands, inputs) -> (batch, t, fewer bands, outputs), zeros before the first frame."""
-        return self.apply(tf.pad(x, ((0, 0), (self.past, 0), (0, 0), (0, 0))), self.kernel, self.bias)
-
-    def apply(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-        """The same, what came before being part of x."""
-        x = tf.pad(x, ((0, 0), (0, 0), (self.sides, self.sides), (0, 0))) if self.sides else x
-        x = tf.nn.conv2d(x, kernel, 1, "VALID") + bias
-        x = tf.maximum(tf.nn.leaky_relu(x, LEAK), LEAST)
-        return tf.nn.max_pool2d(x, (1, self.pool), (1, self.pool), "VALID") if self.pool > 1 else x
-
-
 class PretrainedNetwork(AcousticNetwork):
     """The upper layers beside what they are given, blocks, and heads."""
 
     def __init__(self, width: int, dilations: Sequence[int], dropout: float = 0.0) -> None:
         super().__init__(LOWER_LAYERS, width, dropout)
         published = read_layers(published_network(_CONFIG.embedding))[_CONFIG.layers : _LAST]
-        self.upper = [UpperLayer(layer, pools=layer is not published[-1]) for layer in published]
+        self.upper = [PublishedLayer(layer, _over_bands(layer, published[-1])) for layer in published]
         self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper), width, 1)
         self.blocks = residual_convolutions(width, dilations)
         self._add_heads()
@@ -114,9 +92,9 @@ class PretrainedStep(tf.Module):
 
 
 class UpperStep(tf.Module):
-    """A trained UpperLayer on the newest frame; what it needs of the past is a variable."""
+    """A trained PublishedLayer on the newest frame; what it needs of the past is a variable."""
 
-    def __init__(self, trained: UpperLayer, bands: int) -> None:
+    def __init__(self, trained: PublishedLayer, bands: int) -> None:
         super().__init__()
         self._apply, self._kernel, self._bias = trained.apply, trained.kernel.numpy(), trained.bias.numpy()
         shape = (1, trained.past, bands, trained.kernel.shape[2])
@@ -130,6 +108,11 @@ class UpperStep(tf.Module):
         return self._apply(x, self._kernel, self._bias)
 
 
+def _over_bands(layer: Layer, last: Layer) -> tuple[int, int]:
+    """How it pools here: never over time, and the last not at all."""
+    return (1, layer.pool[1]) if layer.pool and layer is not last else (1, 1)
+
+
 def in_bands(rows: tf.Tensor) -> tf.Tensor:
     """(batch, t, 288) -> (batch, t, 4, 72)."""
     return tf.reshape(rows, (tf.shape(rows)[0], -1, _CONFIG.bands, _CONFIG.values // _CONFIG.bands))
@@ -140,7 +123,7 @@ def flat(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, (tf.shape(x)[0], -1, x.shape[2] * x.shape[3]))
 
 
-def _with_bands(layers: Sequence[UpperLayer]) -> list[tuple[UpperLayer, int]]:
+def _with_bands(layers: Sequence[PublishedLayer]) -> list[tuple[PublishedLayer, int]]:
     """Each with the bands that it is given."""
     found, bands = [], _CONFIG.bands
     for layer in layers:
@@ -149,10 +132,10 @@ def _with_bands(layers: Sequence[UpperLayer]) -> list[tuple[UpperLayer, int]]:
     return found
 
 
-def _bands_after(layer: UpperLayer, bands: int) -> int:
-    return int(bands + 2 * layer.sides - layer.kernel.shape[1] + 1) // layer.pool
+def _bands_after(layer: PublishedLayer, bands: int) -> int:
+    return int(bands + 2 * layer.sides - layer.kernel.shape[1] + 1) // layer.pool[1]
 
 
-def _upper_values(layers: Sequence[UpperLayer]) -> int:
+def _upper_values(layers: Sequence[PublishedLayer]) -> int:
     last, bands = _with_bands(layers)[-1]
     return _bands_after(last, bands) * int(last.kernel.shape[3])
