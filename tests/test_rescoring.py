@@ -16,7 +16,7 @@ from kws.grammar.compile import compile_grammar
 from kws.grammar.jsgf import parse_jsgf
 from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.rescoring import Several
+from kws.recognition.rescoring import Heard, Several
 from kws.recognition.tokens import PHONES, LogProbs
 
 GRAMMAR = parse_jsgf("#JSGF V1.0; public <light> = lights (on | off {state=off});")
@@ -87,6 +87,14 @@ def test_it_is_asked_once_about_the_whole_utterance_whatever_the_split(made) -> 
     decoder.reset()
     decoder.flush()
     assert len(rescorer.asked) == 2  # nothing was heard since
+
+
+def test_a_text_that_was_found_twice_is_judged_once_for_both() -> None:
+    judge = Prefers("on", 2.0)
+    heard = Heard(judge)
+    heard.push(saying("on"))
+    assert heard.added(["on", "off", "on"]) == [2.0, 0.0, 2.0]
+    assert judge.asked == [(len(saying("on")), ("on", "off"))]
 
 
 def test_several_opinions_add_up() -> None:
