@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.tensorflow
 tf = pytest.importorskip("tensorflow")
 
+import training.neural_lm.learn  # noqa: E402
 from kws.errors import BundleError, KwsError  # noqa: E402
 from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer  # noqa: E402
 from kws.recognition.neural_lm import (  # noqa: E402
@@ -115,6 +116,16 @@ def test_it_ends_once_what_is_held_back_gets_no_likelier_and_keeps_the_best_weig
     costs = [float(line.split("held back ")[1].split(",")[0]) for line in said]
     assert len(costs) == costs.index(min(costs)) + 1 + PATIENCE < 100
     assert held_nats(made, held, WORDS) == pytest.approx(min(costs), abs=1e-3)
+
+
+def test_it_learns_texts_of_every_length_in_batches_of_any_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.neural_lm.learn, "LENGTHS", (4, 6, 8))
+    monkeypatch.setattr(training.neural_lm.learn, "BATCH", 2)
+    keras.utils.set_random_seed(1)
+    made, texts = WordNetwork(len(WORDS), width=4), ["stop", *["turn it on"] * 3, *["turn the lights on"] * 5]
+    before = held_nats(made, texts, WORDS)
+    teach(made, texts, WORDS, turns=10, learning_rate=1e-2, say=list)
+    assert held_nats(made, texts, WORDS) < before - 0.2
 
 
 def test_what_is_held_back_is_not_learnt() -> None:

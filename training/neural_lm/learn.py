@@ -69,20 +69,24 @@ def teach(
     variables = list(network.trainable_variables)
     optimizer.build(variables)
 
-    @tf.function(reduce_retracing=True)
-    def learn(batch: tf.Tensor) -> tf.Tensor:
+    def learn_batch(batch: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = mean_nats(network, batch, dropout=_DROPOUT)
         gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), _CLIP_NORM)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
 
+    # One for every length, as the network is laid out for it, of any number of texts.
+    learn = {
+        length: tf.function(learn_batch, input_signature=[tf.TensorSpec((None, length), tf.int32)])
+        for length in LENGTHS
+    }
     began = time.process_time()
     best = Best(variables)
     for turn in range(1, turns + 1):
         if turn > 1 and time.process_time() - began > seconds:
             break
-        loss = np.mean([learn(tf.constant(batch)) for batch in batches(texts, words, rng)])
+        loss = np.mean([learn[batch.shape[1]](tf.constant(batch)) for batch in batches(texts, words, rng)])
         nats = held_nats(network, held, words) if held else -turn  # without any the last is the best
         back = f", held back {nats:.3f}" if held else ""
         say(f"{turn}: {loss:.3f} nats a word{back}, {time.process_time() - began:.0f} CPU s")
