@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.errors import KwsError
+from training.kept import keep_arrays
 from training.models import Network
 
 Array = npt.NDArray[Any]
@@ -62,11 +61,7 @@ class Checkpoint:
 
     def save(self, arrays: Mapping[str, Any]) -> None:
         """In place of what was saved before."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(suffix=".part", dir=self.path.parent)
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, job=np.array(self._job), **arrays)
-        os.replace(part, self.path)
+        keep_arrays(self.path, job=self._job, **arrays)
 
     def load(self) -> dict[str, Array] | None:
         """What was saved last, or None; KwsError where it belongs to another job or is damaged."""

@@ -7,7 +7,6 @@ again costs only the model.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from kws.evaluation import Occurrence
 from kws.evaluation.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe
 from kws.frontends import MICRO, RowFormat, row_format
 from training.data.manifest import Clip, read_manifest, recordings_manifest
+from training.kept import keep_arrays, key_of
 from training.streams import is_word, joined_rows
 from training.word_ends import Span, phrase_spans
 
@@ -138,15 +138,12 @@ def _digest(
         [noise.name for noise in noises],
         *([[spans.get(clip.path) for clip in clips]] if spans else []),
     ]
-    return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
+    return key_of(depends)
 
 
 def _store(path: Path, stream: RowStream) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     segments = json.dumps([dataclasses.asdict(segment) for segment in stream.layout.segments])
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, rows=stream.rows, segments=np.array(segments))
-    partial.replace(path)
+    keep_arrays(path, rows=stream.rows, segments=segments)
 
 
 def _stored(path: Path) -> RowStream:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from kws.frontends import MICRO, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room, speed
+from training.kept import keep_arrays
 from training.shards import spread
 from training.word_ends import Span
 
@@ -104,10 +103,7 @@ def cached_tapes(
         with np.load(path) as stored:
             return Tapes(stored["rows"], stored["marks"], front_end)
     tapes = make()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(suffix=".npz", dir=folder, delete=False) as part:
-        np.savez(part, rows=tapes.rows, marks=tapes.marks)
-    os.replace(part.name, path)  # never half a file, though the machine may stop or another be at it
+    keep_arrays(path, rows=tapes.rows, marks=tapes.marks)
     return tapes
 
 

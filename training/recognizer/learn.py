@@ -15,6 +15,7 @@ from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.recognition.tokens import Kind
 from training.checkpoint import load_weights
+from training.kept import keep_arrays
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
 from training.recognizer.encoders.pretrained import PretrainedNetwork
@@ -86,10 +87,7 @@ class Learner:
 
     def save(self, path: Path) -> None:
         """Everything needed to go on; the old checkpoint stays until the new one is whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, np.array(self.epoch), *[np.asarray(variable) for variable in self._state()])
-        part.replace(path)
+        keep_arrays(path, self.epoch, *[np.asarray(variable) for variable in self._state()])
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint; KwsError when it is of another recipe."""

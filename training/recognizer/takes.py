@@ -6,8 +6,6 @@ end adapts and the network is to wait for what comes. Takes are made in parallel
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -23,6 +21,7 @@ from kws.frontends import MICRO
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows
 from training.augment import coloured, in_room, narrow, room_responses, speed
+from training.kept import keep_arrays, key_of
 from training.recognizer.corpus import Utterance
 from training.recognizer.hearing import Hearing, hearing
 from training.recognizer.labels import phones_of
@@ -156,9 +155,8 @@ def cached_takes(
     usual = asdict(TakeConfig())
     changed = {name: value for name, value in asdict(config).items() if value != usual[name]}
     marks = [sources, [str(p) for p in noises], changed, seed, hearing(encoder).format.digest]
-    path = folder / f"takes-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]}.npz"
+    path = folder / f"takes-{key_of(marks)}.npz"
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         _save(path, make_takes(utterances, noises, config, seed=seed, encoder=encoder))
     return _load(path)
 
@@ -261,10 +259,8 @@ _LISTS = ("texts", "phones", "corpora")
 
 
 def _save(path: Path, takes: Takes) -> None:
-    part = path.with_suffix(".part.npz")
-    lists = {name: np.array(getattr(takes, name)) for name in _LISTS}
-    np.savez(part, rows=takes.rows, ends=takes.ends, encoder=np.array(takes.encoder), **lists)
-    part.replace(path)
+    lists = {name: getattr(takes, name) for name in _LISTS}
+    keep_arrays(path, rows=takes.rows, ends=takes.ends, encoder=takes.encoder, **lists)
 
 
 def _load(path: Path) -> Takes:
