@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from kws.frontends import MICRO  # noqa: E402
 from kws.recognition.spelling import phrase_spellings  # noqa: E402
 from kws.recognition.spotter import Spotter  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
+from training.counts import read_counts, write_counts  # noqa: E402
 from training.figures import read_figures  # noqa: E402
 from training.ladder.__main__ import main  # noqa: E402
-from training.ladder.climb import Climbed, climbed, own_clips, read, write  # noqa: E402
+from training.ladder.climb import Climbed, climbed, own_clips  # noqa: E402
 from training.ladder.page import page  # noqa: E402
 from training.ladder.rungs import ARCHITECTURES, LADDER, RUNGS  # noqa: E402
 from training.ladder.spelled import scored  # noqa: E402
@@ -30,15 +32,15 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def found(rung: str = "packed") -> Climbed:
     figures = read_figures(DOCS / "figures" / "computer.json")
-    return climbed(RUNGS[rung], figures, 8.25, 5.0, "python -m training.ladder computer")
+    return climbed(RUNGS[rung], figures, (8.25, 5.0), "python -m training.ladder computer")
 
 
 def test_what_is_kept_are_the_counts_at_the_rates(tmp_path: Path) -> None:
     one, figures = found(), read_figures(DOCS / "figures" / "computer.json")
     assert one.missed("0.5", "10 dB") == figures.missed_at(figures.points["0.5"], "10 dB")
     assert one.alarms("1") == figures.rate(figures.points["1"])
-    write(tmp_path / "figures" / "one.json", one)
-    assert read(tmp_path / "figures" / "one.json") == one
+    write_counts(tmp_path / "figures" / "one.json", one)
+    assert read_counts(Climbed, tmp_path / "figures" / "one.json") == one
 
 
 def test_a_rung_that_was_not_measured_says_so() -> None:
@@ -50,6 +52,12 @@ def test_a_rung_that_was_not_measured_says_so() -> None:
         missed = [str(found().missed(rate, condition)) for condition in ("clean", "10 dB")]
         assert cells[place : place + 3] == [*missed, str(found().alarms(rate))]
     assert cells[8:] == [f"{found().bytes / 1000:.0f}", "8", "5", found().date]
+
+
+def test_a_row_that_another_command_has_made_names_it() -> None:
+    typed = replace(found("packed"), command="kws train tea")
+    assert "minutes taken from a log: packed by `kws train tea`." in page([typed, found("all")])
+    assert "Not made by" not in page([found("packed"), found("all")])
 
 
 def test_every_rung_has_a_recipe_that_is_whole() -> None:
@@ -96,7 +104,7 @@ def test_own_clips_are_the_same_for_the_same_seed() -> None:
 def test_the_page_is_what_the_counts_say(tmp_path: Path) -> None:
     kept = DOCS / "figures" / "ladder"
     for path in kept.glob("*.json"):
-        write(tmp_path / "figures" / "ladder" / path.name, read(path))
+        write_counts(tmp_path / "figures" / "ladder" / path.name, read_counts(Climbed, path))
     done = CliRunner().invoke(main, ["--page", "--docs", str(tmp_path)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "ladder.md").read_text("utf-8") == (DOCS / "ladder.md").read_text("utf-8")

@@ -12,12 +12,13 @@ from click.testing import CliRunner
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
+from training.counts import read_counts, write_counts  # noqa: E402
 from training.data.manifest import Clip  # noqa: E402
 from training.settings import read_settings  # noqa: E402
 from training.speech_commands import hearing  # noqa: E402
 from training.speech_commands.__main__ import NAMES, RECIPES, main  # noqa: E402
 from training.speech_commands.classifier import Classifier  # noqa: E402
-from training.speech_commands.figures import TITLES, Figures, page, read, write  # noqa: E402
+from training.speech_commands.figures import TITLES, Figures, page  # noqa: E402
 from training.speech_commands.hearing import ROWS, Heard, rows_of  # noqa: E402
 from training.speech_commands.learning import LearningRecipe, answers, learn  # noqa: E402
 from training.speech_commands.task import CLASSES, class_of, drawn, task_of  # noqa: E402
@@ -132,8 +133,8 @@ def figures(is_whole: bool) -> Figures:
 
 
 def test_the_page_tells_counts_and_on_what(tmp_path: Path) -> None:
-    write(tmp_path / "one.json", figures(False))
-    assert read(tmp_path / "one.json") == figures(False)
+    write_counts(tmp_path / "one.json", figures(False))
+    assert read_counts(Figures, tmp_path / "one.json") == figures(False)
     text = page([figures(False)])
     (row,) = [line for line in text.splitlines() if line.startswith("| dscnn |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
@@ -147,7 +148,7 @@ def test_the_page_tells_counts_and_on_what(tmp_path: Path) -> None:
 
 def test_the_page_is_what_the_counts_say(tmp_path: Path) -> None:
     for path in (DOCS / "figures" / "speech-commands").glob("*.json"):
-        write(tmp_path / "figures" / "speech-commands" / path.name, read(path))
+        write_counts(tmp_path / "figures" / "speech-commands" / path.name, read_counts(Figures, path))
     done = CliRunner().invoke(main, ["--page", "--docs", str(tmp_path)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "speech-commands.md").read_text("utf-8") == (DOCS / "speech-commands.md").read_text(

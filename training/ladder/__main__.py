@@ -27,7 +27,8 @@ def main(
     words: tuple[str, ...], rungs: tuple[str, ...], seed: int, cache: Path, docs: Path, only_page: bool
 ) -> None:
     """Train WORDS, by default those that are bundled, on each rung that was not measured yet."""
-    from training.ladder.climb import read, write
+    from training.counts import read_counts, write_counts
+    from training.ladder.climb import Climbed
     from training.ladder.page import page
 
     kept = docs / KEPT
@@ -37,8 +38,8 @@ def main(
             if path.is_file():
                 click.echo(f"{path}: measured already; delete it to measure again", err=True)
                 continue
-            write(path, _climbed(word, name, seed, cache))
-    found = [read(path) for path in sorted(kept.glob("*.json"))]
+            write_counts(path, _climbed(word, name, seed, cache))
+    found = [read_counts(Climbed, path) for path in sorted(kept.glob("*.json"))]
     (docs / "ladder.md").write_text(page(found), encoding="utf-8")
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +18,7 @@ from training.evaluate import evaluate
 from training.figures import Figures
 from training.job import Job, run
 from training.ladder.rungs import Rung
+from training.stopwatch import Stopwatch
 
 PER_HOUR = ("0.5", "1")
 """False alarms allowed, as `Figures.points` names them."""
@@ -69,11 +66,11 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
     command = command_of(word, rung, seed)
     own = own_clips(word, rung.clips, seed) if rung.clips else ()
     job = Job(word, rung.settings(), output, seed, rung.recordings, cache, command, own)
-    started, before = time.monotonic(), cpu_seconds()
+    watch = Stopwatch()
     manifest = run(job)
-    spent, minutes = (cpu_seconds() - before) / 60, (time.monotonic() - started) / 60
+    minutes = watch.minutes()
     figures, _ = evaluate(find_bundle(manifest))
-    return climbed(rung, figures, spent, minutes, command)
+    return climbed(rung, figures, minutes, command)
 
 
 def command_of(word: str, rung: Rung, seed: int) -> str:
@@ -81,14 +78,14 @@ def command_of(word: str, rung: Rung, seed: int) -> str:
     return f"python -m training.ladder {word!r} --rung {rung.name} --seed {seed}"
 
 
-def climbed(rung: Rung, figures: Figures, cpu_minutes: float, minutes: float, command: str) -> Climbed:
-    """What is kept of a model's figures."""
+def climbed(rung: Rung, figures: Figures, minutes: tuple[float, float], command: str) -> Climbed:
+    """What is kept of a model's figures; `minutes`: of the CPU and by the clock."""
     points = {rate: figures.points[rate] for rate in PER_HOUR}
     return Climbed(
         figures.word, rung.name, figures.words, figures.speech_hours,
         {rate: {name: point.misses[name] for name in CONDITIONS} for rate, point in points.items()},
         {rate: point.false_alarms for rate, point in points.items()},
-        figures.bytes, round(cpu_minutes, 1), round(minutes, 1), command, time.strftime("%Y-%m-%d"),
+        figures.bytes, *minutes, command, time.strftime("%Y-%m-%d"),
     )  # fmt: skip
 
 
@@ -101,21 +98,3 @@ def own_clips(word: str, count: int, seed: int) -> tuple[Samples, ...]:
     ]
     chosen = np.random.default_rng([seed, 41]).permutation(len(clips))[:count]
     return tuple(read_samples(clips[index].path) for index in sorted(chosen))
-
-
-def cpu_seconds() -> float:
-    """Of this process and of those that it has waited for."""
-    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
-
-
-def write(path: Path, found: Climbed) -> None:
-    """As JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dataclasses.asdict(found), indent=1) + "\n", encoding="utf-8")
-
-
-def read(path: Path) -> Climbed:
-    """Inverse of `write`."""
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Climbed(**stored)

@@ -16,8 +16,9 @@ from kws.recognition.spelling import phrase_spellings
 from kws.recognition.spotter import Spotter
 from kws.scoring import ScoreTrack
 from training.dev_streams import CLEAN, NOISY, SPEECH, dev_stream
-from training.ladder.climb import PER_HOUR, Climbed, cpu_seconds
+from training.ladder.climb import PER_HOUR, Climbed
 from training.measure import Scored
+from training.stopwatch import Stopwatch
 
 _SECONDS_AT_ONCE = 60
 
@@ -27,10 +28,10 @@ def spelled(word: str, command: str, *, recognizer: str = "english") -> Climbed:
 
     Nothing is trained for the word. The size is that of the recognizer, which serves all words.
     """
-    bundle, before, started = find_recognizer(recognizer), cpu_seconds(), time.monotonic()
+    bundle, watch = find_recognizer(recognizer), Stopwatch()
     stage = spotting_stage(bundle)
     spotter = Spotter({word: phrase_spellings(word, spotting_tokens(bundle))}, stage.step_seconds)
-    spent, minutes = (cpu_seconds() - before) / 60, (time.monotonic() - started) / 60
+    minutes = watch.minutes()
     heard = {name: scored(word, name, stage, spotter) for name in (CLEAN, NOISY, SPEECH)}
     best = {name: best_scores(heard[name].track, heard[name].layout.occurrences) for name in (CLEAN, NOISY)}
     speech = heard[SPEECH]
@@ -43,8 +44,7 @@ def spelled(word: str, command: str, *, recognizer: str = "english") -> Climbed:
             for rate, point in points.items()
         },
         {rate: point.false_alarms.count for rate, point in points.items()},
-        bundle.model_path.stat().st_size, round(spent, 1), round(minutes, 1), command,
-        time.strftime("%Y-%m-%d"),
+        bundle.model_path.stat().st_size, *minutes, command, time.strftime("%Y-%m-%d"),
     )  # fmt: skip
 
 

@@ -43,8 +43,9 @@ def main(
     only_page: bool,
 ) -> None:
     """Learn by the recipes called NAMES, all without any, and measure each on the test clips."""
+    from training.counts import read_counts, write_counts
     from training.data.manifest import read_manifest, recordings_manifest
-    from training.speech_commands.figures import page, read, write
+    from training.speech_commands.figures import Figures, page
     from training.speech_commands.task import task_of
 
     kept = docs / "figures" / "speech-commands"
@@ -54,8 +55,8 @@ def main(
         for name in names or NAMES:
             figures = _measured(name, task, changes, seed, cache)
             click.echo(f"{name}: {figures.right()} right")
-            write(kept / f"{name}-{'whole' if task.is_whole else 'part'}.json", figures)
-    found = [read(path) for path in sorted(kept.glob("*.json"))]
+            write_counts(kept / f"{name}-{'whole' if task.is_whole else 'part'}.json", figures)
+    found = [read_counts(Figures, path) for path in sorted(kept.glob("*.json"))]
     (docs / "speech-commands.md").write_text(page(found), encoding="utf-8")
 
 
@@ -69,6 +70,7 @@ def _measured(name: str, task: Task, changes: dict[str, int], seed: int, cache: 
     from training.speech_commands.hearing import learned_rows, tested_rows
     from training.speech_commands.learning import LearningRecipe, answers, learn
     from training.speech_commands.task import CLASSES
+    from training.stopwatch import Stopwatch
 
     keras.utils.set_random_seed(seed)
     tables = read_settings(RECIPES / f"{name}.toml", {"network": dict, "training": LearningRecipe})
@@ -76,10 +78,10 @@ def _measured(name: str, task: Task, changes: dict[str, int], seed: int, cache: 
     learned = learned_rows(task, recipe.most, recipe.versions, seed, cache)
     tested = tested_rows(task, seed, cache)
     network = Classifier(settings.pop("name"), settings, len(CLASSES))
-    started, before = time.monotonic(), time.process_time()
+    watch = Stopwatch()
     for epoch, loss in enumerate(learn(network, learned, recipe, seed), 1):
         click.echo(f"{name}, epoch {epoch}/{recipe.epochs}: loss {loss:.4f}", err=True)
-    spent = (time.process_time() - before) / 60, (time.monotonic() - started) / 60
+    minutes = watch.minutes()
     given: dict[str, dict[str, int]] = {}
     for truth, answer in zip(tested.classes, answers(network, tested), strict=True):
         row = given.setdefault(CLASSES[truth], {})
@@ -89,7 +91,7 @@ def _measured(name: str, task: Task, changes: dict[str, int], seed: int, cache: 
     command = f"python -m training.speech_commands {name}{options} --seed {seed}"
     return Figures(
         name, network.weights, task.is_whole, counts, given, recipe.epochs,
-        round(spent[0], 1), round(spent[1], 1), command, time.strftime("%Y-%m-%d"),
+        *minutes, command, time.strftime("%Y-%m-%d"),
     )  # fmt: skip
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from kws.evaluation import Proportion
 from training.speech_commands.task import CLASSES, SILENCE, UNKNOWN, WORDS
@@ -36,17 +33,6 @@ class Figures:
         rows = {name: self.answers.get(name, {}) for name in classes}
         total = sum(sum(row.values()) for row in rows.values())
         return Proportion(sum(row.get(name, 0) for name, row in rows.items()), total)
-
-
-def write(path: Path, figures: Figures) -> None:
-    """As JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dataclasses.asdict(figures), indent=1) + "\n", encoding="utf-8")
-
-
-def read(path: Path) -> Figures:
-    """Inverse of `write`."""
-    return Figures(**json.loads(path.read_text(encoding="utf-8")))
 
 
 TITLES = {
