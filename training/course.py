@@ -21,6 +21,7 @@ from training.progress import track
 from training.quantize import to_real
 from training.recipe import TrainingRecipe
 from training.selection import Listening, streamed_misses
+from training.spec_augment import hide
 from training.tapes import NEGATIVE, Tapes
 
 FIRES = 0.5
@@ -158,12 +159,9 @@ class Course:
                 going_on = None
 
     def _masked(self, rows: np.ndarray) -> np.ndarray:
-        """SpecAugment (Park et al. 2019): in half of the lanes up to 6 channels and 15 rows are zeroed."""
-        rng = self.rng
-        for lane in np.flatnonzero(rng.random(len(rows)) < 0.5):
-            channel, row = rng.integers(rows.shape[2]), rng.integers(rows.shape[1])
-            rows[lane, :, channel : channel + rng.integers(7)] = 0
-            rows[lane, row : row + rng.integers(16)] = 0
+        """In half of the lanes."""
+        for lane in np.flatnonzero(self.rng.random(len(rows)) < 0.5):
+            hide(rows[lane], self.rng, channels=6, stretch=15)
         return rows
 
     def _learn_step(self, rows, marks, states):  # type: ignore[no-untyped-def]

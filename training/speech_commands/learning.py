@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.quantize import to_real
+from training.spec_augment import hide
 from training.speech_commands.classifier import Classifier
 from training.speech_commands.hearing import Heard
 from training.speech_commands.task import CLASSES
@@ -57,7 +58,9 @@ def learn(network: Classifier, heard: Heard, recipe: LearningRecipe, seed: int) 
         for number in range(steps):
             network.body.dropout.begin(seed, epoch * steps + number)
             chosen = _balanced(by_class, recipe.batch, rng)
-            rows = _masked(to_real(heard.rows[chosen]), rng)
+            rows = to_real(heard.rows[chosen])
+            for clip in rows:
+                hide(clip, rng, channels=6, stretch=12)
             losses.append(float(step(tf.constant(rows), tf.constant(heard.classes[chosen]))))
         yield float(np.mean(losses))
 
@@ -73,15 +76,6 @@ def answers(network: Classifier, heard: Heard, batch: int = 100) -> np.ndarray:
 
 def _balanced(by_class: list[np.ndarray], batch: int, rng: np.random.Generator) -> np.ndarray:
     return np.array([rng.choice(by_class[number]) for number in rng.integers(len(by_class), size=batch)])
-
-
-def _masked(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """SpecAugment (Park et al. 2019): of each clip up to 6 channels and 12 rows are zeroed."""
-    for clip in rows:
-        channel, row = rng.integers(clip.shape[1]), rng.integers(clip.shape[0])
-        clip[:, channel : channel + rng.integers(7)] = 0
-        clip[row : row + rng.integers(13)] = 0
-    return rows
 
 
 def _schedule(recipe: LearningRecipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
