@@ -5,18 +5,20 @@ In learning a word is shifted by up to 0.1 s, and noise lies under most of them 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from kws.frontend import Frontend
+from kws.evaluation.levels import to_int16
+from kws.frontend import Frontend, FrontendConfig
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.data.manifest import Clip
+from training.kept import keep_arrays, key_of
 from training.speech_commands.task import CLASSES, SILENCE, Task, class_of, drawn
 
 ROWS = 99
@@ -27,6 +29,8 @@ _SHIFT = SAMPLE_RATE // 10
 _MIXED = 0.8
 """Share of words with noise under them."""
 _SNR_DB = (5.0, 30.0)
+_LEAST_POWER = 2.0**-30
+"""Of what counts as noise: one step of int16, squared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +55,7 @@ def learned_rows(task: Task, most: int, versions: int, seed: int, cache: Path) -
             loud = rng.uniform(0, 1) * piece(task.noise, rng)
             yield rows_of(loud.astype(np.int16)), SILENCE
 
-    names = [*(clip.path.name for clip in clips), *(clip.path.name for clip in task.noise)]
-    return _kept(hear, names, f"learned {most} {versions} {seed}", cache)
+    return _kept(hear, (*clips, *task.noise), ("learned", most, versions, seed), cache)
 
 
 def tested_rows(task: Task, seed: int, cache: Path) -> Heard:
@@ -66,16 +69,14 @@ def tested_rows(task: Task, seed: int, cache: Path) -> Heard:
             noise = task.tested_noise[number % len(task.tested_noise)]
             yield rows_of(piece([noise], rng)), SILENCE
 
-    names = [clip.path.name for clip in (*task.tested, *task.tested_noise)]
-    return _kept(hear, names, f"tested {task.silences} {seed}", cache)
+    return _kept(hear, (*task.tested, *task.tested_noise), ("tested", task.silences, seed), cache)
 
 
 def rows_of(second: Samples) -> Rows:
     """The last ROWS rows of a second of audio, on a quiet that no microphone is below."""
-    floor = 32768 * 10 ** (_FLOOR_DBFS / 20)
-    noise = np.random.default_rng(0).normal(0, floor, _LEAD_IN + len(second))
-    audio = noise + np.concatenate([np.zeros(_LEAD_IN), second])
-    return Frontend().push(np.clip(np.round(audio), -32768, 32767).astype(np.int16))[-ROWS:]
+    audio = _quiet(_LEAD_IN + len(second)).copy()
+    audio[_LEAD_IN:] += _full_scale(second)
+    return Frontend().push(to_int16(audio))[-ROWS:]
 
 
 def one_second(samples: Samples) -> Samples:
@@ -92,13 +93,22 @@ def piece(noise: Sequence[Clip], rng: np.random.Generator) -> Samples:
 
 def _varied(second: Samples, noise: Sequence[Clip], rng: np.random.Generator) -> Samples:
     by = int(rng.integers(-_SHIFT, _SHIFT + 1))
-    audio = np.roll(second.astype(np.float64), by)
+    audio = np.roll(_full_scale(second), by)
     audio[: max(0, by)] = audio[len(audio) + min(0, by) :] = 0
     if rng.random() < _MIXED:
-        beside = piece(noise, rng).astype(np.float64)
-        level = np.sqrt(np.mean(audio**2) / max(np.mean(beside**2), 1.0))
+        beside = _full_scale(piece(noise, rng))
+        level = np.sqrt(np.mean(audio**2) / max(np.mean(beside**2), _LEAST_POWER))
         audio += beside * level * 10 ** (-rng.uniform(*_SNR_DB) / 20)
-    return np.clip(np.round(audio), -32768, 32767).astype(np.int16)
+    return to_int16(audio)
+
+
+def _full_scale(samples: Samples) -> npt.NDArray[np.float64]:
+    return samples.astype(np.float64) / 32768
+
+
+@lru_cache(maxsize=1)
+def _quiet(samples: int) -> npt.NDArray[np.float64]:
+    return np.random.default_rng(0).normal(0, 10 ** (_FLOOR_DBFS / 20), samples)
 
 
 @lru_cache(maxsize=1024)
@@ -107,13 +117,15 @@ def _read(path: Path) -> Samples:
 
 
 def _kept(
-    hear: Callable[[], Iterator[tuple[Rows, str]]], names: Sequence[str], how: str, cache: Path
+    hear: Callable[[], Iterator[tuple[Rows, str]]],
+    clips: Iterable[Clip],
+    how: Sequence[str | int],
+    cache: Path,
 ) -> Heard:
-    key = hashlib.sha256("\n".join([how, *names]).encode()).hexdigest()[:16]
-    path = cache / f"speech-commands-{key}.npz"
+    names = [[clip.corpus, clip.label, clip.path.name] for clip in clips]
+    path = cache / f"speech-commands-{key_of([FrontendConfig().digest, how, names])}.npz"
     if not path.is_file():
         rows, classes = zip(*hear(), strict=True)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.savez(path, rows=np.stack(rows), classes=np.array([CLASSES.index(name) for name in classes]))
+        keep_arrays(path, rows=np.stack(rows), classes=[CLASSES.index(name) for name in classes])
     with np.load(path) as arrays:
         return Heard(arrays["rows"], arrays["classes"])
