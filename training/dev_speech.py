@@ -19,6 +19,7 @@ from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip
+from training.kept import keep_arrays
 
 GRAMMARS = Path(__file__).parents[1] / "examples" / "grammars"
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
@@ -75,8 +76,7 @@ def hear(bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path) -> list[H
             return [(clip, arrays[str(number)]) for number, clip in enumerate(clips)]
     acoustic = AcousticModel(bundle, "phones")
     heard = [(clip, log_probs_of(acoustic, clip.path)) for clip in clips]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(kept, **{str(number): log_probs for number, (_, log_probs) in enumerate(heard)})
+    keep_arrays(kept, **{str(number): log_probs for number, (_, log_probs) in enumerate(heard)})
     return heard
 
 

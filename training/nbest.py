@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from kws.recognition.priors import decoding_of
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import Clip
 from training.dev_speech import Heard, graph_of, path_of
+from training.kept import key_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +52,11 @@ def nbest_of(
 
 def _key(bundle: RecognizerBundle, heard: Sequence[Heard], grammar: str | None) -> str:
     """Of the model, the clips, the grammar, and the code that searches."""
-    parts = [bundle.model_sha256, json.dumps(bundle.card.get("decoding", {}))]
-    parts += [str(clip.path) for clip, _ in heard]
-    parts += [path_of(grammar).read_text(encoding="utf-8")] if grammar else []
-    for package in (kws.recognition, kws.grammar):
-        sources = sorted(Path(package.__path__[0]).glob("*.py"))
-        parts += [source.read_text(encoding="utf-8") for source in sources]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    folders = [Path(package.__path__[0]) for package in (kws.recognition, kws.grammar)]
+    code = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py"))]
+    sentences = path_of(grammar).read_text(encoding="utf-8") if grammar else None
+    clips = [str(clip.path) for clip, _ in heard]
+    return key_of([bundle.model_sha256, bundle.card.get("decoding"), clips, sentences, code])
 
 
 def _by_grammar(
