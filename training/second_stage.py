@@ -24,9 +24,10 @@ from kws.evaluation.streams import RowStream
 from kws.events import Detection
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confirmation import ConfirmedWord, SecondLook, rehearing_of
-from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, pair
+from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
+from training.confirmation import confirmation
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
 from training.evaluate import detections_of
 
@@ -152,16 +153,13 @@ def fill_manifest(bundle: Bundle, recognizer: RecognizerBundle, found: Sequence[
     if default is None:
         raise KwsError(f"{bundle.name}: no pair of thresholds keeps to {DEFAULT_PER_HOUR:g} an hour")
     ways = phrase_spellings(bundle.wake_word, PHONES)
-    manifest["kws"]["confirmation"] = {
-        "models": pair(bundle, recognizer),
-        "default": {
-            "recognizer": recognizer.name,
-            "threshold": default.threshold,
-            "least": default.least,
-            "spellings": [PHONES.decode(way) for way in ways],
-        },
-        "points": [point.to_json() for point in worth_keeping(found, default)],
-    }
+    manifest["kws"]["confirmation"] = confirmation(
+        str(bundle.model_sha256),
+        recognizer,
+        (default.threshold, default.least),
+        ways,
+        worth_keeping(found, default),
+    )
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     bundle.manifest_path.write_text(text + "\n", encoding="utf-8")
 

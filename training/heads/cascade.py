@@ -12,12 +12,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from kws.errors import GrammarError, KwsError
+from kws.errors import KwsError
 from kws.evaluation import CalibrationRow
 from kws.recognition.alarm_rate import alarm_rate_of
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
+from training.confirmation import confirmation
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0
@@ -41,17 +42,13 @@ def second_stage(phrase: str, table: Sequence[CalibrationRow], tflite: bytes) ->
         recognizer = find_recognizer(RECOGNIZER)
         ways = phrase_spellings(phrase, PHONES)
         least = alarm_rate_of(recognizer).threshold(ways, SPELLING_PER_HOUR)
-    except (GrammarError, KwsError):
+    except KwsError:
         return None
-    return {
-        "models": [hashlib.sha256(tflite).hexdigest(), recognizer.model_sha256],
-        "default": {
-            "recognizer": recognizer.name,
-            "threshold": min(row.threshold for row in fitting),
-            "least": round(least, 4),
-            "spellings": [PHONES.decode(way) for way in ways],
-            "estimated": f"{HEAD_PER_HOUR:g} false alarms an hour of the head alone, "
-            f"{SPELLING_PER_HOUR:g} of the spelling alone",
-        },
-        "points": [],
-    }
+    return confirmation(
+        hashlib.sha256(tflite).hexdigest(),
+        recognizer,
+        (min(row.threshold for row in fitting), round(least, 4)),
+        ways,
+        estimated=f"{HEAD_PER_HOUR:g} false alarms an hour of the head alone, "
+        f"{SPELLING_PER_HOUR:g} of the spelling alone",
+    )
