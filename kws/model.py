@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -187,9 +188,15 @@ class StreamingModel:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return _once(path.read_bytes())
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); give the path of a .tflite") from error
+
+
+@lru_cache(maxsize=16)
+def _once(content: bytes) -> bytes:
+    """The same object for equal models, of which a server may run one for each client."""
+    return content
 
 
 def _begun(path: Path, interpreter: Any, state: State) -> tuple[int, int]:

@@ -68,6 +68,12 @@ def test_a_model_outlives_its_file(saved):
     np.testing.assert_array_equal(model.push(rows(30)), before)
 
 
+def test_equal_models_are_held_once_and_others_are_not_taken_for_them(saved):
+    one, same, other = (StreamingModel(saved(tiny_model(value=value))) for value in (7, 7, 8))
+    assert one._content is same._content
+    assert [model.push(rows(3)).item() for model in (one, same, other)] == [7, 7, 8]
+
+
 def test_rows_of_another_type_or_width_are_refused(saved):
     model = StreamingModel(saved(tiny_model()))
     with pytest.raises(ValueError, match="FLOAT32"):
