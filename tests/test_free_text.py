@@ -72,11 +72,12 @@ def test_letters_do_without_the_package_and_an_own_model_comes_first(tmp_path, t
 
 
 def test_searches_with_one_model_share_its_lexicon_unless_they_change_it():
-    model = PackagedTrigram(20)
+    model, other = (ArpaModel(1, {("the",): -1.0, ("</s>",): -2.0}, {}) for _ in range(2))
     shared = lexicon_of(model)
     assert lexicon_of(model) is shared
     assert lexicon_of(model, own=True) is not shared
-    assert lexicon_of(PackagedTrigram(20)) is not shared
+    assert lexicon_of(other) is not shared
+    assert words_at(shared, "DH AH") == ("the",)
     boosted = lexicon_of(model, ["coffee"])
     assert words_at(boosted, "K AO F IY") == ("coffee",)
     assert words_at(shared, "K AO F IY") == ()
