@@ -86,6 +86,9 @@ class StreamingModel:
         self.input_quantization: tuple[float, int] = source["quantization"]
         self.output_quantization: tuple[float, int] = sink["quantization"]
         self._pending = self._no_rows()
+        # LiteRT interns the names of signatures with each interpreter, and with the last one they die. Names
+        # that come and go with every reset wear out Python's table of them, which doubles one day, by 0.5 MB.
+        self._signatures = self._interpreter.get_signature_list()
 
     def push(self, rows: Rows) -> Outputs:
         """One row of outputs for every `stride` rows completed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import community
 import numpy as np
 import pytest
@@ -72,6 +74,14 @@ def test_equal_models_are_held_once_and_others_are_not_taken_for_them(saved):
     one, same, other = (StreamingModel(saved(tiny_model(value=value))) for value in (7, 7, 8))
     assert one._content is same._content
     assert [model.push(rows(3)).item() for model in (one, same, other)] == [7, 7, 8]
+
+
+def test_names_that_litert_interns_do_not_come_and_go_with_every_reset(saved):
+    named = community.tflite("hey_mycroft").read_bytes().replace(b"serving_default", b"serving_for_kws")
+    model = StreamingModel(saved(named))
+    model._interpreter = None
+    name = "_".join(["serving", "for", "kws"])
+    assert sys.intern(name) is not name
 
 
 def test_rows_of_another_type_or_width_are_refused(saved):
