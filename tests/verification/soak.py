@@ -1,5 +1,7 @@
 """Eight hours through `kws run`: its memory stays, and each hour is heard as in a separate run.
 
+The models have the second stages that they come with, which the first line of the result names.
+
 The audio is made on the fly and piped in as raw PCM: the selftest's recordings over and over, in noise. Every
 eighth of it has the same samples, so from the second on each is compared with the second of a separate run
 of two eighths. (The first one begins with a front end that has heard nothing.) Resident memory is read as the
@@ -122,12 +124,19 @@ def count_alone(one: list[Heard], other: list[Heard]) -> int:
     return alone + len(left)
 
 
+def second_stage(model: str) -> str:
+    """Of one model, as `kws run` takes it without being asked."""
+    (word,) = kws.load(model).wake_words
+    return Path(word.second_stage.get("confirm", "none")).stem
+
+
 @click.command()
 @click.option("--hours", default=8.0, show_default=True, help="Length of the long run.")
 @click.argument("models", nargs=-1)
 def main(hours: float, models: tuple[str, ...]) -> None:
     """Print what was found; the last line sums it up."""
     names = list(models) or kws.bundled_names()
+    print(f"second stages: {', '.join(map(second_stage, names))}")
     chunks = max(1, round(hours * 3600 / PARTS / CHUNK_SECONDS))
     part_hours = chunks * CHUNK_SECONDS / 3600
     short, long = run(names, 2, chunks), run(names, PARTS, chunks)

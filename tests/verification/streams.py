@@ -138,6 +138,7 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "kws", "serve", "--uri", f"tcp://127.0.0.1:{port}", *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server, ended(server):
         until(lambda: answers(port), "server")
+        empty = resident(server.pid)
         before, waited, own = processor_seconds(server.pid), waiting_seconds(server.pid), time.process_time()
         asyncio.run(run_all(streams, port))
         used, own = processor_seconds(server.pid) - before, time.process_time() - own
@@ -151,7 +152,9 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     p50, p99, longest = np.percentile(latencies, [50, 99, 100])
     print(f"models: {', '.join(names)}; {os.cpu_count()} cores, load average {load:.1f}, nice {os.nice(0)}")
     own_share = f"the clients: {100 * own / seconds:.1f} %"
-    print(f"server: {100 * used / seconds:.1f} % of one core, {memory:.0f} MB; {own_share}")
+    each = (memory - empty) / count
+    print(f"server: {100 * used / seconds:.1f} % of one core; {own_share}")
+    print(f"server: {memory:.0f} MB, {empty:.0f} MB before anybody came, {each:.1f} MB a client")
     print(f"the server was ready to run and waited for a core for {waited:.1f} s of {seconds:g} s")
     print(f"latency of {len(latencies)} events: p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {longest:.1f} ms")
     print(f"chunks were taken {1_000 * late:.0f} ms after their time at most")
@@ -159,7 +162,7 @@ def main(count: int, seconds: float, models: tuple[str, ...]) -> None:
     print(f"streams by events that differ from those heard alone: {dict(sorted(per_stream.items()))}")
     print(
         f"{count} streams, {seconds:g} s in real time: {100 * used / seconds:.1f} % of one core, "
-        f"p99 {p99:.1f} ms, {differing} of {len(latencies)} events lost or too many"
+        f"{memory:.0f} MB, p99 {p99:.1f} ms, {differing} of {len(latencies)} events lost or too many"
     )
     sys.exit(0 if not differing and late <= LATE_SECONDS else 1)
 
