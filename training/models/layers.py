@@ -41,16 +41,16 @@ class Layer(Protocol):
         """One step with the weights as constants."""
 
 
-class Conv:
-    """Convolution over `kernel` rows, one output every `stride`; batch norm, ReLU.
+class _Windowed:
+    """What convolutions over `kernel` rows, one output every `stride`, have in common.
 
     State: the rows that the next window still needs.
     """
 
-    def __init__(self, width: int, filters: int, kernel: int, stride: int) -> None:
+    def __init__(self, width: int, kernel: int, stride: int, weights: Sequence[int]) -> None:
         self.kernel_rows, self.stride, self.width = kernel, stride, width
-        self.kernel = tf.Variable(glorot((kernel, width, filters)))
-        self.norm = Norm(filters)
+        self.kernel = tf.Variable(glorot(weights))
+        self.norm = Norm(weights[-1])
 
     @property
     def trainable_variables(self) -> Sequence[tf.Variable]:
@@ -66,10 +66,21 @@ class Conv:
         """Before any input."""
         return tf.zeros((batch, self.kernel_rows - self.stride, self.width))
 
+    def _behind(self, state: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """All rows of the windows, and the next state."""
+        rows = tf.concat([state, x], axis=1)
+        return rows, rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]
+
+
+class Conv(_Windowed):
+    """Convolution over rows; batch norm, ReLU."""
+
+    def __init__(self, width: int, filters: int, kernel: int, stride: int) -> None:
+        super().__init__(width, kernel, stride, (kernel, width, filters))
+
     def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """As `Layer.forward`."""
-        rows = tf.concat([state, x], axis=1)
-        after = rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]
+        rows, after = self._behind(state, x)
         return tf.nn.relu(self.norm(tf.nn.conv1d(rows, self.kernel, self.stride, "VALID"), training)), after
 
     def frozen(self) -> Step:
@@ -85,38 +96,19 @@ class Conv:
         return step
 
 
-class PatchConv:
-    """Convolution over patches in time and frequency, outputs side by side; batch norm, ReLU.
-
-    State: the rows that the next window still needs.
-    """
+class PatchConv(_Windowed):
+    """Convolution over patches in time and frequency, outputs side by side; batch norm, ReLU."""
 
     def __init__(
         self, width: int, filters: int, kernel: int, stride: int, patch: int, patch_stride: int
     ) -> None:
-        self.kernel_rows, self.stride, self.width, self.patch_stride = kernel, stride, width, patch_stride
-        self.kernel = tf.Variable(glorot((kernel, patch, 1, filters)))
-        self.norm = Norm(filters)
+        super().__init__(width, kernel, stride, (kernel, patch, 1, filters))
+        self.patch_stride = patch_stride
         self.out_width = ((width - patch) // patch_stride + 1) * filters
-
-    @property
-    def trainable_variables(self) -> Sequence[tf.Variable]:
-        """What the optimizer moves."""
-        return [self.kernel, *self.norm.trainable_variables]
-
-    @property
-    def variables(self) -> Sequence[tf.Variable]:
-        """Those and the averages of batch norms."""
-        return [self.kernel, *self.norm.variables]
-
-    def zero_state(self, batch: int) -> tf.Tensor:
-        """Before any input."""
-        return tf.zeros((batch, self.kernel_rows - self.stride, self.width))
 
     def forward(self, x: tf.Tensor, state: tf.Tensor, *, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """As `Layer.forward`."""
-        rows = tf.concat([state, x], axis=1)
-        after = rows[:, tf.shape(rows)[1] - (self.kernel_rows - self.stride) :]
+        rows, after = self._behind(state, x)
         patches = tf.nn.conv2d(rows[..., None], self.kernel, (self.stride, self.patch_stride), "VALID")
         batch, steps, _, filters = tf.unstack(tf.shape(patches))
         y = tf.nn.relu(self.norm(tf.reshape(patches, (batch, -1, filters)), training))
