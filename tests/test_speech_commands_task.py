@@ -14,14 +14,14 @@ pytestmark = pytest.mark.tensorflow
 
 from training.counts import read_counts, write_counts  # noqa: E402
 from training.data.manifest import Clip  # noqa: E402
-from training.settings import read_settings  # noqa: E402
 from training.speech_commands import hearing  # noqa: E402
-from training.speech_commands.__main__ import NAMES, RECIPES, main  # noqa: E402
+from training.speech_commands.__main__ import NAMES, main  # noqa: E402
 from training.speech_commands.classifier import Classifier  # noqa: E402
 from training.speech_commands.figures import TITLES, Figures, page  # noqa: E402
 from training.speech_commands.hearing import ROWS, Heard, rows_of  # noqa: E402
 from training.speech_commands.learning import LearningRecipe, answers, learn  # noqa: E402
-from training.speech_commands.task import CLASSES, class_of, drawn, task_of  # noqa: E402
+from training.speech_commands.task import CLASSES, WORDS, class_of, drawn, task_of  # noqa: E402
+from training.speech_commands.trial import recipe_of, tried  # noqa: E402
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -104,8 +104,7 @@ def test_silence_and_sound_differ() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_recipe_makes_a_network_of_twelve_answers(name: str) -> None:
-    tables = read_settings(RECIPES / f"{name}.toml", {"network": dict, "training": LearningRecipe})
-    settings = dict(tables["network"])
+    _, settings = recipe_of(name, {})
     network = Classifier(settings.pop("name"), settings, len(CLASSES))
     rows = np.random.default_rng(1).uniform(0, 26, (2, ROWS, 40)).astype(np.float32)
     assert network.logits(rows).shape == (2, len(CLASSES))
@@ -124,6 +123,24 @@ def test_a_network_learns_what_can_be_told_apart() -> None:
     losses = list(learn(network, Heard(rows, classes), recipe, seed=1))
     assert losses[-1] < losses[0]
     assert (answers(network, Heard(rows, classes)) == classes).mean() > 0.9
+
+
+def test_a_recipe_is_tried_on_every_test_clip(sounds: None, tmp_path: Path) -> None:
+    words = [
+        clip(f"{split}-{label}-{n}", "speech-commands", split, label, f"{split}{n}")
+        for split in ("train", "test")
+        for label in (*WORDS, "bed")
+        for n in range(2)
+    ]
+    task = task_of([*words, clip("tap", "speech-commands", "train", "tap", "tap", "noise")])
+    said: list[str] = []
+    small = {"epochs": 2, "most": 2, "clips_per_epoch": 24, "batch": 12}
+    found = tried("dscnn", task, small, 1, tmp_path, said.append)
+    assert found.learned == dict.fromkeys(CLASSES, 2)
+    # Twenty words, and a tenth as many others and pieces of noise.
+    assert [found.right(of).total for of in (CLASSES, WORDS, ("unknown",), ("silence",))] == [24, 20, 2, 2]
+    assert [line.partition(":")[0] for line in said] == ["dscnn, epoch 1/2", "dscnn, epoch 2/2"]
+    assert found.command.startswith("python -m training.speech_commands dscnn --epochs 2 --most 2")
 
 
 def figures(is_whole: bool) -> Figures:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from training.speech_commands.figures import Figures
-    from training.speech_commands.task import Task
-
-RECIPES = Path(__file__).parents[1] / "recipes" / "speech_commands"
 NAMES = ("gru", "crnn", "dscnn", "bcresnet")
 DOCS = Path("docs")
 
@@ -50,49 +43,17 @@ def main(
 
     kept = docs / "figures" / "speech-commands"
     if not only_page:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from training.speech_commands.trial import tried
+
         task = task_of(read_manifest(manifest or recordings_manifest()))
         changes = {key: value for key, value in (("epochs", epochs), ("most", most)) if value is not None}
         for name in names or NAMES:
-            figures = _measured(name, task, changes, seed, cache)
+            figures = tried(name, task, changes, seed, cache, partial(click.echo, err=True))
             click.echo(f"{name}: {figures.right()} right")
             write_counts(kept / f"{name}-{'whole' if task.is_whole else 'part'}.json", figures)
     found = [read_counts(Figures, path) for path in sorted(kept.glob("*.json"))]
     (docs / "speech-commands.md").write_text(page(found), encoding="utf-8")
-
-
-def _measured(name: str, task: Task, changes: dict[str, int], seed: int, cache: Path) -> Figures:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
-    from training.settings import read_settings
-    from training.speech_commands.classifier import Classifier
-    from training.speech_commands.figures import Figures
-    from training.speech_commands.hearing import learned_rows, tested_rows
-    from training.speech_commands.learning import LearningRecipe, answers, learn
-    from training.speech_commands.task import CLASSES
-    from training.stopwatch import Stopwatch
-
-    keras.utils.set_random_seed(seed)
-    tables = read_settings(RECIPES / f"{name}.toml", {"network": dict, "training": LearningRecipe})
-    recipe, settings = dataclasses.replace(tables["training"], **changes), dict(tables["network"])
-    learned = learned_rows(task, recipe.most, recipe.versions, seed, cache)
-    tested = tested_rows(task, seed, cache)
-    network = Classifier(settings.pop("name"), settings, len(CLASSES))
-    watch = Stopwatch()
-    for epoch, loss in enumerate(learn(network, learned, recipe, seed), 1):
-        click.echo(f"{name}, epoch {epoch}/{recipe.epochs}: loss {loss:.4f}", err=True)
-    minutes = watch.minutes()
-    given: dict[str, dict[str, int]] = {}
-    for truth, answer in zip(tested.classes, answers(network, tested), strict=True):
-        row = given.setdefault(CLASSES[truth], {})
-        row[CLASSES[answer]] = row.get(CLASSES[answer], 0) + 1
-    counts = {of: int((learned.classes == n).sum()) // recipe.versions for n, of in enumerate(CLASSES)}
-    options = "".join(f" --{key} {value}" for key, value in changes.items())
-    command = f"python -m training.speech_commands {name}{options} --seed {seed}"
-    return Figures(
-        name, network.weights, task.is_whole, counts, given, recipe.epochs,
-        *minutes, command, time.strftime("%Y-%m-%d"),
-    )  # fmt: skip
 
 
 if __name__ == "__main__":
