@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kws.bundle import Bundle, find_bundle
 from kws.delegates import Delegate
+from kws.encoders.speech_embedding import PACKAGE
 from kws.engine import Engine, WakeWord
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """The second stage that stands in the wake word's manifest, where it can run."""
 NONE = "none"
-
-_ENCODER_PACKAGE = "pyopen_wakeword"
-"""Without it recognizers on the published encoder cannot run."""
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +148,7 @@ def default_recognizer(bundle: Bundle) -> RecognizerBundle | None:
     if name is None:
         return None
     recognizer = _found(name, bundle)
-    if recognizer.front_end != MICRO and find_spec(_ENCODER_PACKAGE) is None:
+    if recognizer.front_end != MICRO and find_spec(PACKAGE) is None:
         _log.info(
             "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
         )

@@ -28,6 +28,8 @@ from kws.types import Samples
 Embeddings = npt.NDArray[np.float32]
 """Shape (t, 96), one every 80 ms."""
 
+PACKAGE = "pyopen_wakeword"
+"""Holds the published network."""
 RANGES = Path(__file__).with_name("ranges.json")
 """How large activations get, for int8; measured by training.encoder_ranges."""
 
@@ -141,7 +143,7 @@ def graph_of_layers(
 
 def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
     """The network's file in its package; KwsError when it is not there or not the one we know."""
-    found = importlib.util.find_spec("pyopen_wakeword")
+    found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise KwsError(
             "the speech embedding is in the package pyopen-wakeword, which is not installed; "
