@@ -90,6 +90,14 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     assert heavy & set(done.stdout.split()) == set()
 
 
+def test_a_second_stage_that_nobody_has_asked_yet_loads_no_grammars() -> None:
+    program = "import sys, kws; kws.load('computer'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "kws.recognition.confirmation" in loaded
+    assert {"kws.grammar", "kws.recognition.build", "pocketsphinx"} & loaded == set()
+
+
 def test_python_m_kws_is_the_same() -> None:
     done = process("--version")
     assert done.stdout.decode() == version("kws") + "\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from kws.grammar.compile import Indices, TokenGraph
-from kws.grammar.word_graph import Marks
+if TYPE_CHECKING:
+    from kws.grammar.compile import Indices, TokenGraph
+    from kws.grammar.word_graph import Marks
 
 NO_WORD = -1
 """The link of a hypothesis that has not begun a word."""
