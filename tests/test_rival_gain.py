@@ -19,7 +19,7 @@ from kws.recognition.bundle import find_recognizer
 from training.data.manifest import Clip
 from training.decoding_fit import FITTED_ON, Judged
 from training.dev_speech import FREE
-from training.rival_gain import HEAD, heard_by_grammars, rows
+from training.rival_gain import HEAD, cost, heard_by_grammars, rows
 
 
 def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word") -> Clip:
@@ -78,3 +78,4 @@ def test_free_sentences_are_heard_by_digits_and_orders(
     assert found["digits"][0].right
     assert not found["digits"][1].right
     assert found["digits"][0].features[3] > found["digits"][1].features[3]
+    assert cost(find_recognizer(english), heard["libri"]) > 0

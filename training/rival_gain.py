@@ -9,6 +9,7 @@ two decides at thresholds that let equally much pass of what should, or of what 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ OTHER_WORDS, SILENCES = 6, 3
 """As many as may pass for a command."""
 KEPT = (("digits", 0.97), ("coffee", 0.97), ("coffee", 0.99))
 """Grammar, and the share of its right sentences that pass."""
+
+_TIMED = 60
+"""Clips for its cost."""
 
 Paths = Mapping[str, Sequence[Judged]]
 """By grammar."""
@@ -71,7 +75,7 @@ def rows(paths: Paths, heard: Mapping[str, Sequence[Heard]]) -> Iterator[Row]:
     yield Row(title, *(Proportion(_commands_right(curve, paths["commands"]), said) for curve in curves))
     free = sum(len(heard[name]) for name in FREE)
     for grammar, share in KEPT:
-        title = f"free sentences taken for {grammar}, where {share:.0%} of the right ones pass"
+        title = f"free sentences taken for {grammar}, where {100 * share:.0f} % of the right ones pass"
         yield Row(title, *(Proportion(_taken(curve, paths[grammar], share), free) for curve in curves))
 
 
@@ -114,6 +118,19 @@ def _is_free(path: Judged) -> bool:
     return set_of(path.clip) in FREE
 
 
+def cost(bundle: RecognizerBundle, heard: Sequence[Heard]) -> float:
+    """CPU seconds of the rival's beam a second of audio."""
+    priors, rival = decoding_of(bundle.card, PHONES).priors, rival_of(bundle, PHONES)
+    assert rival is not None
+    scaled = [priors.scaled(sound) for _, sound in heard]
+    began = time.process_time()
+    for log_probs in scaled:
+        rival.reset()
+        rival.push(log_probs)
+    seconds = AcousticModel(bundle, "phones").step_seconds * sum(map(len, scaled))
+    return (time.process_time() - began) / max(seconds, 1e-9)
+
+
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
@@ -131,6 +148,8 @@ def main(model: str, most: int | None, sentences: int, cache: Path) -> None:
     click.echo(HEAD)
     for row in rows(heard_by_grammars(bundle, heard), heard):
         click.echo(row)
+    free = drawn(heard[FREE[0]], _TIMED)
+    click.echo(f"the rival's beam, on {len(free)} free sentences: {cost(bundle, free):.4f} CPU s a second")
 
 
 if __name__ == "__main__":
