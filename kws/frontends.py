@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
+from kws.encoders.micro_embedding import MicroEmbedding, MicroEmbeddingConfig
 from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.encoders.speech_embedding import published_network
 from kws.frontend import Frontend, FrontendConfig
@@ -22,6 +23,7 @@ from kws.waveform import Waveform, WaveformConfig
 
 MICRO = "micro"
 SPEECH_EMBEDDING = "speech-embedding"
+MICRO_EMBEDDING = "micro-embedding"
 LOWER_LAYERS = "speech-embedding-lower"
 WAVEFORM = "waveform"
 
@@ -63,11 +65,12 @@ class _FrontEnd:
 _FRONT_ENDS = {
     MICRO: _FrontEnd(FrontendConfig, Frontend, lambda: None),
     SPEECH_EMBEDDING: _FrontEnd(EmbeddingRowsConfig, EmbeddingRows, published_network),
+    MICRO_EMBEDDING: _FrontEnd(MicroEmbeddingConfig, MicroEmbedding, lambda: None),
     LOWER_LAYERS: _FrontEnd(LowerLayersConfig, LowerLayers, published_network),
     WAVEFORM: _FrontEnd(WaveformConfig, Waveform, lambda: None),
 }
 
-ENCODERS = (SPEECH_EMBEDDING, LOWER_LAYERS)
+ENCODERS = (SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS)
 """Names allowed as `kws.encoder.name` in a manifest."""
 
 

@@ -1,0 +1,32 @@
+"""How large the student's activations get, from which the scales of its int8 graph follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from kws.encoders.layer_file import StudentRanges
+from training.encoder_ranges import Largest
+from training.micro_encoder.learn import real_valued
+from training.micro_encoder.pairs import Pairs
+from training.micro_encoder.student import Student
+
+_ROWS = 768
+"""Of a stretch."""
+
+
+def ranges_of(student: Student, pairs: Pairs, stretches: int = 400) -> StudentRanges:
+    """Measured on stretches spread evenly over the pairs."""
+    layers, lowest = [], Largest()
+    starts = np.linspace(0, len(pairs.rows) - _ROWS, stretches).astype(int) // 8 * 8
+    for start in starts:
+        rows = real_valued(pairs.rows[start : start + _ROWS])
+        for index, values in enumerate(student.activations(tf.constant(rows[None]))):
+            if index == len(layers):
+                layers.append(Largest())
+            layers[index].push(values.numpy())
+            if index == len(student.entry) - 1:
+                lowest.push(-values.numpy())
+    bounds = [round(layer.bound(), 2) for layer in layers]
+    entry, bands = bounds[: len(student.entry) - 1], bounds[len(student.entry) - 1]
+    return StudentRanges(tuple(entry), (-round(lowest.bound(), 2), bands), tuple(bounds[len(entry) + 1 : -1]))
