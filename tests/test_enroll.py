@@ -14,13 +14,12 @@ from signals import noise, tone
 
 from kws.bundle import Bundle, find_bundle
 from kws.errors import KwsError
-from kws.frontends import SPEECH_EMBEDDING
 from kws.types import SAMPLE_RATE, Samples
 from training.enroll.command import enroll
 from training.enroll.listening import best_scores, personal_threshold
 from training.enroll.ways import FINE_TUNE, LEARN_AGAIN, THRESHOLD, gentler, recipe_of, way_for
 from training.own_takes import TakeError, checked_take
-from training.recipe import Recipe
+from training.recipe import Recipe, find_recipe, read_recipe
 
 Say = Callable[..., Samples]
 HUSH = np.random.default_rng(0).normal(scale=8, size=SAMPLE_RATE // 2).astype(np.int16)
@@ -141,8 +140,10 @@ def test_a_network_goes_on_from_its_float_weights_and_a_head_learns_again(bundle
     bundle.model_path.with_suffix(".weights.npz").write_bytes(b"")
     way = way_for(bundle, has_recordings=False)
     assert (way.name, way.recipe) == (FINE_TUNE, gentler(Recipe()))
-    head = dataclasses.replace(bundle, front_end=SPEECH_EMBEDDING)
-    assert way_for(head, has_recordings=False).name == LEARN_AGAIN
+    for name in ("embedding_head", "micro_head"):
+        told = {"network": read_recipe(find_recipe(name)).network}
+        head = dataclasses.replace(bundle, card={**SYNTHETIC, "recipe": told})
+        assert way_for(head, has_recordings=False).name == LEARN_AGAIN
 
 
 def test_a_model_of_recordings_that_are_not_here_keeps_its_weights(bundle: Bundle) -> None:

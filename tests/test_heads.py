@@ -13,6 +13,7 @@ from signals import noise, tone
 
 from kws.encoders.rows import EmbeddingRows
 from kws.errors import KwsError
+from kws.frontends import SPEECH_EMBEDDING
 from kws.types import SAMPLE_RATE
 from training import embedded
 from training.data.manifest import Clip
@@ -129,8 +130,8 @@ def test_a_stream_is_what_the_deployed_encoder_hears(takes, monkeypatch):
             pushed.append(samples)
             return super().push(samples)
 
-    monkeypatch.setattr(embedded, "EmbeddingRows", Listening)
-    rows, _, _ = embedded._stream((takes, [], HEARD), (1, 0, np.arange(2)))
+    monkeypatch.setattr(embedded, "new_front_end", lambda name: {SPEECH_EMBEDDING: Listening}[name]())
+    rows, _, _ = embedded._stream((takes, [], SPEECH_EMBEDDING, HEARD), (1, 0, np.arange(2)))
     assert np.array_equal(rows, EmbeddingRows().push(np.concatenate(pushed)))
 
 
@@ -206,7 +207,7 @@ def test_marks_stand_by_what_is_known_of_the_phrase(takes, tmp_path, monkeypatch
 
 def test_a_recipe_reads_and_mistakes_are_named():
     assert head_recipe({"name": "embedding-head", "context": 8}) == HeadRecipe(context=8)
-    with pytest.raises(KwsError, match=r"unknown key network\.units; allowed are heads, context, "):
+    with pytest.raises(KwsError, match=r"unknown key network\.units; allowed are encoder, whole, heads, "):
         head_recipe({"name": "embedding-head", "units": 3})
     with pytest.raises(KwsError, match=r"network\.hidden is 2\.5, expected int"):
         head_recipe({"hidden": 2.5})
@@ -302,7 +303,13 @@ def test_a_trial_sets_the_threshold_by_false_alarms_and_words(tmp_path):
     rows = [random_rows(seed, 600) for seed in range(6)]
     known = join([(found, np.full(600, NEGATIVE, np.int8)) for found in rows], look_back=16, steps=1)
     found = trial.examine(
-        Committee((random_head(1), random_head(2))), known, "computer", window=2, seed=1, cache=tmp_path
+        Committee((random_head(1), random_head(2))),
+        known,
+        "computer",
+        encoder=SPEECH_EMBEDDING,
+        window=2,
+        seed=1,
+        cache=tmp_path,
     )
     assert found.at.false_alarms.per_hour <= trial.PER_HOUR
     assert found.at.misses.total == trial.SPOKEN_WORDS

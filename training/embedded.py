@@ -1,4 +1,4 @@
-"""Clips as the published encoder hears them, each in a noise and a room of its own, one after the other.
+"""Clips as an encoder hears them, each in a noise and a room of its own, one after the other.
 
 Words and everything else go through here alike. What is heard in another way than the words, if only a little
 cleaner, teaches a head that difference instead of the word (docs/experiments/embedding-heads.md).
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
+from kws.frontends import SPEECH_EMBEDDING, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
@@ -74,6 +74,7 @@ def embed(
     seed: int,
     cache: Path,
     label: str = "listening",
+    encoder: str = SPEECH_EMBEDDING,
     config: StreamConfig = HEARD,
     workers: int = 2,
 ) -> Embedded:
@@ -85,12 +86,13 @@ def embed(
         seed: of everything random.
         cache: folder.
         label: what a progress bar says.
+        encoder: whose rows they become, see kws.frontends.
         config: levels, gaps, shares.
         workers: processes.
     """
-    path = cache / f"embedded-{_digest(takes, noises, config, seed)}.npz"
+    path = cache / f"embedded-{_digest(takes, noises, encoder, config, seed)}.npz"
     if not path.is_file():
-        _store(path, _made(takes, noises, config, seed, label, workers))
+        _store(path, _made(takes, noises, encoder, config, seed, label, workers))
     with np.load(path) as stored:
         return Embedded(*(stored[name] for name in ("rows", "owner", "since", "first")))
 
@@ -98,6 +100,7 @@ def embed(
 def _made(
     takes: Sequence[Take],
     noises: Sequence[Path | Samples],
+    encoder: str,
     config: StreamConfig,
     seed: int,
     label: str,
@@ -105,42 +108,41 @@ def _made(
 ) -> Embedded:
     order = np.array_split(np.random.default_rng(seed).permutation(len(takes)), PARTS)
     tasks = [(seed, number, part) for number, part in enumerate(order) if len(part)]
-    parts = [*spread(_stream, (takes, noises, config), tasks, label, workers=workers)]
+    parts = [*spread(_stream, (takes, noises, encoder, config), tasks, label, workers=workers)]
     rows, owner, since = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     first = np.concatenate([np.arange(len(part)) == 0 for part, _, _ in parts])
     return Embedded(rows, owner, since, first)
 
 
 def _stream(
-    known: tuple[Sequence[Take], Sequence[Path | Samples], StreamConfig],
+    known: tuple[Sequence[Take], Sequence[Path | Samples], str, StreamConfig],
     task: tuple[int, int, npt.NDArray[np.int64]],
 ) -> tuple[Rows, npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Rows, their owners and the times since the phrase, of one part of the takes."""
-    (takes, noises, config), (seed, part, numbers) = known, task
-    rng, encoder = np.random.default_rng([seed, part]), EmbeddingRows()
+    (takes, noises, encoder, config), (seed, part, numbers) = known, task
+    rng, hearing = np.random.default_rng([seed, part]), new_front_end(encoder)
     rows, owner, ends, heard = [], [], [-np.inf], 0
     for number in numbers:
         take = takes[number]
-        audio = to_int16(_changed(take.audio, noises, config, rng))
-        rows.append(encoder.push(audio))
+        audio = to_int16(changed(take.audio, noises, config, rng))
+        rows.append(hearing.push(audio))
         owner.append(np.full(len(rows[-1]), number, np.int32))
         if take.end is not None:
             ends.append(heard / SAMPLE_RATE + take.end)
         heard += len(audio)
     joined = np.concatenate(rows)
-    return joined, np.concatenate(owner), _since(len(joined), np.array(ends))
+    return joined, np.concatenate(owner), _since(len(joined), np.array(ends), row_format(encoder))
 
 
-def _since(rows: int, ends: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _since(rows: int, ends: npt.NDArray[np.float64], form: RowFormat) -> npt.NDArray[np.float32]:
     """Seconds from the last of these ends before each row."""
-    config = EmbeddingRowsConfig()
-    times = config.rows_end(1) / SAMPLE_RATE + config.row_seconds * np.arange(rows)
+    times = form.rows_end(1) / SAMPLE_RATE + form.row_seconds * np.arange(rows)
     # An end up to half a row later counts as past, so that a row at the end itself is found.
-    last = np.searchsorted(ends, times + config.row_seconds / 2, side="right") - 1
+    last = np.searchsorted(ends, times + form.row_seconds / 2, side="right") - 1
     return (times - ends[last]).astype(np.float32)
 
 
-def _changed(
+def changed(
     source: Path | Samples,
     noises: Sequence[Path | Samples],
     config: StreamConfig,
@@ -170,9 +172,11 @@ def _bed(noises: Sequence[Path | Samples], length: int, level: float, rng: np.ra
     return noise * np.float32(10 ** (level / 20) / (np.std(noise) + 1e-9))
 
 
-def _digest(takes: Sequence[Take], noises: Sequence[Path | Samples], config: StreamConfig, seed: int) -> str:
+def _digest(
+    takes: Sequence[Take], noises: Sequence[Path | Samples], encoder: str, config: StreamConfig, seed: int
+) -> str:
     depends = [
-        EmbeddingRowsConfig().digest,
+        row_format(encoder).digest,
         asdict(config),
         seed,
         PARTS,

@@ -134,8 +134,8 @@ def train_network(job: Job) -> Path:
 
 
 def train_head(job: Job) -> Path:
-    """A head on the published encoder."""
-    from kws.frontends import SPEECH_EMBEDDING, require
+    """A head on an encoder."""
+    from kws.frontends import require
     from training.checkpoint import save_arrays
     from training.head_weights import head_arrays
     from training.heads.bundling import spread, write_head
@@ -144,8 +144,8 @@ def train_head(job: Job) -> Path:
     from training.heads.recipe import head_recipe
     from training.heads.trial import examine
 
-    require(SPEECH_EMBEDDING)
     learning = head_recipe(job.recipe.network)
+    require(learning.encoder)
     job.say(f"gathering material for {job.phrase!r}")
     material = gather(
         job.phrase,
@@ -153,6 +153,7 @@ def train_head(job: Job) -> Path:
         look_back=learning.context,
         seed=job.seed,
         cache=job.cache,
+        encoder=learning.encoder,
         recordings=job.recordings,
         own=job.own,
         false_alarms=job.false_alarms,
@@ -161,8 +162,15 @@ def train_head(job: Job) -> Path:
     _make_deterministic(job.seed)
     learnt = _learn_heads(job, material.examples, learning)
     heads = spread(Committee(tuple(learnt)), material.examples)
-    window = job.recipe.detector.window
-    trial = examine(heads, material.examples, job.phrase, window=window, seed=job.seed, cache=job.cache)
+    trial = examine(
+        heads,
+        material.examples,
+        job.phrase,
+        encoder=learning.encoder,
+        window=job.recipe.detector.window,
+        seed=job.seed,
+        cache=job.cache,
+    )
     job.say(str(trial))
     path = write_head(
         job.output, job.phrase, heads, material, trial, job.recipe, seed=job.seed, command=job.command

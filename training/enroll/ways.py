@@ -15,8 +15,7 @@ from typing import Any
 
 from kws.bundle import Bundle
 from kws.errors import KwsError
-from kws.frontends import SPEECH_EMBEDDING
-from training.recipe import DetectorRecipe, MaterialRecipe, Recipe, TrainingRecipe
+from training.recipe import EMBEDDING_HEAD, DetectorRecipe, MaterialRecipe, Recipe, TrainingRecipe
 from training.settings import checked
 
 LEARN_AGAIN, FINE_TUNE, THRESHOLD = "learn again", "fine-tune", "threshold"
@@ -52,7 +51,7 @@ def way_for(bundle: Bundle, *, has_recordings: bool) -> Way:
         return Way(THRESHOLD, f"its card does not say how it was trained ({error})")
     if learned_from_recordings(bundle.card) and not has_recordings:
         return Way(THRESHOLD, "it learned from recordings that are not here; set KWS_DATA")
-    if bundle.front_end == SPEECH_EMBEDDING:
+    if recipe.network["name"] == EMBEDDING_HEAD:
         return Way(LEARN_AGAIN, "", recipe)
     if not weights.is_file():
         return Way(THRESHOLD, f"{weights.name}, its float weights, is not beside it")

@@ -18,14 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.errors import KwsError
-from kws.frontends import SPEECH_EMBEDDING, row_format
+from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from kws.types import Rows
 from training.data.manifest import Clip
 from training.embedded import Embedded, Take, embed
 from training.material import SPOKEN, trainable
 from training.noises import made_noises
 
-FILE = Path(__file__).with_name("background.npz")
+FILES = {
+    SPEECH_EMBEDDING: Path(__file__).with_name("background.npz"),
+    MICRO_EMBEDDING: Path(__file__).with_name("background_micro.npz"),
+}
+"""Of each encoder."""
 NOISES = 200
 """Of training.noises, which words are laid over as well where there are no recordings of noise."""
 
@@ -58,16 +62,18 @@ class Background:
         return _decoded(_codes(rows, self.step), self.step)
 
 
-def read_background(path: Path = FILE) -> Background:
-    """What the package brings.
+def read_background(path: Path | None = None, encoder: str = SPEECH_EMBEDDING) -> Background:
+    """What the package brings for an encoder.
 
     Raises:
         KwsError: the file is not there, or was made for another encoder.
     """
+    path = path or FILES[encoder]
     try:
         with np.load(path) as stored:
-            if str(stored["encoder"]) != row_format(SPEECH_EMBEDDING).digest:
-                raise KwsError(f"{path}: made for another encoder; run python -m training.heads.background")
+            if str(stored["encoder"]) != row_format(encoder).digest:
+                again = f"python -m training.heads.background --encoder {encoder}"
+                raise KwsError(f"{path}: made for another encoder; run {again}")
             codes = np.frombuffer(lzma.decompress(stored["codes"].tobytes()), np.int8)
             lines = lzma.decompress(stored["texts"].tobytes()).decode().split("\n")
             owner = np.repeat(stored["owner"], stored["owned"])
@@ -81,7 +87,9 @@ def read_background(path: Path = FILE) -> Background:
     return Background(rows, owner, first, list(texts), list(corpora), step)
 
 
-def write_background(path: Path, heard: Embedded, clips: Sequence[Clip]) -> None:
+def write_background(
+    path: Path, heard: Embedded, clips: Sequence[Clip], encoder: str = SPEECH_EMBEDDING
+) -> None:
     """Quantize and compress; `heard.owner` counts the clips."""
     step = (_STEP * heard.rows.astype(np.float32).std(axis=0)).astype(np.float32)
     codes = _codes(heard.rows, step)
@@ -89,7 +97,7 @@ def write_background(path: Path, heard: Embedded, clips: Sequence[Clip]) -> None
     lines = "\n".join(f"{clip.corpus}\t{' '.join(clip.label.lower().split())}" for clip in clips)
     np.savez(
         path,
-        encoder=np.array(row_format(SPEECH_EMBEDDING).digest),
+        encoder=np.array(row_format(encoder).digest),
         codes=_bytes(lzma.compress(np.ascontiguousarray(codes.T).tobytes(), preset=6)),
         texts=_bytes(lzma.compress(lines.encode())),
         step=step,
@@ -116,18 +124,19 @@ def _bytes(content: bytes) -> npt.NDArray[np.uint8]:
 @click.command()
 @click.option("--hours", default=9.0, show_default=True, help="Of speech and gaps, at most.")
 @click.option("--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=FILE, show_default=True)
-def main(hours: float, cache: Path, output: Path) -> None:
+@click.option("--encoder", type=click.Choice(list(FILES)), default=SPEECH_EMBEDDING, show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: in the package.")
+def main(hours: float, cache: Path, encoder: str, output: Path | None) -> None:
     """Make the file from recordings that may be published."""
     clips = [clip for clip in trainable() if clip.kind in (*SPOKEN, "noise")]
     order = np.random.default_rng(_SEED).permutation(len(clips))
     seconds = np.cumsum([clips[n].seconds + 0.8 for n in order])  # 0.8: the mean gap
     chosen = [clips[n] for n in order[: np.searchsorted(seconds, 3600 * hours)]]
-    heard = embed(
-        [Take(clip.path) for clip in chosen], made_noises(NOISES, seed=_SEED), seed=_SEED, cache=cache
-    )
-    write_background(output, heard, chosen)
-    click.echo(f"{output}: {len(chosen)} recordings, {len(heard.rows) * 0.08 / 3600:.2f} h")
+    takes, noises = [Take(clip.path) for clip in chosen], made_noises(NOISES, seed=_SEED)
+    heard = embed(takes, noises, seed=_SEED, cache=cache, encoder=encoder)
+    path = output or FILES[encoder]
+    write_background(path, heard, chosen, encoder)
+    click.echo(f"{path}: {len(chosen)} recordings, {len(heard.rows) * 0.08 / 3600:.2f} h")
 
 
 if __name__ == "__main__":

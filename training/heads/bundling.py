@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kws.bundle import write_bundle
-from kws.frontends import SPEECH_EMBEDDING, row_format
+from kws.frontends import MICRO, MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from training.bundling import file_name, manifest_of
 from training.credits import data_credits, voice_credits
 from training.heads.cascade import second_stage
@@ -16,6 +16,7 @@ from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Committee
 from training.heads.material import HeadMaterial
+from training.heads.recipe import head_recipe
 from training.heads.trial import Trial
 from training.recipe import Recipe
 from training.synth import available_voices
@@ -25,6 +26,11 @@ CALIBRATION_ROWS = 60_000
 
 PER_HOUR = 50
 """Steps of other speech, many more than anybody would have as false alarms."""
+
+_STANDS_ON = {
+    SPEECH_EMBEDDING: "the speech embedding of Lin et al. 2020",
+    MICRO_EMBEDDING: "the micro embedding, which began as the speech embedding of Lin et al. 2020",
+}
 
 _LOW, _HIGH = -1.5, 1.5
 """Logits of what these reach and of a word that is heard well: scores of 0.18 and 0.82."""
@@ -62,14 +68,21 @@ def write_head(
     Threshold and calibration table are those of the trial, until the model has been evaluated on recordings
     of the word (`python -m training.evaluate`).
     """
-    tflite = head_model(heads, _ranges(material.examples))
-    card = _card(heads, material, recipe, seed, command) | {"held_out": trial.as_json()}
+    learning = head_recipe(recipe.network)
+    tflite = head_model(heads, _ranges(material.examples), whole=learning.whole)
+    card = _card(heads, material, recipe, learning.encoder, seed, command) | {"held_out": trial.as_json()}
     manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
     manifest["micro"]["probability_cutoff"] = trial.threshold
     manifest["kws"]["calibration"] = [row.to_json() for row in trial.table]
     if stage := second_stage(phrase, trial.table, tflite):
         manifest["kws"]["confirmation"] = stage
-    return write_bundle(directory, file_name(phrase), tflite, manifest, front_end=SPEECH_EMBEDDING)
+    return write_bundle(
+        directory,
+        file_name(phrase),
+        tflite,
+        manifest,
+        front_end=MICRO if learning.whole else learning.encoder,
+    )
 
 
 def _ranges(known: Examples) -> np.ndarray:
@@ -79,12 +92,12 @@ def _ranges(known: Examples) -> np.ndarray:
 
 
 def _card(
-    heads: Committee, material: HeadMaterial, recipe: Recipe, seed: int, command: str
+    heads: Committee, material: HeadMaterial, recipe: Recipe, encoder: str, seed: int, command: str
 ) -> dict[str, Any]:
     weights = [(h.project, h.project_bias, h.hidden, h.hidden_bias, h.out) for h in heads.members]
     return {
         "licence": "Apache-2.0",
-        "architecture": "two dense layers on the speech embedding of Lin et al. 2020",
+        "architecture": f"two dense layers on {_STANDS_ON[encoder]}",
         "weights": sum(array.size for arrays in weights for array in arrays) + 1,
         "data": dict(sorted(material.sources.items())),
         "credits": data_credits(dict(sorted(material.sources.items()))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kws.encoders.graph import Graph, Scale, Tensor
+from kws.encoders.micro_embedding import add_encoder
 from kws.encoders.quantized import per_channel
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.types import Rows
@@ -17,7 +18,7 @@ _COVERED = 0.9999
 """Share of the activations that an int8 scale must hold."""
 
 
-def head_model(heads: Committee, calibration: Rows) -> bytes:
+def head_model(heads: Committee, calibration: Rows, *, whole: bool = False) -> bytes:
     """The .tflite: int8 [1, 1, 96] in, uint8 [1, 1] out, the past projections in a resource variable.
 
     Activations are ReLUs whose scale starts at 0, so that int8's lowest value cuts off below.
@@ -25,12 +26,11 @@ def head_model(heads: Committee, calibration: Rows) -> bytes:
     Args:
         heads: their weights.
         calibration: rows (t, 96) of words and of other speech, by which activations get their scales.
+        whole: with the micro embedding before it, which takes int8 [1, 8, 40] of the micro front end.
     """
-    config = EmbeddingRowsConfig()
     hidden = _positive(np.concatenate([head.hidden_values(calibration) for head in heads.members], axis=1))
     graph = Graph()
-    row = graph.input((1, 1, config.channels), Scale([config.row_scale], config.row_zero_point))
-    row = graph.reshape(row, (1, 1, 1, config.channels))
+    row = add_encoder(graph) if whole else _input(graph)
     parts = [
         _hidden(graph, row, head, _positive(head.projections(calibration)), hidden) for head in heads.members
     ]
@@ -41,6 +41,13 @@ def head_model(heads: Committee, calibration: Rows) -> bytes:
     score = graph.logistic(graph.reshape(x, (1, 1)))
     graph.output(graph.quantize(score, Scale([1 / 256]), np.uint8))
     return graph.tflite()
+
+
+def _input(graph: Graph) -> Tensor:
+    """An embedding, (1, 1, 1, 96)."""
+    config = EmbeddingRowsConfig()
+    row = graph.input((1, 1, config.channels), Scale([config.row_scale], config.row_zero_point))
+    return graph.reshape(row, (1, 1, 1, config.channels))
 
 
 def _hidden(graph: Graph, row: Tensor, head: Head, projected: Scale, hidden: Scale) -> Tensor:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.types import Rows
+from training.row_values import real_valued
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,7 +35,7 @@ class Head:
 
     def projections(self, rows: Rows) -> Floats:
         """int8 rows (t, 96) -> (t, projected)."""
-        real = rows.astype(np.float32) * np.float32(EmbeddingRowsConfig().row_scale)
+        real = real_valued(rows, EmbeddingRowsConfig())
         return np.maximum(0, real @ self.project + self.project_bias)
 
     def hidden_values(self, rows: Rows) -> Floats:

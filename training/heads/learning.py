@@ -13,6 +13,7 @@ from kws.encoders.rows import EmbeddingRowsConfig
 from training.heads.examples import Examples, Places
 from training.heads.head import Head
 from training.heads.recipe import HeadRecipe
+from training.row_values import real_valued
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _hardest(logits: np.ndarray, negative: Places, count: int) -> Places:
 
 
 def _real(rows: np.ndarray) -> np.ndarray:
-    return rows.astype(np.float32) * np.float32(EmbeddingRowsConfig().row_scale)
+    return real_valued(rows, EmbeddingRowsConfig())
 
 
 def _head(weights: list[np.ndarray], hearing: _Hearing, recipe: HeadRecipe) -> Head:

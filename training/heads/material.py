@@ -56,6 +56,7 @@ def gather(
     look_back: int,
     seed: int,
     cache: Path,
+    encoder: str = SPEECH_EMBEDDING,
     recordings: bool = True,
     own: Sequence[Samples] = (),
     false_alarms: Sequence[Samples] = (),
@@ -68,6 +69,7 @@ def gather(
         look_back: rows that a head looks at before the newest.
         seed: of everything random.
         cache: folder for what is synthesized and for rows.
+        encoder: whose rows a head learns from, see kws.frontends.
         recordings: use those under the data root. Without them, or where there are none, real speech comes
             from the vectors that the package brings (training.heads.background).
         own: takes of the phrase by its user, each cut to it.
@@ -76,7 +78,7 @@ def gather(
     clips = trainable() if recordings else []
     said = [clip for clip in clips if recipe.real_words and holds(clip, phrase)]
     others = [clip for clip in clips if clip.kind in (*SPOKEN, "noise") and clip not in said]
-    known = None if clips else read_background()
+    known = None if clips else read_background(encoder=encoder)
     noises = [clip.path for clip in clips if clip.kind == "noise"]
     beds = noises or made_noises(NOISES, seed=seed)
     texts = known.texts if known else [clip.label.lower() for clip in others]
@@ -86,7 +88,8 @@ def gather(
     words = [_synthetic(clip) for clip in voices.words]
     words += real * _copies(len(words), len(real), recipe.real_share)
     takes = [*words, *map(Take, voices.others), *(_ALARM_COPIES * [Take(clip) for clip in false_alarms])]
-    made = embed(takes, beds, seed=seed, cache=cache, label=f"listening to {len(takes)} clips")
+    label = f"listening to {len(takes)} clips"
+    made = embed(takes, beds, seed=seed, cache=cache, label=label, encoder=encoder)
     sequences = marked(made, [take.end is not None for take in takes])
     composed = len(sequences)
     if known:
@@ -94,7 +97,7 @@ def gather(
         sequences += marked(known, [_mentions(text, phrase) for text in known.texts])
     else:
         label = f"listening to {len(others)} recordings"
-        heard = embed(list(map(_take, others)), beds, seed=0, cache=cache, label=label)
+        heard = embed(list(map(_take, others)), beds, seed=0, cache=cache, label=label, encoder=encoder)
         sequences += marked(heard, [_mentions(clip.label, phrase) for clip in others])
     first, last = (round(edge / row_format(SPEECH_EMBEDDING).row_seconds) for edge in POSITIVE_SECONDS)
     hours = sum(len(rows) for rows, _ in sequences) * row_format(SPEECH_EMBEDDING).row_seconds / 3600

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kws.errors import KwsError
+from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING
 from training.settings import checked
 
 
@@ -14,6 +15,10 @@ from training.settings import checked
 class HeadRecipe:
     """What a head is like and how it learns."""
 
+    encoder: str = SPEECH_EMBEDDING
+    """What it stands on, or "micro-embedding"."""
+    whole: bool = False
+    """Whether encoder and head become one model on the micro front end, for a device."""
     heads: int = 2
     """Each learns from all but a share of the material, by which it is judged; the answer is their mean."""
     context: int = 12
@@ -53,4 +58,11 @@ def head_recipe(network: Mapping[str, Any]) -> HeadRecipe:
         raise KwsError(
             f"recipe: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
         )
+    if recipe.encoder not in (SPEECH_EMBEDDING, MICRO_EMBEDDING):
+        raise KwsError(
+            f"recipe: network.encoder is {recipe.encoder!r}, "
+            f"allowed are {SPEECH_EMBEDDING!r} and {MICRO_EMBEDDING!r}"
+        )
+    if recipe.whole and recipe.encoder != MICRO_EMBEDDING:
+        raise KwsError(f"recipe: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
     return recipe

@@ -67,19 +67,22 @@ class Trial:
         )
 
 
-def examine(heads: Committee, known: Examples, phrase: str, *, window: int, seed: int, cache: Path) -> Trial:
+def examine(
+    heads: Committee, known: Examples, phrase: str, *, encoder: str, window: int, seed: int, cache: Path
+) -> Trial:
     """Hear what each head left out, and the phrase spoken anew.
 
     Args:
         heads: number n of them has learned from `known.left_by(n, len(heads.members))`.
         known: with the real speech in it.
         phrase: as it is spelled.
+        encoder: whose rows they hear.
         window: steps that the detector averages.
         seed: of the training.
         cache: where synthesized speech is kept.
     """
     spoken = synthesize([phrase] * SPOKEN_WORDS, np.random.default_rng([seed, 99]), cache=cache)
-    clean, noisy = (_words(heads, spoken, recipe, window, seed) for recipe in (WORDS, _NOISY))
+    clean, noisy = (_words(heads, spoken, recipe, encoder, window, seed) for recipe in (WORDS, _NOISY))
     speech, hours = _speech(heads, known, window)
     curve = det_curve(clean, speech, hours, max_per_hour=_MAX_PER_HOUR)
     table = calibrate(calibration_thresholds(curve), clean, noisy, speech, hours)
@@ -89,7 +92,7 @@ def examine(heads: Committee, known: Examples, phrase: str, *, window: int, seed
 
 
 def _words(
-    heads: Committee, spoken: Sequence[Samples], recipe: StreamRecipe, window: int, seed: int
+    heads: Committee, spoken: Sequence[Samples], recipe: StreamRecipe, encoder: str, window: int, seed: int
 ) -> npt.NDArray[np.float32]:
     """The best score at each word."""
     with tempfile.TemporaryDirectory() as folder:
@@ -97,7 +100,7 @@ def _words(
         noises = [
             _file(folder, f"noise{n}", sound) for n, sound in enumerate(made_noises(_NOISES, seed=seed + 1))
         ]
-        stream = joined_rows(words, recipe, front_end=SPEECH_EMBEDDING, noises=noises, responses=())
+        stream = joined_rows(words, recipe, front_end=encoder, noises=noises, responses=())
     scores = _scores(heads.logits(stream.rows), window)
     return best_scores(ScoreTrack(_times(len(scores)), scores), stream.layout.occurrences)
 
