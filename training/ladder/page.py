@@ -17,8 +17,7 @@ hour of speech. Those thresholds are chosen on the same recordings. To add a row
 that threshold, an hour, with exact 95 % Poisson intervals. Minutes are those of the training, of the CPU and
 by the clock beside whatever else the machine did; speech that a cache held already is not in them.
 
-Not here, since not built: an encoder of our own distilled from the published one, and a cascade of a small
-first stage with it. What a recognizer as second stage buys stands in
+What a recognizer as second stage buys, the cascade, stands in
 [experiments/second-stage.md](experiments/second-stage.md).
 """
 

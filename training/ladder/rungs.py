@@ -43,7 +43,8 @@ LADDER = (
     Rung("changed", "+ transformed voices", "gru", True, {**_SPELLED, "changed_voices": 1}),
     Rung("packed", "a head on the published encoder, with what the package brings", "embedding_head", False),
     Rung("encoder", "the same, real speech instead of the package's", "embedding_head", True, _SPELLED),
-    Rung("five", "+ 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
+    Rung("device", "on our own encoder instead, one model for a device", "micro_head", True, _SPELLED),
+    Rung("five", "the published one, + 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
     Rung("twenty", "+ 20 recordings of the word", "embedding_head", True, _SPELLED, clips=20),
     Rung("all", "+ all recordings of the word", "embedding_head", True),
 )
