@@ -11,6 +11,7 @@ import tensorflow as tf
 from kws.frontend import FrontendConfig
 from kws.standard_error import silenced
 from kws.types import Rows
+from training.row_values import real_valued
 
 CALIBRATION_ROWS = 12_000
 """Rows streamed to find the range of every tensor, two minutes."""
@@ -18,8 +19,7 @@ CALIBRATION_ROWS = 12_000
 
 def to_real(rows: Rows) -> np.ndarray:
     """int8 rows -> what they stand for, float32 from 0 to 26."""
-    config = FrontendConfig()
-    return (rows.astype(np.float32) - config.row_zero_point) * np.float32(config.row_scale)
+    return real_valued(rows, FrontendConfig())
 
 
 class Convertible(Protocol):

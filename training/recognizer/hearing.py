@@ -14,6 +14,7 @@ from kws.errors import KwsError
 from kws.frontends import LOWER_LAYERS, MICRO, WAVEFORM, RowFormat, new_front_end, row_format
 from kws.recognition.acoustic import SETTLING_SECONDS, quiet_rows
 from kws.types import Rows, Samples
+from training.row_values import real_valued
 
 Mask = Callable[[Rows, np.random.Generator], None]
 """Hides, in place, part of the frequencies of one take's rows (t, channels)."""
@@ -58,7 +59,7 @@ class Hearing:
 
     def real_valued(self, rows: Rows) -> npt.NDArray[np.float32]:
         """int8 rows -> what they stand for."""
-        return (rows.astype(np.float32) - self.format.row_zero_point) * np.float32(self.format.row_scale)
+        return real_valued(rows, self.format)
 
 
 def hearing(encoder: str = MICRO) -> Hearing:
