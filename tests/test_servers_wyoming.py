@@ -198,6 +198,41 @@ def test_while_one_waits_for_its_engine_others_are_answered(tmp_path: Path, firs
     run(test)
 
 
+class Noting(Deaf):
+    """Remembers in which thread it heard, and in which it told."""
+
+    def __init__(self) -> None:
+        self.heard: list[threading.Thread] = []
+        self.spoken: list[threading.Thread] = []
+
+    def take(self, block: kws.Block, /) -> bool:
+        self.heard.append(threading.current_thread())
+        return bool(np.any(block.pcm))
+
+    def told(self) -> list[kws.Event]:
+        self.spoken.append(threading.current_thread())
+        return []
+
+
+def test_only_what_takes_long_is_done_in_another_thread(tmp_path: Path) -> None:
+    """The first chunk where the engine is made; then short ones here, if there is nothing to think about."""
+    noting = Noting()
+    ears = SlowEars()
+    ears.wake = lambda: noting  # type: ignore[assignment,method-assign,return-value]
+    quiet, loud, much = np.zeros(1024, np.int16), np.ones(1024, np.int16), np.zeros(32_000, np.int16)
+
+    async def test() -> None:
+        async with running(ears, tmp_path) as server, AsyncClient.from_uri(server.uri) as client:
+            for samples in (quiet, quiet, loud, much):
+                await client.write_event(AudioChunk(SAMPLE_RATE, 2, 1, samples.tobytes()).event())
+            await asked(client, Describe().event())
+
+    run(test)
+    here = threading.current_thread()
+    assert [thread is here for thread in noting.heard] == [False, True, True, False]
+    assert [thread is here for thread in noting.spoken] == [False, True, False, False]
+
+
 def test_who_listens_to_speech_does_not_wait_for_anothers_engine(tmp_path: Path) -> None:
     slow = SlowEars()
     slow.given.set()

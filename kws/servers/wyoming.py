@@ -17,6 +17,9 @@ from kws.servers.conversation import Conversation, Ears
 from kws.servers.workers import Workers
 from kws.servers.wyoming_wire import Limits, WireError, read_event
 
+QUICK_BYTES = 16 * 1024
+"""Half a second of 16 kHz audio; more of it at once is heard in another thread."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +77,8 @@ class Client(AsyncEventHandler):
         """Found here if that is quick, for a change of threads costs more than a step of a wake word."""
         if self._conversation.makes(event):
             return await self._workers.make(lambda: self._conversation.push(event))
+        if len(event.payload or b"") > QUICK_BYTES:
+            return await self._workers.listen(lambda: self._conversation.push(event))
         if self._conversation.take(event):
             return await self._workers.listen(self._conversation.answers)
         return self._conversation.answers()
