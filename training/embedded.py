@@ -7,7 +7,6 @@ cleaner, teaches a head that difference instead of the word (docs/experiments/em
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from kws.frontends import SPEECH_EMBEDDING, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
+from training.kept import keep_arrays, key_of
 from training.shards import spread
 
 PARTS = 16
@@ -183,7 +183,7 @@ def _digest(
         [[_name(take.audio), take.end] for take in takes],
         [_name(noise) for noise in noises],
     ]
-    return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]
+    return key_of(depends)
 
 
 def _name(source: Path | Samples) -> str:
@@ -191,7 +191,4 @@ def _name(source: Path | Samples) -> str:
 
 
 def _store(path: Path, embedded: Embedded) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, rows=embedded.rows, owner=embedded.owner, since=embedded.since, first=embedded.first)
-    partial.replace(path)
+    keep_arrays(path, rows=embedded.rows, owner=embedded.owner, since=embedded.since, first=embedded.first)
