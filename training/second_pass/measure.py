@@ -96,9 +96,8 @@ def measured(bundle: RecognizerBundle, rescore: str, *, most: int | None, cache:
     rescorer.weight = 1.0  # type: ignore[attr-defined]
     sets = dev_sets(read_manifest(recordings_manifest()))
     for name, grammar in SETS.items():
-        heard = hear(bundle, sets[name], cache / f"heard-{name}.npz")
-        found = drawn(nbest_of(bundle, heard, grammar, cache / f"nbest-{name}.json"), most)
-        yield judged(name, rescorer, found)
+        heard = drawn(hear(bundle, sets[name], cache / f"heard-{name}.npz"), most)
+        yield judged(name, rescorer, nbest_of(bundle, heard, grammar, cache / f"nbest-{name}.json"))
 
 
 def judged(name: str, rescorer: Rescorer, found: Sequence[NBest]) -> Measured:
