@@ -23,6 +23,7 @@ from training.stopwatch import Stopwatch
 PER_HOUR = ("0.5", "1")
 """False alarms allowed, as `Figures.points` names them."""
 CONDITIONS = ("clean", "10 dB")
+COMMAND = "python -m training.ladder"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
 
 def command_of(word: str, rung: Rung, seed: int) -> str:
     """What measures the same again."""
-    return f"python -m training.ladder {word!r} --rung {rung.name} --seed {seed}"
+    return f"{COMMAND} {word!r} --rung {rung.name} --seed {seed}"
 
 
 def climbed(rung: Rung, figures: Figures, minutes: tuple[float, float], command: str) -> Climbed:

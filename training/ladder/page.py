@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from training.ladder.climb import CONDITIONS, PER_HOUR, Climbed
+from training.ladder.climb import COMMAND, CONDITIONS, PER_HOUR, Climbed
 from training.ladder.rungs import ARCHITECTURES, LADDER, Rung
 
 _HEAD = """# What each ingredient of the training buys
@@ -25,8 +25,6 @@ _COLUMNS = (
     *(f"{what} at {rate}/h" for rate in PER_HOUR for what in (*CONDITIONS, "false alarms")),
     *("size, kB", "CPU min", "min by the clock", "measured"),
 )
-
-_COMMAND = "python -m training.ladder "
 
 
 def page(found: Sequence[Climbed]) -> str:
@@ -54,7 +52,7 @@ def _section(title: str, rungs: Sequence[Rung], of_word: dict[str, Climbed]) -> 
 
 
 def _is_typed(one: Climbed) -> bool:
-    return not one.command.startswith(_COMMAND)
+    return not one.command.startswith(COMMAND)
 
 
 def _row(rung: Rung, one: Climbed | None) -> str:
