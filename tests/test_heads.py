@@ -13,13 +13,13 @@ from signals import noise, tone
 
 from kws.encoders.rows import EmbeddingRows
 from kws.errors import KwsError
-from kws.frontends import SPEECH_EMBEDDING
+from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING
 from kws.types import SAMPLE_RATE
 from training import embedded
 from training.data.manifest import Clip
 from training.embedded import HEARD, Take, embed
 from training.heads import trial
-from training.heads.background import read_background, write_background
+from training.heads.background import FILES, read_background, write_background
 from training.heads.examples import join
 from training.heads.head import Committee
 from training.heads.material import POSITIVE_SECONDS, _copies, marked
@@ -168,6 +168,15 @@ def test_background_that_is_damaged_or_foreign_is_refused(tmp_path):
     np.savez(path, encoder=np.array("another"))
     with pytest.raises(KwsError, match="another encoder"):
         read_background(path)
+
+
+def test_what_the_package_brings_fits_every_encoder():
+    for encoder, hours in ((SPEECH_EMBEDDING, 8.9), (MICRO_EMBEDDING, 2.1)):
+        found = read_background(encoder=encoder)
+        assert len(found.rows) * 0.08 / 3600 > hours
+        assert found.owner.max() < len(found.texts)
+        assert len({text for text in found.texts if text}) > 1000
+    assert sum(path.stat().st_size for path in FILES.values()) < 15_000_000
 
 
 def test_made_noises_differ_and_are_neither_silent_nor_clipped():

@@ -24,6 +24,9 @@ from training.synth import available_voices
 CALIBRATION_ROWS = 60_000
 """Rows that give the activations their scales, at most: 80 minutes."""
 
+WHOLE_ARENA_BYTES = 100_000
+"""What tflite-micro needs for encoder and head, with some room: `kws export tflm` measures about 84,000."""
+
 PER_HOUR = 50
 """Steps of other speech, many more than anybody would have as false alarms."""
 
@@ -73,6 +76,8 @@ def write_head(
     card = _card(heads, material, recipe, learning.encoder, seed, command) | {"held_out": trial.as_json()}
     manifest = manifest_of(phrase, recipe, card, np.random.default_rng(seed))
     manifest["micro"]["probability_cutoff"] = trial.threshold
+    if learning.whole:
+        manifest["micro"]["tensor_arena_size"] = WHOLE_ARENA_BYTES
     manifest["kws"]["calibration"] = [row.to_json() for row in trial.table]
     if stage := second_stage(phrase, trial.table, tflite):
         manifest["kws"]["confirmation"] = stage
