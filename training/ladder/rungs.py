@@ -44,6 +44,7 @@ LADDER = (
     Rung("packed", "a head on the published encoder, with what the package brings", "embedding_head", False),
     Rung("encoder", "the same, real speech instead of the package's", "embedding_head", True, _SPELLED),
     Rung("device", "on our own encoder instead, one model for a device", "micro_head", True, _SPELLED),
+    Rung("device-packed", "that, with what the package brings", "micro_head", False),
     Rung("five", "the published one, + 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
     Rung("twenty", "+ 20 recordings of the word", "embedding_head", True, _SPELLED, clips=20),
     Rung("all", "+ all recordings of the word", "embedding_head", True),
