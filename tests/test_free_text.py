@@ -83,6 +83,15 @@ def test_searches_with_one_model_share_its_lexicon_unless_they_change_it():
     assert words_at(shared, "K AO F IY") == ()
 
 
+def test_a_model_is_read_once_until_its_file_changes(tmp_path: Path) -> None:
+    bundle, own = find_recognizer("english"), tmp_path / "own.arpa"
+    own.write_text(ARPA)
+    first = language_model_of(bundle, PHONES, own)
+    assert language_model_of(bundle, PHONES, str(own)) is first
+    own.write_text(ARPA.replace("stop", "start"))
+    assert language_model_of(bundle, PHONES, own).words == ["start", "</s>"]
+
+
 def words_at(lexicon: Lexicon, phones: str) -> tuple[str, ...]:
     node: int | None = ROOT
     for token in PHONES.encode(tuple(phones.split())):

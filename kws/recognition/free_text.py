@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -15,7 +16,7 @@ from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.free_decoder import FreeDecoder
 from kws.recognition.lexicon import Lexicon, Spelling
-from kws.recognition.ngram import History, LanguageModel, read_arpa
+from kws.recognition.ngram import ArpaModel, History, LanguageModel, read_arpa
 from kws.recognition.packaged_trigram import packaged_trigram
 from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.priors import Priors, decoding_of
@@ -120,9 +121,23 @@ def language_model_of(bundle: RecognizerBundle, tokens: Tokens, path: str | Path
     package is needed anyway; by letters the small bundled one does.
     """
     if path is not None:
-        return read_arpa(path)
+        return _arpa(path)
     small = small_model(bundle)
-    return packaged_trigram() if tokens is PHONES and small.parent == MODELS else read_arpa(small)
+    return packaged_trigram() if tokens is PHONES and small.parent == MODELS else _arpa(small)
+
+
+def _arpa(path: str | Path) -> ArpaModel:
+    """One for all searches, as long as the file stays as it is."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return read_arpa(path)  # which says what is wrong
+    return _read(str(path), found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read(path: str, *_stamp: int) -> ArpaModel:
+    return read_arpa(path)
 
 
 def small_model(bundle: RecognizerBundle) -> Path:
