@@ -43,12 +43,17 @@ async def read_event(reader: asyncio.StreamReader, limits: Limits) -> Event | No
     first = await reader.read(1)
     if not first:
         return None
+    # Not wait_for, which before Python 3.12 makes a task for each message.
+    late = asyncio.TimeoutError()
+    timer = asyncio.get_running_loop().call_later(limits.message_seconds, reader.set_exception, late)
     try:
-        return await asyncio.wait_for(_rest(first, reader, limits), limits.message_seconds)
+        return await _rest(first, reader, limits)
     except asyncio.IncompleteReadError as error:
         raise WireError("the client left in the middle of a message") from error
     except asyncio.TimeoutError as error:
         raise WireError(f"a message was not complete after {limits.message_seconds:g} s") from error
+    finally:
+        timer.cancel()
 
 
 async def _rest(first: bytes, reader: asyncio.StreamReader, limits: Limits) -> Event:
