@@ -15,7 +15,10 @@ from training.recognizer.command import train_recognizer
 from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
 
-@pytest.mark.parametrize(("file", "network"), [("gru", "gru"), ("embedding_head", "embedding-head")])
+@pytest.mark.parametrize(
+    ("file", "network"),
+    [("gru", "gru"), ("embedding_head", "embedding-head"), ("micro_head", "embedding-head")],
+)
 def test_shipped_recipes_read(file: str, network: str) -> None:
     assert read_recipe(RECIPES / f"{file}.toml").network["name"] == network
 
@@ -89,4 +92,4 @@ def test_a_word_is_learned_on_the_encoder_where_that_is_installed(monkeypatch: p
         raise KwsError(f"{name} is not installed")
 
     monkeypatch.setattr(training.recipe, "require", missing)
-    assert default_recipe() == "gru"
+    assert default_recipe() == "micro_head"

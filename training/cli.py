@@ -23,7 +23,7 @@ from training.shards import on_ray
 @click.option(
     "--recipe",
     metavar="RECIPE",
-    help="Bundled name or path (TOML) of a recipe.  [default: embedding_head; gru without the extra encoder]",
+    help="Bundled name or path of a recipe.  [default: embedding_head; without the extra encoder micro_head]",
 )
 @click.option(
     "--recordings",

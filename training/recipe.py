@@ -30,7 +30,7 @@ def default_recipe() -> str:
     try:
         require(SPEECH_EMBEDDING)
     except KwsError:
-        return "gru"
+        return "micro_head"
     return "embedding_head"
 
 
