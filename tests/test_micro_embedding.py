@@ -88,13 +88,13 @@ def test_heads_may_stand_on_either_encoder():
 
 def test_int8_stays_near_the_weights(speech):
     tf = pytest.importorskip("tensorflow")
-    from training.micro_encoder.learn import real_valued
     from training.micro_encoder.student import Student
+    from training.quantize import to_real
 
     student = Student(read_student(WEIGHTS)[0])
     rows = Frontend().push(speech)
     rows = rows[: len(rows) // 8 * 8]
-    exact = student(tf.constant(real_valued(rows)[None])).numpy()[0]
+    exact = student(tf.constant(to_real(rows)[None])).numpy()[0]
     found = MicroEmbedding().push(speech) * CONFIG.row_scale
     assert np.mean((found - exact) ** 2) < INT8_ERROR * np.mean(exact.var(axis=0))
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
-from kws.frontend import FrontendConfig
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
+from training.quantize import to_real
 
 Floats = npt.NDArray[np.float32]
 _PER_STEP = SpeechEmbeddingConfig().rows
@@ -129,7 +129,7 @@ def teach(
 
 def moments(pairs: Pairs) -> tuple[Floats, Floats]:
     """Mean and deviation of every column of real-valued rows, shape (40,) each."""
-    some = real_valued(pairs.rows[:: max(1, len(pairs.rows) // 200_000)])
+    some = to_real(pairs.rows[:: max(1, len(pairs.rows) // 200_000)])
     return some.mean(axis=0), some.std(axis=0)
 
 
@@ -138,7 +138,7 @@ def judged(student: Student, pairs: Pairs, scaling: Scaling, steps: int = 96) ->
     errors = []
     for start in range(0, len(pairs.taught) - steps, steps - _UNHEARD):
         rows, taught = _window(pairs, start, steps)
-        said = student(tf.constant(real_valued(rows)[None]))
+        said = student(tf.constant(to_real(rows)[None]))
         errors.append(float(scaling.error(said[0, _UNHEARD:], taught[_UNHEARD:])))
     return float(np.mean(errors))
 
@@ -153,19 +153,13 @@ def _batches(
         rng.shuffle(starts)
         for some in np.split(starts, np.arange(recipe.windows, len(starts), recipe.windows))[:-1]:
             windows = [_window(pairs, start, recipe.steps) for start in some]
-            rows = np.stack([_masked(real_valued(rows), recipe, rng) for rows, _ in windows])
+            rows = np.stack([_masked(to_real(rows), recipe, rng) for rows, _ in windows])
             yield rows, np.stack([taught for _, taught in windows])
 
 
 def _window(pairs: Pairs, start: int, steps: int) -> tuple[npt.NDArray[np.int8], Floats]:
     rows = pairs.rows[start * _PER_STEP : (start + steps) * _PER_STEP]
     return rows, pairs.taught[start : start + steps].astype(np.float32)
-
-
-def real_valued(rows: npt.NDArray[np.int8]) -> Floats:
-    """What rows of the micro front end stand for."""
-    config = FrontendConfig()
-    return (rows.astype(np.float32) - config.row_zero_point) * np.float32(config.row_scale)
 
 
 def _masked(rows: Floats, recipe: LearningRecipe, rng: np.random.Generator) -> Floats:

@@ -6,8 +6,6 @@ level, room and noise of their own. So it learns to say what was said, whatever 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from kws.frontend import Frontend, FrontendConfig
 from kws.sources.whole import read_samples
 from kws.types import Rows
 from training.embedded import HEARD, StreamConfig, changed
+from training.kept import keep_arrays, key_of
 from training.shards import spread
 
 TEACHER_LEVEL = -26.0
@@ -71,9 +70,9 @@ def heard_and_taught(
         SpeechEmbeddingConfig().digest, FrontendConfig().digest, asdict(config), TEACHER_LEVEL, _FLOOR_LEVEL,
         PARTS, seed, [*map(str, clips)], [*map(str, noises)],
     ]  # fmt: skip
-    path = cache / f"taught-{hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:16]}.npz"
+    path = cache / f"taught-{key_of(depends)}.npz"
     if not path.is_file():
-        _store(path, _made(clips, noises, config, seed, workers))
+        keep_arrays(path, **vars(_made(clips, noises, config, seed, workers)))
     with np.load(path) as stored:
         return Pairs(stored["rows"], stored["taught"], stored["first"])
 
@@ -111,10 +110,3 @@ def _clean(clip: Path, length: int, rng: np.random.Generator) -> Audio:
     audio = to_level(to_float(read_samples(clip)), TEACHER_LEVEL)
     hiss = rng.standard_normal(length, np.float32) * np.float32(10 ** (_FLOOR_LEVEL / 20))
     return np.pad(audio, (0, length - len(audio))) + hiss
-
-
-def _store(path: Path, pairs: Pairs) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, rows=pairs.rows, taught=pairs.taught, first=pairs.first)
-    partial.replace(path)

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from kws.encoders.layer_file import StudentRanges
 from training.encoder_ranges import Largest
-from training.micro_encoder.learn import real_valued
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
+from training.quantize import to_real
 
 _ROWS = 768
 """Of a stretch."""
@@ -20,7 +20,7 @@ def ranges_of(student: Student, pairs: Pairs, stretches: int = 400) -> StudentRa
     layers, lowest = [], Largest()
     starts = np.linspace(0, len(pairs.rows) - _ROWS, stretches).astype(int) // 8 * 8
     for start in starts:
-        rows = real_valued(pairs.rows[start : start + _ROWS])
+        rows = to_real(pairs.rows[start : start + _ROWS])
         for index, values in enumerate(student.activations(tf.constant(rows[None]))):
             if index == len(layers):
                 layers.append(Largest())
