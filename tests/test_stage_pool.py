@@ -84,6 +84,14 @@ def test_who_comes_again_finds_the_stage_as_it_was_unless_another_has_had_it() -
             assert as_left is expected
 
 
+def test_one_that_failed_is_not_taken_to_be_as_it_was_left() -> None:
+    pool, borrower = StagePool(Total), object()
+    with pytest.raises(OSError, match="broken"), pool.lent(borrower):
+        raise OSError("broken")
+    with pool.lent(borrower) as (_, as_left):
+        assert not as_left
+
+
 def test_the_one_that_rested_longest_is_lent_first() -> None:
     pool, old, new = StagePool(Total, 2), object(), object()
     with pool.lent(old) as (first, _), pool.lent(new) as (second, _):

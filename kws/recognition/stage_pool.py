@@ -50,6 +50,9 @@ class StagePool:
         place.borrower = borrower
         try:
             yield place.stage, as_left
+        except BaseException:
+            place.borrower = None  # nobody knows how it was left
+            raise
         finally:
             self._give_back(place)
 
