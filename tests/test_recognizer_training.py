@@ -12,6 +12,7 @@ import pytest
 pytestmark = [pytest.mark.tensorflow, pytest.mark.debian("flite")]
 pytest.importorskip("tensorflow")
 
+import keras  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
 from kws.errors import KwsError  # noqa: E402
@@ -70,8 +71,10 @@ def recipe(epochs: int, **settings: float) -> Recipe:
 
 
 def test_two_sounds_are_learnt(tmp_path: Path) -> None:
+    # Weights of their own, whichever test ran before: from some the two are long taken for one.
+    keras.utils.set_random_seed(1)
     takes = two_sounds()
-    learner = Learner(recipe(30, learning_rate=5e-3), [takes], {"same": takes}, seed=1)
+    learner = Learner(recipe(15, learning_rate=1e-2), [takes], {"same": takes}, seed=1)
     progress = list(learner.epochs(tmp_path / "c.npz"))
     assert progress[-1].loss < progress[0].loss / 2
     assert progress[-1].rates["same"].phones == 0
