@@ -36,7 +36,9 @@ class Says:
     step_seconds = STEP_ROWS / 100
     front_end = MICRO
 
-    def __init__(self, bundle: object, kind: str = "phones", delegate: object = None) -> None:
+    def __init__(
+        self, bundle: object, kind: str = "phones", *, beside: object = None, delegate: object = None
+    ) -> None:
         self.reset()
 
     def push(self, rows: Rows) -> LogProbs:

@@ -15,6 +15,7 @@ from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.confidence import Calibration, Features, fit, path_features
 from kws.recognition.grammar_decoder import GrammarDecoder, meaning
 from kws.recognition.graph_beam import Path as GraphPath
+from kws.recognition.letters import Letters
 from kws.recognition.priors import WEIGHT as PRIOR_WEIGHT
 from kws.recognition.priors import Priors
 from kws.recognition.rival import Rival, rival_of
@@ -28,7 +29,7 @@ def fitted(
 ) -> dict[str, Any]:
     """What goes into the card as `decoding`: priors of the phones, confidence of paths, its threshold."""
     step = AcousticModel(bundle, "phones").step_seconds
-    steps = np.concatenate([sound for name in FREE for _, sound in heard[name]])
+    steps = np.concatenate([sound[:, : len(PHONES)] for name in FREE for _, sound in heard[name]])
     log_priors = np.log(np.exp(steps).mean(axis=0))
     priors, rival = Priors.of(log_priors), rival_of(bundle, PHONES)
     paths = {
@@ -69,11 +70,11 @@ def paths_of(
     name: str, clips: Sequence[Heard], step_seconds: float, priors: Priors, rival: Rival | None
 ) -> Iterator[Judged]:
     """Of each clip by a grammar among the examples; none where no word was found."""
-    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors, rival=rival)
+    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors, rival=rival, letters=Letters())
     for clip, sound in clips:
         decoder.reset()
         decoder.push(sound)
-        for path, margin in decoder.paths()[:1]:
+        for path, margin in decoder.ranked()[:1]:
             features = path_features(path.score, path.words, margin)
             if features:
                 yield Judged(features, _is_right(path, clip), clip)

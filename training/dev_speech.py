@@ -16,7 +16,7 @@ from kws.grammar.compile import TokenGraph, compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.tokens import PHONES, LogProbs
+from kws.recognition.tokens import PHONES, Kind, LogProbs
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip
 from training.kept import keep_arrays
@@ -65,16 +65,17 @@ def drawn(items: Sequence[Item], most: int | None) -> list[Item]:
     return [items[index] for index in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
-def hear(bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path) -> list[Heard]:
-    """The log-probabilities of phones for every clip, kept in a file for the next time."""
-    key = hashlib.sha256(
-        "\n".join([bundle.model_sha256, *(str(clip.path) for clip in clips)]).encode()
-    ).hexdigest()[:12]
+def hear(
+    bundle: RecognizerBundle, clips: Sequence[Clip], cache: Path, letters: Kind | None = None
+) -> list[Heard]:
+    """The log-probabilities of phones, and of `letters` beside them, for every clip; kept in a file."""
+    named = [bundle.model_sha256, *([letters] if letters else []), *(str(clip.path) for clip in clips)]
+    key = hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
     kept = cache.with_name(f"{cache.stem}-{key}.npz")
     if kept.is_file():
         with np.load(kept) as arrays:
             return [(clip, arrays[str(number)]) for number, clip in enumerate(clips)]
-    acoustic = AcousticModel(bundle, "phones")
+    acoustic = AcousticModel(bundle, "phones", beside=letters)
     heard = [(clip, log_probs_of(acoustic, clip.path)) for clip in clips]
     keep_arrays(kept, **{str(number): log_probs for number, (_, log_probs) in enumerate(heard)})
     return heard

@@ -30,6 +30,7 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.letters import Letters, beside
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import Recognizer
 from kws.recognition.rival import rival_of
@@ -124,7 +125,10 @@ def speech_tasks(
         name: drawn(clips, sentences or most if name in FREE else most)
         for name, clips in dev_sets(read_manifest(recordings_manifest())).items()
     }
-    heard = {name: hear(bundle, clips, cache / f"heard-{name}.npz") for name, clips in sets.items()}
+    heard = {
+        name: hear(bundle, clips, cache / f"heard-{name}.npz", beside(bundle, "phones"))
+        for name, clips in sets.items()
+    }
     if fits:
         write_decoding(bundle, fitted(bundle, heard, say=click.echo))
         click.echo(f"wrote {bundle.manifest_path}")
@@ -163,7 +167,12 @@ def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -
     rival = rival_of(bundle, PHONES) if known.calibration.rival else None
     calibration = known.calibration.with_threshold(read_grammar(path_of(name)).threshold)
     decoder = GrammarDecoder(
-        graph_of(name), step_seconds, calibration=calibration, priors=known.priors, rival=rival
+        graph_of(name),
+        step_seconds,
+        calibration=calibration,
+        priors=known.priors,
+        rival=rival,
+        letters=Letters(),
     )
     return Listener(decoder, step_seconds)
 

@@ -23,11 +23,12 @@ QUIET_DBFS = -72.0
 
 
 class AcousticModel:
-    """A streaming Stage: rows (t, channels) -> LogProbs (steps, tokens) of one token set.
+    """A streaming Stage: rows (t, channels) -> LogProbs (steps, tokens) of one token set, or two in a row.
 
     Args:
         bundle: the recognizer; its `front_end` says what the rows are.
         kind: which of its token sets; both cost the same.
+        beside: another one, whose columns follow.
         reference_kernels: as `kws.model.StreamingModel` has it.
         delegate: as well.
 
@@ -41,13 +42,16 @@ class AcousticModel:
         bundle: RecognizerBundle,
         kind: Kind = "phones",
         *,
+        beside: Kind | None = None,
         reference_kernels: bool = False,
         delegate: Delegate | None = None,
     ) -> None:
-        if kind not in bundle.tokens:
-            raise BundleError(
-                f"{bundle.manifest_path}: no {kind} in this recognizer; it has {list(bundle.tokens)}"
-            )
+        self._kinds = [kind, beside] if beside else [kind]
+        for wanted in self._kinds:
+            if wanted not in bundle.tokens:
+                raise BundleError(
+                    f"{bundle.manifest_path}: no {wanted} in this recognizer; it has {list(bundle.tokens)}"
+                )
         self.bundle, self.kind = bundle, kind
         self._encoder = bundle.new_encoder()
         self._model = bundle.open_model(reference_kernels=reference_kernels, delegate=delegate)
@@ -55,7 +59,7 @@ class AcousticModel:
 
     @property
     def tokens(self) -> Tokens:
-        """The token set of `push`."""
+        """The token set of `push`, or the first of the two."""
         return TOKEN_SETS[self.kind]
 
     @property
@@ -78,7 +82,9 @@ class AcousticModel:
         if self._encoder:
             samples: Any = rows.reshape(-1)  # the audio itself, as int16
             rows = self._encoder.push(samples)
-        return self._log_probs(self._model.push(rows), self.kind)
+        outputs = self._model.push(rows)
+        found = [self._log_probs(outputs, kind) for kind in self._kinds]
+        return found[0] if len(found) == 1 else np.hstack(found)
 
     def of_inputs(self, inputs: Rows) -> dict[Kind, LogProbs]:
         """The same by all token sets, of what an encoder has made of rows, or of rows where there is none."""

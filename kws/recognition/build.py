@@ -18,6 +18,7 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.letters import Letters, beside
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
@@ -64,7 +65,9 @@ def build_recognizer(
     if grammar is not None and language_model is not None:
         raise KwsError(f"{language_model}: does not go with a grammar; leave the language model out")
     bundle = find_recognizer(model)
-    acoustic = AcousticModel(bundle, _kind(bundle, by_words=grammar is not None), delegate=delegate)
+    kind = _kind(bundle, by_words=grammar is not None)
+    letters = beside(bundle, kind) if grammar is not None else None
+    acoustic = AcousticModel(bundle, kind, beside=letters, delegate=delegate)
     tokens, step = acoustic.tokens, acoustic.step_seconds
     lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
     rescorer = rescorer_of(bundle, rescore)
@@ -76,7 +79,13 @@ def build_recognizer(
         calibration = known.calibration.with_threshold(sentences.threshold).with_threshold(threshold)
         rival = rival_of(bundle, tokens, lead_in) if calibration.rival else None
         decoder = GrammarDecoder(
-            graph, step, calibration=calibration, priors=known.priors, rescorer=rescorer, rival=rival
+            graph,
+            step,
+            calibration=calibration,
+            priors=known.priors,
+            rescorer=rescorer,
+            rival=rival,
+            letters=Letters() if letters else None,
         )
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)

@@ -63,6 +63,7 @@ class FreeDecoder:
 
     def push(self, log_probs: LogProbs) -> list[Partial]:
         """A partial whenever the words, or how many of them are certain, have changed."""
+        log_probs = log_probs[:, : len(self.tokens)]
         self._heard.push(log_probs)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):

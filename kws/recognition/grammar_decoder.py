@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from kws.events import Guess, HeardWord, Partial, Slots, Transcript
 from kws.grammar.compile import TokenGraph
 from kws.grammar.word_graph import Mark
@@ -18,7 +20,10 @@ from kws.recognition.word_history import SpokenWord
 
 
 class GrammarDecoder:
-    """A Decoder that knows only the sentences of a compiled grammar; a rival knows what else may be said."""
+    """A Decoder that knows only the sentences of a compiled grammar; a rival knows what else may be said.
+
+    Log-probabilities may have those of characters beside them, by which letters then have a say.
+    """
 
     _shown: tuple[str, int]  # text and stable words of the last partial
 
@@ -32,6 +37,7 @@ class GrammarDecoder:
         beam: BeamConfig | None = None,
         rescorer: Rescorer | None = None,
         rival: Rival | None = None,
+        letters: Rescorer | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
@@ -39,12 +45,15 @@ class GrammarDecoder:
         self._beam, self._rival = GraphBeam(graph, beam), rival
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
-        self._kept = Heard(rescorer)
+        self._kept, self._spelled = Heard(rescorer), Heard(letters)
         self.reset()
 
     def push(self, log_probs: LogProbs) -> list[Partial]:
         """A partial whenever the words, or how many of them are certain, have changed."""
+        log_probs, letters = np.split(log_probs, [len(self.tokens)], axis=1)
         self._kept.push(log_probs)
+        if letters.size:
+            self._spelled.push(letters)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
             scaled = self._priors.scaled(piece) if self._priors else piece
@@ -59,11 +68,7 @@ class GrammarDecoder:
 
     def flush(self) -> list[Transcript]:
         """One transcript; rejected ones have no text, and say in `nbest` what they came nearest to."""
-        sentences = [path for path in self._beam.sentences() if _said(path.words)]
-        ranked = self._kept.ranked(
-            sentences, [path.text for path in sentences], [path.score for path in sentences]
-        )
-        judged = [(path, self._confidence(path, margin)) for path, margin in self._with_margins(ranked)]
+        judged = [(path, self._confidence(path, margin)) for path, margin in self.ranked()]
         self._start_anew()
         if not judged:
             return [Transcript("", 0.0, 0.0, 0.0, in_grammar=False)]
@@ -78,6 +83,14 @@ class GrammarDecoder:
     def at_end(self) -> bool:
         """Whether the best hypothesis is a whole sentence of the grammar."""
         return self._beam.at_end() and bool(_said(self._beam.best().words))
+
+    def ranked(self) -> list[tuple[Path, float]]:
+        """As `paths`, of those in which something is said, by what letters and rescorer say of them too."""
+        sentences = [path for path in self._beam.sentences() if _said(path.words)]
+        texts = [path.text for path in sentences]
+        opinions = [path.score for path in sentences], self._spelled.added(texts), self._kept.added(texts)
+        order = np.argsort(-np.sum(opinions, axis=0), kind="stable")
+        return self._with_margins([sentences[place] for place in order])
 
     def paths(self) -> list[tuple[Path, float]]:
         """Whole sentences now, the best first, and how far each stays behind the rival."""
@@ -95,6 +108,7 @@ class GrammarDecoder:
     def _start_anew(self) -> None:
         self._beam.reset()
         self._kept.reset()
+        self._spelled.reset()
         if self._rival:
             self._rival.reset()
 

@@ -18,7 +18,8 @@ QUIET_SECONDS = 10.0
 
 
 class AcousticStage(Protocol):
-    """A streaming Stage: rows (t, channels) -> log-probabilities (steps, tokens) of one token set."""
+    """A streaming Stage: rows (t, channels) -> log-probabilities (steps, tokens) of one token set, which the
+    decoder searches, or of that and another side by side."""
 
     @property
     def front_end(self) -> str:

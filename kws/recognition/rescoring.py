@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
 from kws.recognition.tokens import LogProbs
-
-Item = TypeVar("Item")
 
 
 class Rescorer(Protocol):
@@ -52,17 +50,6 @@ class Heard:
     def reset(self) -> None:
         """Another utterance begins."""
         self._parts = []
-
-    def ranked(self, items: Sequence[Item], texts: Sequence[str], scores: Sequence[float]) -> list[Item]:
-        """Items by their own score and what the rescorer adds, the best first; as they are without one."""
-        return [items[place] for place in self.order(texts, scores)]
-
-    def order(self, texts: Sequence[str], scores: Sequence[float]) -> list[int]:
-        """Places of the texts, the best first."""
-        if not self.rescorer or len(texts) < 2 or not self._parts:
-            return list(range(len(texts)))
-        total = np.array(scores) + np.array(self.added(texts))
-        return [int(place) for place in np.argsort(-total, kind="stable")]
 
     def added(self, texts: Sequence[str]) -> Sequence[float]:
         """What the rescorer says of each."""

@@ -6,7 +6,8 @@ The contract between the acoustic stage and everything behind it:
   classification: labelling unsegmented sequence data with recurrent neural networks").
 * The acoustic stage gives `LogProbs`, one row for each of its steps. A step is a whole number of
   front-end rows of 10 ms, 30 or 40 ms in all; decoders are told its length in seconds.
-* A model may have both token sets side by side; the stage then yields one of them, chosen by `kind`.
+* A model may have both token sets side by side; the stage then yields one of them, chosen by `kind`, or that
+  one's columns and after them the other's; decoders search the first.
 * The stage's `flush` gives the steps that its look-ahead held back: what was said up to the last sample must
   have had its chance to be written down, as a clip may end with its word.
 * Each row is normalized over its token set: the probabilities in it sum to 1.

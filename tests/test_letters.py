@@ -1,0 +1,99 @@
+"""Letters beside phones: what they say of a grammar's sentences, and that they choose among them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spoken import random_steps, saying, steps_of
+
+from kws.grammar.compile import compile_grammar
+from kws.grammar.reading import read_grammar
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.bundle import find_recognizer
+from kws.recognition.confidence import Calibration
+from kws.recognition.ctc import log_probability
+from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.letters import WEIGHT, Letters
+from kws.recognition.tokens import BLANK, CHARACTERS, PHONES, LogProbs
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("grammar") / "lamps.jsgf"
+    path.write_text("#JSGF V1.0;\ngrammar lamps;\npublic <lamps> = stop | lights (on | off);\n")
+    return compile_grammar(read_grammar(path), PHONES)
+
+
+def unsure(one: str, other: str) -> LogProbs:
+    """Phones of either, as likely as each other; both must have as many."""
+    return np.logaddexp(saying(one), saying(other)) - np.float32(np.log(2))
+
+
+def written(text: str, steps: int, sure: float = 0.6) -> LogProbs:
+    """Letters, each with a blank after it."""
+    columns = [column for letter in text for column in (CHARACTERS.index[letter], BLANK)]
+    return steps_of(columns + [BLANK] * (steps - len(columns)), CHARACTERS, sure)
+
+
+def heard(graph, log_probs: LogProbs, letters: Letters | None):
+    decoder = GrammarDecoder(graph, 0.04, calibration=Calibration(threshold=0.0), letters=letters)
+    decoder.push(log_probs)
+    (transcript,) = decoder.flush()
+    return transcript
+
+
+@pytest.mark.parametrize("said", ["lights on", "lights off"])
+def test_they_decide_where_phones_are_unsure(graph, said):
+    phones = unsure("lights on", "lights off")
+    both = np.hstack([phones, written(said, len(phones))])
+    found = heard(graph, both, Letters())
+    assert found.text == said
+    assert {guess.text for guess in found.nbest} == {"lights on", "lights off"}
+
+
+def test_phones_that_are_sure_are_not_outvoted(graph):
+    phones = saying("lights on", sure=0.5)
+    both = np.hstack([phones, written("lights off", len(phones))])
+    assert heard(graph, both, Letters()).text == "lights on"
+    assert heard(graph, both, Letters(weight=100.0)).text == "lights off"
+
+
+def test_without_them_nothing_changes(graph):
+    phones = saying("stop", sure=0.8)
+    alone = heard(graph, phones, None)
+    assert heard(graph, phones, Letters()) == alone
+    assert heard(graph, np.hstack([phones, written("lights on", len(phones))]), None) == alone
+
+
+def test_they_say_what_ctc_says_of_all_alignments():
+    log_probs = random_steps(3, 30, len(CHARACTERS))
+    on, off = Letters().scores(log_probs, ["lights on", "Lights Off"])
+    assert on == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights on")))
+    assert off == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights off")))
+    assert Letters().scores(log_probs, ["20 °C", "on"]) == [0.0, 0.0]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 999), st.lists(st.integers(0, 40), max_size=4))
+def test_the_split_is_no_matter(graph, seed, cuts):
+    log_probs = np.hstack([random_steps(seed, 40, len(PHONES)), random_steps(seed + 1, 40, len(CHARACTERS))])
+    one, other = (GrammarDecoder(graph, 0.04, letters=Letters()) for _ in range(2))
+    for piece in np.split(log_probs, sorted(cuts)):
+        one.push(piece)
+    other.push(log_probs)
+    assert one.flush() == other.flush()
+    assert one.flush() == other.flush()  # and both begin anew
+
+
+def test_a_stage_gives_both_side_by_side():
+    bundle = find_recognizer("english")
+    rows = np.random.default_rng(1).normal(0, 500, (200, 160)).astype(np.int16)
+    both = AcousticModel(bundle, "phones", beside="characters").push(rows)
+    phones, letters = (
+        AcousticModel(bundle, "phones").push(rows),
+        AcousticModel(bundle, "characters").push(rows),
+    )
+    assert len(both) > 40
+    assert np.array_equal(both, np.hstack([phones, letters]))
