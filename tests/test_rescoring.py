@@ -97,6 +97,14 @@ def test_a_text_that_was_found_twice_is_judged_once_for_both() -> None:
     assert judge.asked == [(len(saying("on")), ("on", "off"))]
 
 
+def test_where_there_is_one_text_alone_nobody_is_asked() -> None:
+    judge = Prefers("on", 2.0)
+    heard = Heard(judge)
+    heard.push(saying("on"))
+    assert heard.added(["on", "on"]) == [0.0, 0.0]
+    assert judge.asked == []
+
+
 def test_several_opinions_add_up() -> None:
     heard = saying("lights on")
     both = Several([Prefers("a", 1.0), Prefers("b", 2.0), Prefers("a", 0.5)])

@@ -56,6 +56,8 @@ class Heard:
         if not self.rescorer or not self._parts:
             return [0.0] * len(texts)
         once = list(dict.fromkeys(texts))  # free text finds some by several pronunciations
+        if len(once) < 2:
+            return [0.0] * len(texts)  # there is nothing to choose
         nats = self.rescorer.scores(np.concatenate(self._parts), once)
         known = dict(zip(once, nats, strict=True))
         return [known[text] for text in texts]
