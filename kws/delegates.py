@@ -26,30 +26,30 @@ class DelegateError(KwsError):
 class Delegate:
     """Which delegate; nothing is loaded before a model is opened with it."""
 
-    library: str
-    """A path, or a name that the system's loader finds, "libedgetpu.so.1"."""
+    path: str
+    """Of the shared library, or a name that the system's loader finds, "libedgetpu.so.1"."""
     options: Mapping[str, str] = field(default_factory=dict)
     """As the delegate's own documentation has them."""
 
     def __str__(self) -> str:
-        return ":".join([self.library, *(f"{key}={value}" for key, value in self.options.items())])
+        return ":".join([self.path, *(f"{key}={value}" for key, value in self.options.items())])
 
     def load(self) -> Any:
         """LiteRT's handle of it, for one interpreter at a time; raises DelegateError."""
-        library = os.path.abspath(self.library) if os.path.exists(self.library) else self.library
-        self._check(library)
+        path = os.path.abspath(self.path) if os.path.exists(self.path) else self.path
+        self._check(path)
         from ai_edge_litert.interpreter import load_delegate
 
         try:
-            return load_delegate(library, dict(self.options))
+            return load_delegate(path, dict(self.options))
         except (ValueError, RuntimeError) as error:
             said = str(error).strip().rpartition("\n")[2]
             raise DelegateError(f"{self}: refuses to start ({said}); see its documentation") from error
 
-    def _check(self, library: str) -> None:
+    def _check(self, path: str) -> None:
         """LiteRT's own loader prints a traceback where one of these fails."""
         try:
-            found = ctypes.CDLL(library)
+            found = ctypes.CDLL(path)
         except OSError as error:
             raise DelegateError(
                 f"{self}: cannot be loaded ({error}); install it or correct the path"
@@ -63,13 +63,13 @@ class Delegate:
 
 def parse_delegate(text: str) -> Delegate:
     """From "PATH[:key=value...]"; raises DelegateError."""
-    library, *options = _OPTION.split(text)
+    path, *options = _OPTION.split(text)
     pairs = [option.partition("=")[::2] for option in options]
-    if not library:
+    if not path:
         raise DelegateError(f"{text!r}: names no library; write PATH, or PATH:key=value with its options")
     if len(dict(pairs)) < len(pairs):
         raise DelegateError(f"{text}: gives an option twice; give each once")
-    return Delegate(library, dict(pairs))
+    return Delegate(path, dict(pairs))
 
 
 def delegate_problem(text: str) -> str:

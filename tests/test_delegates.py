@@ -48,7 +48,7 @@ def heard(model: Path, delegate: Delegate | None, count: int = 300) -> np.ndarra
 )
 def test_path_and_options_are_told_apart(text, named, options):
     found = parse_delegate(text)
-    assert (found.library, dict(found.options), str(found)) == (named, options, text)
+    assert (found.path, dict(found.options), str(found)) == (named, options, text)
     assert delegate_problem(text) == ""
 
 
