@@ -14,6 +14,7 @@ from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
 from training.quantize import to_real
+from training.spec_augment import hide
 
 Floats = npt.NDArray[np.float32]
 _PER_STEP = SpeechEmbeddingConfig().rows
@@ -153,7 +154,7 @@ def _batches(
         rng.shuffle(starts)
         for some in np.split(starts, np.arange(recipe.windows, len(starts), recipe.windows))[:-1]:
             windows = [_window(pairs, start, recipe.steps) for start in some]
-            rows = np.stack([_masked(to_real(rows), recipe, rng) for rows, _ in windows])
+            rows = np.stack([_partly_hidden(to_real(rows), recipe, rng) for rows, _ in windows])
             yield rows, np.stack([taught for _, taught in windows])
 
 
@@ -162,11 +163,7 @@ def _window(pairs: Pairs, start: int, steps: int) -> tuple[npt.NDArray[np.int8],
     return rows, pairs.taught[start : start + steps].astype(np.float32)
 
 
-def _masked(rows: Floats, recipe: LearningRecipe, rng: np.random.Generator) -> Floats:
-    """Hidden is what becomes 0, as if nothing had been there."""
+def _partly_hidden(rows: Floats, recipe: LearningRecipe, rng: np.random.Generator) -> Floats:
     for _ in range(recipe.masks):
-        first = rng.integers(len(rows) - recipe.mask_rows)
-        rows[first : first + rng.integers(recipe.mask_rows + 1)] = 0
-        column = rng.integers(rows.shape[1] - recipe.mask_columns)
-        rows[:, column : column + rng.integers(recipe.mask_columns + 1)] = 0
+        hide(rows, rng, channels=recipe.mask_columns, stretch=recipe.mask_rows)
     return rows

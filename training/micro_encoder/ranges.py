@@ -6,19 +6,21 @@ import numpy as np
 import tensorflow as tf
 
 from kws.encoders.layer_file import StudentRanges
+from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from training.encoder_ranges import Largest
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
 from training.quantize import to_real
 
-_ROWS = 768
+_PER_STEP = SpeechEmbeddingConfig().rows
+_ROWS = 96 * _PER_STEP
 """Of a stretch."""
 
 
 def ranges_of(student: Student, pairs: Pairs, stretches: int = 400) -> StudentRanges:
     """Measured on stretches spread evenly over the pairs."""
     layers, lowest = [], Largest()
-    starts = np.linspace(0, len(pairs.rows) - _ROWS, stretches).astype(int) // 8 * 8
+    starts = np.linspace(0, len(pairs.taught) - _ROWS // _PER_STEP, stretches).astype(int) * _PER_STEP
     for start in starts:
         rows = to_real(pairs.rows[start : start + _ROWS])
         for index, values in enumerate(student.activations(tf.constant(rows[None]))):

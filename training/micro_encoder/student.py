@@ -4,7 +4,7 @@
     -> the twenty convolutions of Lin et al. 2020 (arXiv 2002.01322; Apache-2.0) -> 96 values every 80 ms
 
 No linear map leads from the micro front end to log-mels: its noise suppression and gain control lie between.
-Starting from the published weights needs an hour where a network from nothing would need days.
+Starting from the published weights spares learning anew what speech is made of.
 """
 
 from __future__ import annotations
