@@ -20,7 +20,7 @@ from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
 from training.kept import keep_arrays, key_of
-from training.shards import spread
+from training.shards import shuffled, spread
 
 PARTS = 16
 """Streams that are made side by side."""
@@ -106,8 +106,7 @@ def _made(
     label: str,
     workers: int,
 ) -> Embedded:
-    order = np.array_split(np.random.default_rng(seed).permutation(len(takes)), PARTS)
-    tasks = [(seed, number, part) for number, part in enumerate(order) if len(part)]
+    tasks = shuffled(len(takes), PARTS, seed)
     parts = [*spread(_stream, (takes, noises, encoder, config), tasks, label, workers=workers)]
     rows, owner, since = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     first = np.concatenate([np.arange(len(part)) == 0 for part, _, _ in parts])

@@ -14,6 +14,9 @@ from contextvars import ContextVar
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from kws.errors import KwsError
 from training.progress import track
 
@@ -48,6 +51,12 @@ def on_ray(address: str | None) -> Iterator[None]:
     finally:
         _on_ray.reset(token)
         ray.shutdown()
+
+
+def shuffled(count: int, parts: int, seed: int) -> list[tuple[int, int, npt.NDArray[np.int64]]]:
+    """Tasks for `spread`: the numbers below `count` in at most so many parts, as (seed, part, numbers)."""
+    order = np.array_split(np.random.default_rng(seed).permutation(count), parts)
+    return [(seed, number, part) for number, part in enumerate(order) if len(part)]
 
 
 def spread(

@@ -20,7 +20,7 @@ from kws.sources.whole import read_samples
 from kws.types import Rows
 from training.embedded import HEARD, StreamConfig, changed
 from training.kept import keep_arrays, key_of
-from training.shards import spread
+from training.shards import shuffled, spread
 
 TEACHER_LEVEL = -26.0
 """Active level at which the teacher hears a clip, dB re full scale."""
@@ -80,8 +80,7 @@ def heard_and_taught(
 def _made(
     clips: Sequence[Path], noises: Sequence[Path], config: StreamConfig, seed: int, workers: int
 ) -> Pairs:
-    order = np.array_split(np.random.default_rng(seed).permutation(len(clips)), PARTS)
-    tasks = [(seed, number, part) for number, part in enumerate(order) if len(part)]
+    tasks = shuffled(len(clips), PARTS, seed)
     parts = [*spread(_stream, (clips, noises, config), tasks, "listening with the teacher", workers=workers)]
     rows, taught = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     steps = [len(part) for _, part in parts]
