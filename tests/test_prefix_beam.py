@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import sys
@@ -16,6 +17,7 @@ from spoken import random_steps
 from kws.recognition.ctc import best_alignment_score, log_probability
 from kws.recognition.greedy import Greedy
 from kws.recognition.log_domain import NEVER, log_add
+from kws.recognition.prefix import Prefix
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 from kws.recognition.tokens import BLANK, LogProbs
 
@@ -145,6 +147,24 @@ def test_what_is_settled_begins_every_later_answer(seed):
         assert settled[: len(certain)] == certain
         certain = settled
     assert all(hypothesis.tokens[: len(certain)] == certain for hypothesis in beam.finished())
+
+
+def test_what_is_dropped_is_freed_without_the_collector_of_cycles():
+    def known() -> int:
+        return sum(isinstance(thing, Prefix) for thing in gc.get_objects())
+
+    gc.collect()
+    before = known()
+    gc.disable()
+    try:
+        beam = PrefixBeam(config=PrefixBeamConfig(beam=4))
+        beam.push(random_steps(5, 400, 6) * 3)
+        links = len({link for hypothesis in beam.finished() for link in hypothesis.prefix.chain()})
+        assert known() == before + 1 + links  # and the root
+        beam.reset()
+        assert known() == before + 1
+    finally:
+        gc.enable()
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kws.recognition.lexicon import Spelling
-from kws.recognition.prefix_beam import Scorer, State
+from kws.recognition.prefix import State
+from kws.recognition.prefix_beam import Scorer
 
 
 @dataclass(eq=False)

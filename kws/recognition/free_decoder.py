@@ -11,7 +11,8 @@ from kws.events import Guess, HeardWord, Partial, Transcript
 from kws.recognition.boost import Boosted
 from kws.recognition.decoder import Rhythm
 from kws.recognition.lexicon import Spelling
-from kws.recognition.prefix_beam import Hypothesis, Prefix, PrefixBeam, PrefixBeamConfig, Scorer, State
+from kws.recognition.prefix import Hypothesis, Prefix, State
+from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig, Scorer
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.text_scorer import WordState

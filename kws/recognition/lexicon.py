@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kws.recognition.log_domain import NEVER
 
@@ -32,6 +32,13 @@ class Lexicon:
     def child(self, node: Node, token: int) -> Node | None:
         """The node after this token."""
         return self._child.get(node * _TOKENS + token)
+
+    def children(self, node: Node) -> Iterator[tuple[int, Node]]:
+        """Every token that may follow, and the node after it."""
+        for token in range(_TOKENS):
+            child = self.child(node, token)
+            if child is not None:
+                yield token, child
 
     def words(self, node: Node) -> tuple[str, ...]:
         """Those that end here."""
@@ -70,8 +77,6 @@ class Lexicon:
         self._best.append(NEVER if node is None else self._best[node])
         if node is not None:
             self._words[made] = self.words(node)
-            for token in range(_TOKENS):
-                child = self.child(node, token)
-                if child is not None:
-                    self._child[made * _TOKENS + token] = child
+            for token, child in self.children(node):
+                self._child[made * _TOKENS + token] = child
         return made

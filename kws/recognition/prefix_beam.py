@@ -8,18 +8,20 @@ prefix is made.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
-from typing import Protocol
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from kws.recognition.log_domain import NEVER, log_add
+from kws.recognition.prefix import Hypothesis, Prefix, State
 from kws.recognition.tokens import BLANK, LogProbs
 
-State = Hashable
-"""What a scorer knows of a prefix."""
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 
 class Scorer(Protocol):
@@ -72,62 +74,37 @@ class PrefixBeamConfig:
     """In the end scores are divided by the words to this power (after Wu et al. 2016); 0: they are not."""
 
 
-class Prefix:
-    """A token sequence, as a link to the one that is shorter by a token. Compared by identity."""
+class _Kept:
+    """The prefixes that a step leaves, the best first, and arrays with a value for each.
 
-    __slots__ = ("_arrival", "_children", "bonus", "parent", "peak", "state", "step", "token")
+    Args:
+        prefixes: which.
+        blank: ln of the alignments of each that end in a blank.
+        said: and of those that end in its last token.
+    """
 
-    def __init__(self, parent: Prefix | None, token: int, state: State, bonus: float, step: int) -> None:
-        self.parent, self.token, self.state = parent, token, state
-        self.bonus = bonus
-        """All that the scorer has added so far, nats."""
-        self.step = step
-        """The step at which the last token was most likely begun."""
-        self.peak = NEVER
-        """ln of the token's probability at that step."""
-        self._arrival = NEVER
-        self._children: dict[int, tuple[Prefix, ...]] = {}
-
-    def children(self, token: int, scorer: Scorer, step: int) -> tuple[Prefix, ...]:
-        """The prefixes that are longer by this token, made when first asked for."""
-        found = self._children.get(token)
-        if found is None:
-            found = tuple(
-                Prefix(self, token, state, self.bonus + nats, step)
-                for state, nats in scorer.extend(self.state, token)
-            )
-            self._children[token] = found
-        return found
-
-    def arrive(self, log_prob: float, peak: float, step: int) -> None:
-        """Alignments of this probability begin the last token at a step."""
-        if log_prob > self._arrival:
-            self._arrival, self.peak, self.step = log_prob, peak, step
-
-    def chain(self) -> list[Prefix]:
-        """From the first token's prefix to this one."""
-        found: list[Prefix] = []
-        here: Prefix = self
-        while here.parent is not None:
-            found.append(here)
-            here = here.parent
-        return found[::-1]
+    def __init__(self, prefixes: list[Prefix], blank: Floats, said: Floats) -> None:
+        self.prefixes, self.blank, self.said = prefixes, blank, said
+        self.total: Floats = np.logaddexp(blank, said)
+        self.token: Indices = np.array([prefix.token for prefix in prefixes])
+        self.bonus: Floats = np.array([prefix.bonus for prefix in prefixes])
 
 
-@dataclass(frozen=True)
-class Hypothesis:
-    """A prefix and how likely it is."""
+class _Fresh(NamedTuple):
+    """A prefix that is not in the beam and might be from now on."""
 
-    prefix: Prefix
-    acoustic: float
-    """ln of its probability over all alignments."""
     score: float
-    """With what the scorer adds; what hypotheses are ranked by."""
+    reach: float
+    """ln of its alignments, all of which begin its last token now."""
+    parent: Prefix
+    token: int
+    way: int
+    state: State
+    nats: float
 
-    @property
-    def tokens(self) -> tuple[int, ...]:
-        """Columns."""
-        return tuple(prefix.token for prefix in self.prefix.chain())
+    def prefix(self) -> Prefix:
+        """Once it is sure that it will be kept: most are not."""
+        return self.parent.child(self.token, self.way, self.state, self.parent.bonus + self.nats)
 
 
 class PrefixBeam:
@@ -140,83 +117,98 @@ class PrefixBeam:
 
     def push(self, log_probs: LogProbs) -> None:
         """Move all prefixes on by these steps, shape (steps, tokens)."""
-        for row in log_probs:
-            floor = float(row.max()) - self.config.least
-            tokens = [token for token in np.argsort(-row).tolist() if token != BLANK and row[token] >= floor]
-            self._advance(row.tolist(), tokens)
+        for row in log_probs.astype(np.float64):
+            tried = row >= row.max() - self.config.least
+            tried[BLANK] = False
+            self._advance(row, np.flatnonzero(tried))
             self.step += 1
 
     def reset(self) -> None:
         """As new: before the first step."""
         self.step = 0
-        self._root = Prefix(None, BLANK, self.scorer.start(), 0.0, 0)
-        # Prefix -> ln of the alignments that end in a blank, and in its last token.
-        self._beam: dict[Prefix, tuple[float, float]] = {self._root: (0.0, NEVER)}
+        root = Prefix(None, BLANK, 0, self.scorer.start(), 0.0)
+        self._kept = _Kept([root], np.zeros(1), np.full(1, NEVER))
 
     def best(self) -> Prefix:
         """The best prefix now, whole text or not."""
-        return next(iter(self._beam))
+        return self._kept.prefixes[0]
 
     def settled(self) -> Prefix:
         """The longest prefix of all that are kept: no later step can take it back."""
-        depth = {prefix: len(prefix.chain()) for prefix in self._beam}
-        while len(depth) > 1:
-            deepest = max(depth, key=depth.__getitem__)
-            length = depth.pop(deepest)
-            if deepest.parent is not None:
-                depth[deepest.parent] = length - 1
-        return next(iter(depth))
+        open_ends = set(self._kept.prefixes)
+        while len(open_ends) > 1:
+            longest = max(open_ends, key=attrgetter("length"))
+            open_ends.remove(longest)
+            if longest.parent is not None:
+                open_ends.add(longest.parent)
+        return open_ends.pop()
 
     def finished(self) -> list[Hypothesis]:
         """Whole texts that could end now, the best first."""
         found = []
-        for prefix, (blank, token) in self._beam.items():
-            acoustic = log_add(blank, token)
+        for prefix, acoustic in zip(self._kept.prefixes, self._kept.total.tolist(), strict=True):
             score = acoustic + prefix.bonus + self.scorer.finish(prefix.state)
             if score > NEVER:
                 length = max(1, self.scorer.words(prefix.state)) ** self.config.length_exponent
                 found.append(Hypothesis(prefix, acoustic, score / length))
         return sorted(found, key=lambda hypothesis: -hypothesis.score)
 
-    def _advance(self, row: list[float], tokens: list[int]) -> None:
+    def _advance(self, row: Floats, tokens: Indices) -> None:
         """One step; `tokens` are those to be tried besides the blank."""
-        blanks: dict[Prefix, float] = {}
-        said: dict[Prefix, float] = {}
-        reaches: list[tuple[float, Prefix, int]] = []
-        for prefix, (blank, token) in self._beam.items():
-            total = log_add(blank, token)
-            blanks[prefix] = total + row[BLANK]
-            if token > NEVER:
-                said[prefix] = token + row[prefix.token]
-            # After its own token a prefix repeats it only across a blank.
-            reaches += [((blank if new == prefix.token else total) + row[new], prefix, new) for new in tokens]
-        floor = self._floor(blanks, said, reaches)
-        for reach, prefix, new in reaches:
-            if reach + prefix.bonus >= floor and reach > NEVER:
-                for child in prefix.children(new, self.scorer, self.step):
-                    said[child] = log_add(said.get(child, NEVER), reach)
-                    child.arrive(reach, row[new], self.step)
-        self._beam = self._pruned(blanks, said)
+        now = self._kept
+        blank, said = now.total + row[BLANK], now.said + row[now.token]
+        stay_scores = np.logaddexp(blank, said) + now.bonus
+        # After its own token a prefix repeats it only across a blank.
+        repeats = now.token[:, None] == tokens
+        reach = np.where(repeats, now.blank[:, None], now.total[:, None]) + row[tokens]
+        scores = reach + now.bonus[:, None]
+        floor = self._last(np.append(stay_scores, scores)) - self.config.slack
+        places, columns = np.nonzero((scores >= floor) & (reach > NEVER))
+        new = tokens[columns]
+        arrivals = zip(
+            places.tolist(), new.tolist(), reach[places, columns].tolist(), row[new].tolist(), strict=True
+        )
+        fresh = self._arrived(arrivals, said, self._last(stay_scores))
+        self._kept = self._best(blank, said, fresh)
 
-    def _floor(
-        self, blanks: dict[Prefix, float], said: dict[Prefix, float], reaches: list[tuple[float, Prefix, int]]
-    ) -> float:
-        """What a new prefix must reach to be made: about as much as the last one that will be kept."""
-        scores = [log_add(value, said.get(prefix, NEVER)) + prefix.bonus for prefix, value in blanks.items()]
-        scores += [reach + prefix.bonus for reach, prefix, _ in reaches]
-        best = nlargest(self.config.beam, scores)
-        return best[-1] - self.config.slack if len(best) == self.config.beam else NEVER
+    def _last(self, scores: Floats) -> float:
+        """What the last of the beam has if there is nothing else to choose from."""
+        last = len(scores) - self.config.beam
+        return float(np.partition(scores, last)[last]) if last >= 0 else NEVER
 
-    def _pruned(
-        self, blanks: dict[Prefix, float], said: dict[Prefix, float]
-    ) -> dict[Prefix, tuple[float, float]]:
-        """The best prefixes, best first."""
-        scored = [
-            (-log_add(blanks.get(prefix, NEVER), said.get(prefix, NEVER)) - prefix.bonus, place, prefix)
-            for place, prefix in enumerate({**blanks, **said})
-        ]
-        scored.sort()  # never down to the prefixes: no place stands twice
-        return {
-            prefix: (blanks.get(prefix, NEVER), said.get(prefix, NEVER))
-            for _, _, prefix in scored[: self.config.beam]
-        }
+    def _arrived(
+        self, arrivals: Iterable[tuple[int, int, float, float]], said: Floats, least: float
+    ) -> list[_Fresh]:
+        """Prefixes of at least that score which are not in the beam; to those that are, `said` is added.
+
+        Args:
+            arrivals: place of a prefix, the token that follows, ln of the alignments and of the token.
+        """
+        prefixes, fresh = self._kept.prefixes, []
+        place_of = {(prefix.parent, prefix.token, prefix.way): place for place, prefix in enumerate(prefixes)}
+        for place, token, reach, peak in arrivals:
+            prefix = prefixes[place]
+            prefix.arrive(token, reach, peak, self.step)
+            score = reach + prefix.bonus
+            for way, (state, nats) in enumerate(self.scorer.extend(prefix.state, token)):
+                here = place_of.get((prefix, token, way))
+                if here is not None:
+                    said[here] = log_add(said[here], reach)
+                elif score + nats >= least:
+                    fresh.append(_Fresh(score + nats, reach, prefix, token, way, state, nats))
+        return fresh
+
+    def _best(self, blank: Floats, said: Floats, fresh: list[_Fresh]) -> _Kept:
+        """What is kept of the beam and of those that are new."""
+        now = self._kept
+        scores = np.append(np.logaddexp(blank, said) + now.bonus, [one.score for one in fresh])
+        order = np.argsort(-scores, kind="stable")[: self.config.beam]
+        count = len(now.prefixes)
+        return _Kept(
+            [
+                now.prefixes[place] if place < count else fresh[place - count].prefix()
+                for place in order.tolist()
+            ],
+            np.append(blank, np.full(len(fresh), NEVER))[order],
+            np.append(said, [one.reach for one in fresh])[order],
+        )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kws.recognition.lexicon import ROOT, Lexicon, Node, Spelling
 from kws.recognition.log_domain import NEVER
 from kws.recognition.ngram import History, LanguageModel
-from kws.recognition.prefix_beam import State
+from kws.recognition.prefix import State
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,10 @@ class LexiconWords:
     ) -> None:
         self._lexicon, self._model, self._fusion = lexicon, model, fusion
         self._start = lexicon.with_lead_in(lead_in) if lead_in else ROOT
-        # A beam asks of one state after another, of each with every token: the same words end there.
+        self._first = {token: (node, self._ahead(node)) for token, node in lexicon.children(ROOT)}
+        # A beam asks of one state after another, of each with every token: what goes for all is kept.
         self._asked: WordState | None = None
+        self._asked_ahead = 0.0
         self._endings: list[tuple[str, History, float]] = []
 
     def start(self) -> WordState:
@@ -116,17 +118,18 @@ class LexiconWords:
     def extend(self, state: State, token: int) -> Sequence[tuple[WordState, float]]:
         """The word goes on, or any word that ends here is over and another begins."""
         assert isinstance(state, WordState)
-        node = _node(state)
+        if self._asked is not state:
+            self._ask(state)
         found: list[tuple[WordState, float]] = []
-        child = self._lexicon.child(node, token)
+        child = self._lexicon.child(_node(state), token)
         if child is not None:
             moved = WordState(state.history, child, None, state.words)
-            found.append((moved, self._ahead(child) - self._ahead(node)))
-        after = self._lexicon.child(ROOT, token)
-        if after is not None:
-            for word, history, nats in self._all_ended(state, node):
+            found.append((moved, self._ahead(child) - self._asked_ahead))
+        if self._endings and token in self._first:
+            after, ahead = self._first[token]
+            for word, history, nats in self._endings:
                 begun = WordState(history, after, word, state.words + bool(word))
-                found.append((begun, nats - self._ahead(node) + self._ahead(after)))
+                found.append((begun, nats + ahead))
         return found
 
     def finish(self, state: State) -> float:
@@ -152,12 +155,13 @@ class LexiconWords:
         assert isinstance(state, WordState)
         return state.words + (_node(state) != self._start)
 
-    def _all_ended(self, state: WordState, node: Node) -> list[tuple[str, History, float]]:
-        """Every word that ends at the state's node, with what `_ended` says of it."""
-        if self._asked is not state:
-            self._asked = state
-            self._endings = [(word, *self._ended(state, word)) for word in self._lexicon.words(node)]
-        return self._endings
+    def _ask(self, state: WordState) -> None:
+        """Note what all tokens after a state have in common."""
+        node = _node(state)
+        ahead = self._ahead(node)
+        endings = [(word, *self._ended(state, word)) for word in self._lexicon.words(node)]
+        self._asked, self._asked_ahead = state, ahead
+        self._endings = [(word, history, nats - ahead) for word, history, nats in endings]
 
     def _ended(self, state: WordState, word: str) -> tuple[History, float]:
         if not word:
