@@ -18,9 +18,10 @@ from click.testing import CliRunner  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
 from kws.recognition.acoustic import AcousticModel  # noqa: E402
 from kws.recognition.bundle import find_recognizer  # noqa: E402
-from training.checkpoint import save_weights  # noqa: E402
+from training.checkpoint import load_arrays, save_arrays, save_weights  # noqa: E402
 from training.recognizer.command import train_recognizer  # noqa: E402
 from training.recognizer.learn import Learner, Progress  # noqa: E402
+from training.recognizer.mean import mean, mean_of  # noqa: E402
 from training.recognizer.recipe import NetworkRecipe, Recipe, TrainingRecipe  # noqa: E402
 from training.recognizer.schedule import WarmHoldFall  # noqa: E402
 from training.recognizer.takes import Takes  # noqa: E402
@@ -50,6 +51,32 @@ def test_a_bundle_comes_out(bundle: Path) -> None:
         "characters": (20, 29),
     }
     np.testing.assert_allclose(np.exp(heard["phones"]).sum(axis=1), 1, rtol=1e-4)
+
+
+def test_the_mean_of_weights_is_a_bundle_too(bundle: Path, tmp_path: Path) -> None:
+    weights = load_arrays(bundle / "english.weights.npz")
+    save_arrays(tmp_path / "zero.npz", [0 * array for array in weights])
+    files = [bundle / "english.weights.npz", tmp_path / "zero.npz"]
+    arguments = [
+        "-o",
+        str(tmp_path / "out"),
+        "--recipe",
+        str(RECIPE),
+        "--cache",
+        str(bundle.parent / "cache"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KWS_DATA", str(bundle.parent))
+        done = CliRunner().invoke(mean, [*map(str, files), *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    for half, whole in zip(load_arrays(tmp_path / "out" / "english.weights.npz"), weights, strict=True):
+        np.testing.assert_allclose(half, whole / 2, rtol=1e-6)
+    found = find_recognizer(tmp_path / "out")
+    assert found.card["command"].startswith("python -m training.recognizer.mean")
+    assert found.model_sha256 != find_recognizer(bundle).model_sha256
+    save_arrays(tmp_path / "other.npz", weights[:-1])
+    with pytest.raises(KwsError, match=r"other\.npz: weights of another network than .*english\.weights"):
+        mean_of([files[0], tmp_path / "other.npz"])
 
 
 def two_sounds() -> Takes:
