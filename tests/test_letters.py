@@ -15,8 +15,10 @@ from kws.recognition.bundle import find_recognizer
 from kws.recognition.confidence import Calibration
 from kws.recognition.ctc import log_probability
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.letters import WEIGHT, Letters
+from kws.recognition.letters import MOST, SURE, WEIGHT, Letters, Opinion
 from kws.recognition.tokens import BLANK, CHARACTERS, PHONES, LogProbs
+
+ANY = Calibration(threshold=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,15 @@ def written(text: str, steps: int, sure: float = 0.6) -> LogProbs:
     return steps_of(columns + [BLANK] * (steps - len(columns)), CHARACTERS, sure)
 
 
-def heard(graph, log_probs: LogProbs, letters: Letters | None):
-    decoder = GrammarDecoder(graph, 0.04, calibration=Calibration(threshold=0.0), letters=letters)
+def opinions(log_probs: LogProbs, *sentences: tuple[str, int]) -> list[Opinion]:
+    letters = Letters()
+    for piece in np.split(log_probs, [7]):
+        letters.push(piece)
+    return letters.opinions(sentences)
+
+
+def heard(graph, log_probs: LogProbs, letters: Letters | None, calibration=ANY):
+    decoder = GrammarDecoder(graph, 0.04, calibration=calibration, letters=letters)
     decoder.push(log_probs)
     (transcript,) = decoder.flush()
     return transcript
@@ -69,17 +78,38 @@ def test_without_them_nothing_changes(graph):
 
 def test_they_say_what_ctc_says_of_all_alignments():
     log_probs = random_steps(3, 30, len(CHARACTERS))
-    on, off = Letters().scores(log_probs, ["lights on", "Lights Off"])
-    assert on == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights on")))
-    assert off == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights off")))
-    assert Letters().scores(log_probs, ["20 °C", "on"]) == [0.0, 0.0]
+    on, off = opinions(log_probs, ("lights on", 8), ("Lights Off", 8))
+    assert on.nats == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights on")))
+    assert off.nats == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights off")))
+    assert opinions(log_probs, ("20 °C", 5), ("on", 2)) == [Opinion(), Opinion()]
+    assert Letters().opinions([("on", 2)]) == [Opinion()]
+
+
+def test_they_doubt_what_is_no_likelier_than_nothing():
+    on, stop = opinions(written("lights on", 30, sure=0.99), ("lights on", 8), ("stop", 4))
+    assert on.doubt == 0
+    assert stop.doubt < 0
+    silence = steps_of([BLANK] * 30, CHARACTERS, 0.9)
+    assert -MOST <= opinions(silence, ("stop", 4))[0].doubt < -SURE
+    assert opinions(silence[:2], ("stop", 4))[0].doubt == -MOST  # there is no time for it
+
+
+def test_their_doubt_counts_as_much_as_the_calibration_says(graph):
+    phones = saying("lights on", sure=0.8)
+    right, wrong = (np.hstack([phones, written(text, len(phones))]) for text in ("lights on", "stop"))
+    deaf, hearing = Calibration(threshold=0.5), Calibration(letters=1.0, threshold=0.5)
+    assert [heard(graph, sound, Letters(), deaf).in_grammar for sound in (right, wrong)] == [True, True]
+    assert [heard(graph, sound, Letters(), hearing).in_grammar for sound in (right, wrong)] == [True, False]
+    assert heard(graph, wrong, None, hearing).confidence == heard(graph, wrong, Letters(), deaf).confidence
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 999), st.lists(st.integers(0, 40), max_size=4))
 def test_the_split_is_no_matter(graph, seed, cuts):
     log_probs = np.hstack([random_steps(seed, 40, len(PHONES)), random_steps(seed + 1, 40, len(CHARACTERS))])
-    one, other = (GrammarDecoder(graph, 0.04, letters=Letters()) for _ in range(2))
+    one, other = (
+        GrammarDecoder(graph, 0.04, calibration=Calibration(letters=0.5), letters=Letters()) for _ in range(2)
+    )
     for piece in np.split(log_probs, sorted(cuts)):
         one.push(piece)
     other.push(log_probs)

@@ -90,6 +90,7 @@ def test_the_split_is_no_matter(words, graph, seed, cuts):
     for piece in np.split(log_probs, sorted(cuts)):
         one.push(piece)
     other.push(log_probs)
+    assert one.ranked() == other.ranked()
     assert one.flush() == other.flush()
     assert one.paths() == other.paths()  # and both begin anew
 

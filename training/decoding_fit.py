@@ -74,8 +74,8 @@ def paths_of(
     for clip, sound in clips:
         decoder.reset()
         decoder.push(sound)
-        for path, margin in decoder.ranked()[:1]:
-            features = path_features(path.score, path.words, margin)
+        for path, evidence in decoder.ranked()[:1]:
+            features = path_features(path.score, path.words, evidence)
             if features:
                 yield Judged(features, _is_right(path, clip), clip)
 

@@ -67,7 +67,7 @@ def _by_grammar(
     for _, sound in heard:
         decoder.reset()
         decoder.push(sound)
-        yield [(path.text, path.score) for path, _ in decoder.paths()]
+        yield [(path.text, path.score) for path in decoder.paths()]
 
 
 def _freely(bundle: RecognizerBundle, heard: Sequence[Heard]) -> Iterator[list[tuple[str, float]]]:

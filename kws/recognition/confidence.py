@@ -12,16 +12,29 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from kws.recognition.word_history import SpokenWord
 
-Features = tuple[float, float, float, float]
+Features = tuple[float, float, float, float, float]
 
 _STEPS = 50
 _RIDGE = 1e-3
 """Keeps the weights finite where right and wrong can be told apart perfectly."""
+
+
+class Evidence(NamedTuple):
+    """What others than the grammar's own path say of a sentence, nats per token; 0: nobody asks."""
+
+    rival: float = 0.0
+    """How far it stays behind what other words explain (kws.recognition.rival)."""
+    letters: float = 0.0
+    """How much letters doubt that it was said (kws.recognition.letters)."""
+
+
+NOBODY = Evidence()
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,9 @@ class Calibration:
     length: float = 0.0
     """Of ln of the tokens: a long sentence is seldom found where it was not said."""
     rival: float = 0.0
-    """Of what other words explain better, nats per token (kws.recognition.rival); 0: nobody asks."""
+    """Of `Evidence.rival`; 0: nobody asks."""
+    letters: float = 0.0
+    """Of `Evidence.letters`."""
     offset: float = 3.0
     threshold: float = 0.5
     """Confidence from which a sentence counts as said."""
@@ -44,30 +59,30 @@ class Calibration:
         """With another threshold; as it is for None."""
         return self if threshold is None else replace(self, threshold=threshold)
 
-    def of_path(self, score: float, words: Sequence[SpokenWord], margin: float = 0.0) -> float:
+    def of_path(self, score: float, words: Sequence[SpokenWord], evidence: Evidence = NOBODY) -> float:
         """Confidence of a path, 0 to 1; 0 where no word was said."""
-        features = path_features(score, words, margin)
+        features = path_features(score, words, evidence)
         return self.of_features(features) if features else 0.0
 
     def of_features(self, features: Features) -> float:
         """Confidence by `path_features`."""
-        weights = (self.mean, self.worst, self.length, self.rival)
+        weights = (self.mean, self.worst, self.length, self.rival, self.letters)
         return _logistic(math.fsum(map(operator.mul, weights, features)) + self.offset)
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""
         tokens = max(word.tokens, 1)
-        return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens), 0.0))
+        return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens), *NOBODY))
 
 
-def path_features(score: float, words: Sequence[SpokenWord], margin: float = 0.0) -> Features | None:
-    """Nats per token of the path and of its worst word, ln of its tokens, the margin; None without words."""
+def path_features(score: float, words: Sequence[SpokenWord], evidence: Evidence = NOBODY) -> Features | None:
+    """Nats per token of the path and of its worst word, ln of its tokens, evidence; None without words."""
     said = [word for word in words if not word.is_filler]
     if not said:
         return None
     tokens = said_tokens(words)
     worst = min(word.score / max(word.tokens, 1) for word in said)
-    return score / tokens, worst, math.log(tokens), margin
+    return score / tokens, worst, math.log(tokens), *evidence
 
 
 def said_tokens(words: Sequence[SpokenWord]) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 from kws.events import Guess, HeardWord, Partial, Slots, Transcript
 from kws.grammar.compile import TokenGraph
 from kws.grammar.word_graph import Mark
-from kws.recognition.confidence import Calibration, said_tokens
+from kws.recognition.confidence import Calibration, Evidence, said_tokens
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
+from kws.recognition.letters import Letters, Opinion
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.rival import Rival
@@ -37,23 +38,23 @@ class GrammarDecoder:
         beam: BeamConfig | None = None,
         rescorer: Rescorer | None = None,
         rival: Rival | None = None,
-        letters: Rescorer | None = None,
+        letters: Letters | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
         self._priors = priors
-        self._beam, self._rival = GraphBeam(graph, beam), rival
+        self._beam, self._rival, self._letters = GraphBeam(graph, beam), rival, letters
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
-        self._kept, self._spelled = Heard(rescorer), Heard(letters)
+        self._kept = Heard(rescorer)
         self.reset()
 
     def push(self, log_probs: LogProbs) -> list[Partial]:
         """A partial whenever the words, or how many of them are certain, have changed."""
-        log_probs, letters = np.split(log_probs, [len(self.tokens)], axis=1)
+        log_probs, characters = np.split(log_probs, [len(self.tokens)], axis=1)
         self._kept.push(log_probs)
-        if letters.size:
-            self._spelled.push(letters)
+        if self._letters and characters.size:
+            self._letters.push(characters)
         found = []
         for piece, looks in self._rhythm.cut(log_probs):
             scaled = self._priors.scaled(piece) if self._priors else piece
@@ -68,7 +69,10 @@ class GrammarDecoder:
 
     def flush(self) -> list[Transcript]:
         """One transcript; rejected ones have no text, and say in `nbest` what they came nearest to."""
-        judged = [(path, self._confidence(path, margin)) for path, margin in self.ranked()]
+        judged = [
+            (path, self.calibration.of_path(path.score, path.words, evidence))
+            for path, evidence in self.ranked()
+        ]
         self._start_anew()
         if not judged:
             return [Transcript("", 0.0, 0.0, 0.0, in_grammar=False)]
@@ -84,33 +88,40 @@ class GrammarDecoder:
         """Whether the best hypothesis is a whole sentence of the grammar."""
         return self._beam.at_end() and bool(_said(self._beam.best().words))
 
-    def ranked(self) -> list[tuple[Path, float]]:
-        """As `paths`, of those in which something is said, by what letters and rescorer say of them too."""
-        sentences = [path for path in self._beam.sentences() if _said(path.words)]
-        texts = [path.text for path in sentences]
-        opinions = [path.score for path in sentences], self._spelled.added(texts), self._kept.added(texts)
-        order = np.argsort(-np.sum(opinions, axis=0), kind="stable")
-        return self._with_margins([sentences[place] for place in order])
+    def paths(self) -> list[Path]:
+        """Whole sentences now, the best by phones first."""
+        return self._beam.sentences()
 
-    def paths(self) -> list[tuple[Path, float]]:
-        """Whole sentences now, the best first, and how far each stays behind the rival."""
-        return self._with_margins(self._beam.sentences())
+    def ranked(self) -> list[tuple[Path, Evidence]]:
+        """Those in which something is said, by what letters and rescorer say of them too, and what else
+        speaks against each."""
+        sentences = [path for path in self.paths() if _said(path.words)]
+        letters, margins = self._opinions(sentences), self._margins(sentences)
+        added = self._kept.added([path.text for path in sentences])
+        scores = [
+            path.score + own.nats + more for path, own, more in zip(sentences, letters, added, strict=True)
+        ]
+        order = np.argsort(-np.array(scores), kind="stable")
+        return [(sentences[at], Evidence(margins[at], letters[at].doubt)) for at in order]
 
-    def _with_margins(self, paths: Sequence[Path]) -> list[tuple[Path, float]]:
+    def _opinions(self, paths: Sequence[Path]) -> Sequence[Opinion]:
+        if not self._letters:
+            return [Opinion()] * len(paths)
+        return self._letters.opinions([(path.text, said_tokens(path.words)) for path in paths])
+
+    def _margins(self, paths: Sequence[Path]) -> Sequence[float]:
         if not self._rival:
-            return [(path, 0.0) for path in paths]
-        said = [(path.score, path.text.split(), max(1, said_tokens(path.words))) for path in paths]
-        return list(zip(paths, self._rival.margins(said), strict=True))
-
-    def _confidence(self, path: Path, margin: float) -> float:
-        return self.calibration.of_path(path.score, path.words, margin)
+            return [0.0] * len(paths)
+        return self._rival.margins(
+            [(path.score, path.text.split(), said_tokens(path.words)) for path in paths]
+        )
 
     def _start_anew(self) -> None:
         self._beam.reset()
         self._kept.reset()
-        self._spelled.reset()
-        if self._rival:
-            self._rival.reset()
+        for beside in (self._rival, self._letters):
+            if beside:
+                beside.reset()
 
     def _partial(self) -> Partial | None:
         path = self._beam.best()

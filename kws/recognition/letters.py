@@ -2,19 +2,27 @@
 
 A recognizer may write characters beside phones: one network, the same work. The two err partly in other
 places, so what the characters say of a sentence, all its alignments summed, helps to choose among the best by
-phones. How much it has a say was chosen on dev recordings (docs/experiments/recognizer.md).
+phones; and how much likelier it is by them than that nothing was written at all tells whether it was said.
+How much they have a say was chosen on dev recordings (docs/experiments/recognizer.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.ctc import log_probability
-from kws.recognition.tokens import CHARACTERS, Kind, LogProbs
+from kws.recognition.tokens import BLANK, CHARACTERS, Kind, LogProbs
 
 WEIGHT = 0.2
 """Nats of the first opinion that one nat of this is worth."""
+SURE = 5.0
+"""Nats per token by which a sentence is likelier than nothing from which on letters have no doubt."""
+MOST = 15.0
+"""Nats per token of doubt, at most."""
 
 
 def beside(bundle: RecognizerBundle, kind: Kind) -> Kind | None:
@@ -22,16 +30,49 @@ def beside(bundle: RecognizerBundle, kind: Kind) -> Kind | None:
     return "characters" if kind == "phones" and "characters" in bundle.tokens else None
 
 
+class Opinion(NamedTuple):
+    """Of one sentence; as it is by default, of one of which letters can say nothing."""
+
+    nats: float = 0.0
+    """To be added to what the phones say of it."""
+    doubt: float = 0.0
+    """Nats per token by which it falls short of no doubt; 0 or less."""
+
+
 class Letters:
-    """A Rescorer; what it hears are log-probabilities of characters, not those that a decoder searches."""
+    """Hears an utterance beside a GrammarDecoder, by characters."""
 
     def __init__(self, weight: float = WEIGHT) -> None:
         self._weight = weight
+        self.reset()
 
-    def scores(self, heard: LogProbs, texts: Sequence[str]) -> list[float]:
-        """Weighted nats of each text; all 0 where one of them is not written in letters alone."""
+    def push(self, log_probs: LogProbs) -> None:
+        """The next steps, shape (steps, characters)."""
+        self._parts.append(log_probs)
+
+    def reset(self) -> None:
+        """As new."""
+        self._parts: list[LogProbs] = []
+
+    def opinions(self, sentences: Sequence[tuple[str, int]]) -> list[Opinion]:
+        """Of each, given as its text and how many phones it has.
+
+        None of any where one of them is not written in letters alone, or no characters were heard.
+        """
         try:
-            spelled = [CHARACTERS.encode(text.lower()) for text in texts]
+            spelled = {text: CHARACTERS.encode(text.lower()) for text, _ in sentences}
         except KeyError:
-            return [0.0] * len(texts)
-        return [self._weight * log_probability(heard, letters) for letters in spelled]
+            spelled = {}
+        if not spelled or not self._parts:
+            return [Opinion()] * len(sentences)
+        heard = np.concatenate(self._parts)
+        nothing = float(heard[:, BLANK].sum(dtype=np.float64))
+        nats = {text: log_probability(heard, letters) for text, letters in spelled.items()}
+        return [
+            Opinion(self._weight * nats[text], _doubt((nats[text] - nothing) / tokens))
+            for text, tokens in sentences
+        ]
+
+
+def _doubt(likelier: float) -> float:
+    return min(0.0, max(-MOST, likelier - SURE))
