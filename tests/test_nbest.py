@@ -44,7 +44,7 @@ def test_texts_come_once_each_the_best_first(bundle: RecognizerBundle, tmp_path:
     heard = [(clip(word), saying(word, sure=0.4)) for word in ("the", "stop")]
     decoder = free_decoder(bundle, PHONES, Says.step_seconds)
     decoder.push(heard[0][1])
-    ways = [decoder.text(found.prefix) for found in decoder.hypotheses()]
+    ways = [decoder.text(found) for found in decoder.hypotheses()]
     assert len(set(ways)) < len(ways)  # the word has two pronunciations
     for grammar in (None, "digits"):
         first, second = nbest_of(bundle, heard, grammar, tmp_path / "nbest.json")

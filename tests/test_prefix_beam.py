@@ -7,6 +7,7 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,9 @@ class Words:
 
     def words(self, state) -> int:
         return len([word for word in state if word])
+
+    def outlook(self, state) -> tuple[int, tuple[int, ...]]:
+        return len(state), state[-1]
 
     def of(self, tokens: tuple[int, ...]) -> float:
         """The same of a whole sequence."""
@@ -147,6 +151,34 @@ def test_what_is_settled_begins_every_later_answer(seed):
         assert settled[: len(certain)] == certain
         certain = settled
     assert all(hypothesis.tokens[: len(certain)] == certain for hypothesis in beam.finished())
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(1, 6))
+def test_what_is_merged_finds_the_best_text_or_one_hardly_worse(seed, steps):
+    log_probs = random_steps(seed, steps, TOKENS)
+    beams = [PrefixBeam(Words(), replace(EXACT, merge=merge)) for merge in (False, True)]
+    for beam in beams:
+        beam.push(log_probs)
+    every = {hypothesis.tokens: hypothesis.score for hypothesis in beams[0].finished()}
+    best = beams[1].finished()[0]
+    assert max(every.values()) - 0.5 < every[best.tokens]
+    assert best.score < max(every.values()) + 1e-9
+
+
+def test_rivals_keep_their_distance_whatever_follows():
+    """ "1" or "2", then "3" for sure; a scorer to which only the last token matters."""
+    probs = [[0.1, 0.5, 0.3, 0.1], *[[0.01, 0.01, 0.01, 0.97]] * 3]
+    every, merged = (PrefixBeam(AnyText(), replace(EXACT, merge=merge)) for merge in (False, True))
+    for beam in (every, merged):
+        beam.push(np.log(np.array(probs, np.float32)))
+    exact = {hypothesis.tokens: hypothesis.score for hypothesis in every.finished()}
+    ranked = merged.finished()
+    found = {hypothesis.tokens: hypothesis.score for hypothesis in reversed(ranked)}
+    assert ranked[0].tokens == next(iter(exact)) == (1, 3)
+    assert found[2, 3] == pytest.approx(exact[2, 3], abs=0.05)
+    ends = {hypothesis.prefix for hypothesis in ranked}
+    assert len(ends) < len(ranked)  # rivals stand for themselves, but end as their betters do
 
 
 def test_what_is_dropped_is_freed_without_the_collector_of_cycles():

@@ -220,11 +220,21 @@ def test_words_have_times_and_confidence(model):
     assert decoder.flush() == []
 
 
-@settings(max_examples=15, deadline=None)
+class Contrary:
+    """A rescorer that prefers whatever was not the likeliest."""
+
+    def scores(self, heard, texts):
+        return [5.0 * place for place in range(len(texts))]
+
+
+@pytest.mark.parametrize("rescorer", [None, Contrary()])
+@pytest.mark.parametrize("merge", [False, True])
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 999), st.lists(st.integers(0, 60), max_size=5))
-def test_stable_words_stay_and_the_split_is_no_matter(model, seed, cuts):
+def test_stable_words_stay_and_the_split_is_no_matter(model, merge, rescorer, seed, cuts):
     log_probs = 2 * random_steps(seed, 60, 4)
-    one, other = free_decoder(model), free_decoder(model, phrases={})
+    how = {"config": PrefixBeamConfig(merge=merge), "rescorer": rescorer}
+    one, other = free_decoder(model, **how), free_decoder(model, phrases={}, **how)
     events = [event for piece in np.split(log_probs, sorted(cuts)) for event in one.push(piece)]
     assert events == other.push(log_probs)
     final = other.flush()

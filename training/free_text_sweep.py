@@ -31,11 +31,19 @@ from training.dev_speech import FREE, Heard, dev_sets, drawn, hear, word_errors
 from training.speech_tasks import Listener
 
 
-def _settings(beam: int, weight: float, word: float, priors: float, **beside: float) -> FreeTextConfig:
-    return FreeTextConfig(Fusion(weight, word), priors, PrefixBeamConfig(beam, **beside or _CHOICE))
+def _settings(
+    beam: int,
+    weight: float,
+    word: float,
+    priors: float,
+    *,
+    least: float = BY_PHONES.beam.least,
+    slack: float = BY_PHONES.beam.slack,
+    merge: bool = False,
+) -> FreeTextConfig:
+    return FreeTextConfig(Fusion(weight, word), priors, PrefixBeamConfig(beam, least, slack, merge))
 
 
-_CHOICE = {"least": BY_PHONES.beam.least, "slack": BY_PHONES.beam.slack}
 BIGRAM = 0
 """Stands for the bundled bigram, where a trigram has so many words."""
 SETTINGS: tuple[tuple[int, FreeTextConfig], ...] = (
@@ -85,7 +93,7 @@ class Row:
         fusion, beam = self.config.fusion, self.config.beam
         cells = (
             "bigram" if self.words == BIGRAM else f"trigram, {self.words}",
-            f"{beam.beam}",
+            f"{beam.beam}{', merged' if beam.merge else ''}",
             f"{beam.least:g}, {beam.slack:g}",
             f"{fusion.weight:g}",
             f"{fusion.insertion:g}",

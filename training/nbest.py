@@ -75,7 +75,7 @@ def _freely(bundle: RecognizerBundle, heard: Sequence[Heard]) -> Iterator[list[t
     for _, sound in heard:
         decoder.reset()
         decoder.push(sound)
-        yield [(decoder.text(found.prefix), found.score) for found in decoder.hypotheses()]
+        yield [(decoder.text(found), found.score) for found in decoder.hypotheses()]
 
 
 def _best_of_each(texts: Sequence[tuple[str, float]]) -> dict[str, float]:

@@ -7,7 +7,7 @@ has earned so far is taken back when it is not completed, and kept once it is.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kws.recognition.lexicon import Spelling
@@ -57,6 +57,11 @@ class Boosted:
     def words(self, state: State) -> int:
         """As the other scorer says."""
         return self._scorer.words(_parts(state)[0])
+
+    def outlook(self, state: State) -> Hashable:
+        """The other scorer's, and what phrases have begun."""
+        inner, node = _parts(state)
+        return self._scorer.outlook(inner), node
 
     def _follow(self, node: _Node, token: int) -> tuple[_Node, float]:
         before = node.earned

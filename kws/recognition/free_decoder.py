@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Protocol
 
 from kws.events import Guess, HeardWord, Partial, Transcript
@@ -17,6 +18,9 @@ from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.text_scorer import WordState
 from kws.recognition.tokens import LogProbs, Tokens
+
+JUDGED = 10
+"""Different texts that a rescorer is asked about: those behind are hardly ever the right ones."""
 
 
 class WordScorer(Scorer, Protocol):
@@ -77,16 +81,16 @@ class FreeDecoder:
 
     def flush(self) -> list[Transcript]:
         """The best whole text, if it has any word."""
-        hypotheses = self._rescored(self._beam.finished())
+        hypotheses = self._ranked()
         self._beam.reset()
         self._heard.reset()
         if not hypotheses:
             return []
         shares = _shares(hypotheses)
-        words = self._words(hypotheses[0].prefix, whole=True)
+        words = self._words(hypotheses[0].links, whole=True)
         if not words:
             return []
-        texts = [_text(self._words(hypothesis.prefix, whole=True)) for hypothesis in hypotheses]
+        texts = [self.text(hypothesis) for hypothesis in hypotheses]
         guesses: dict[str, float] = {}
         for text, share in zip(texts, shares, strict=True):
             guesses[text] = guesses.get(text, 0.0) + share
@@ -113,15 +117,22 @@ class FreeDecoder:
         return False
 
     def hypotheses(self) -> list[Hypothesis]:
-        """Whole texts now, the best first."""
-        return self._beam.finished()
+        """Whole texts now, the best first; so many different ones as a rescorer is asked about."""
+        found = self._beam.finished()
+        texts = [self.text(hypothesis) for hypothesis in found]
+        judged = set(list(dict.fromkeys(texts))[:JUDGED])
+        return [hypothesis for hypothesis, text in zip(found, texts, strict=True) if text in judged]
 
-    def text(self, prefix: Prefix) -> str:
-        """What a hypothesis says."""
-        return _text(self._words(prefix, whole=True))
+    def text(self, hypothesis: Hypothesis) -> str:
+        """What it says."""
+        return _text(self._words(hypothesis.links, whole=True))
 
-    def _rescored(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
-        added = self._heard.added([self.text(hypothesis.prefix) for hypothesis in hypotheses])
+    def _ranked(self) -> list[Hypothesis]:
+        """Whole texts by the scores of beam and rescorer."""
+        if not self._heard.rescorer:
+            return self._beam.finished()
+        hypotheses = self.hypotheses()
+        added = self._heard.added([self.text(hypothesis) for hypothesis in hypotheses])
         judged = [
             dataclasses.replace(one, score=one.score + nats)
             for one, nats in zip(hypotheses, added, strict=True)
@@ -129,7 +140,7 @@ class FreeDecoder:
         return sorted(judged, key=lambda hypothesis: -hypothesis.score)
 
     def _partial(self) -> Partial | None:
-        words = self._words(self._beam.best(), whole=False)
+        words = self._words(self._beam.best().chain(), whole=False)
         if not words and not self._shown[0]:
             return None
         return Partial(
@@ -138,21 +149,26 @@ class FreeDecoder:
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
             words=words,
-            stable=len(self._words(self._beam.settled(), whole=False)),
+            stable=len(self._words(self._certain(), whole=False)),
         )
 
-    def _words(self, prefix: Prefix, *, whole: bool) -> tuple[HeardWord, ...]:
-        """The words of a prefix; of a whole text the last one too, though nothing follows it."""
+    def _certain(self) -> Sequence[Prefix]:
+        """What no later step can take back, nor the rescorer, which may prefer a rival."""
+        settled = self._beam.settled().chain()
+        return list(takewhile(lambda link: not link.rivals, settled)) if self._heard.rescorer else settled
+
+    def _words(self, links: Sequence[Prefix], *, whole: bool) -> tuple[HeardWord, ...]:
+        """The words of a chain; of a whole text the last one too, though nothing follows it."""
         found: list[HeardWord] = []
         current: list[Prefix] = []
-        for link in prefix.chain():
+        for link in links:
             word = self._state(link).finished
             if word is not None:
                 found += [self._heard_word(word, current)] if word else []
                 current = []
             if self.tokens.symbols[link.token] != " ":
                 current.append(link)
-        last = self._scorer.last_word(self._state(prefix)) if whole and current else None
+        last = self._scorer.last_word(self._state(current[-1])) if whole and current else None
         return (*found, self._heard_word(last, current)) if last else tuple(found)
 
     def _heard_word(self, word: str, links: Sequence[Prefix]) -> HeardWord:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from heapq import nlargest
 from typing import NamedTuple
 from weakref import ReferenceType, ref
 
@@ -11,6 +12,8 @@ from kws.recognition.log_domain import NEVER
 
 State = Hashable
 """What a scorer knows of a prefix."""
+CLOSE = 6.0
+"""Nats behind its better at which a rival is still remembered."""
 
 
 class Prefix:
@@ -27,6 +30,7 @@ class Prefix:
         "bonus",
         "length",
         "parent",
+        "rivals",
         "state",
         "token",
         "way",
@@ -38,6 +42,8 @@ class Prefix:
         """All that the scorer has added so far, nats."""
         self.length: int = parent.length + 1 if parent else 0
         """Tokens."""
+        self.rivals: dict[Prefix, float] = {}
+        """Others with the same future, which were dropped, and how many nats they were ahead: 0 or less."""
         self._arrivals: dict[int, Arrival] = {}
         self._children: dict[tuple[int, int], ReferenceType[Prefix]] = {}
 
@@ -50,6 +56,10 @@ class Prefix:
     def peak(self) -> float:
         """ln of the token's probability at that step."""
         return self.parent._arrivals[self.token].peak if self.parent else NEVER
+
+    def itself(self) -> Prefix:
+        """As against one that is still to be made."""
+        return self
 
     def arrive(self, token: int, log_prob: float, peak: float, step: int) -> None:
         """Alignments of this probability begin a token after the prefix; `peak` is ln of its own."""
@@ -65,6 +75,12 @@ class Prefix:
             found = Prefix(self, token, way, state, bonus)
             self._children[token, way] = ref(found)
         return found
+
+    def beat(self, rival: Prefix, nats: float) -> None:
+        """What may follow is the same to both, and the other is behind by so many nats (0 or less)."""
+        rival.rivals.pop(self, None)  # which it was when they met before
+        if nats >= -CLOSE:  # met again, it comes with its latest alignments alone
+            self.rivals[rival] = max(nats, self.rivals.get(rival, nats))
 
     def chain(self) -> list[Prefix]:
         """From the first token's prefix to this one."""
@@ -87,15 +103,36 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A prefix and how likely it is."""
+    """A token sequence and how likely it is."""
 
     prefix: Prefix
     acoustic: float
     """ln of its probability over all alignments."""
     score: float
     """With what the scorer adds; what hypotheses are ranked by."""
+    links: tuple[Prefix, ...]
+    """One a token: the prefix's chain, or that of a rival up to where they met."""
 
     @property
     def tokens(self) -> tuple[int, ...]:
         """Columns."""
-        return tuple(prefix.token for prefix in self.prefix.chain())
+        return tuple(link.token for link in self.links)
+
+
+def with_rivals(found: Sequence[Hypothesis], most: int) -> list[Hypothesis]:
+    """These, and so many of what they would be with a rival in place of a part, the best first.
+
+    From where two have met they stay as many nats apart, so a rival's score is known, nearly, without having
+    followed it.
+    """
+    swaps = [
+        (nats, place, rival, whole)
+        for whole in found
+        for place, link in enumerate(whole.links)
+        for rival, nats in link.rivals.items()
+    ]
+    swapped = [
+        replace(whole, score=whole.score + nats, links=(*rival.chain(), *whole.links[place + 1 :]))
+        for nats, place, rival, whole in nlargest(most, swaps, key=lambda swap: swap[0] + swap[3].score)
+    ]
+    return sorted([*found, *swapped], key=lambda hypothesis: -hypothesis.score)

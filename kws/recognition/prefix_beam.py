@@ -8,7 +8,7 @@ prefix is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, Protocol
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.recognition.log_domain import NEVER, log_add
-from kws.recognition.prefix import Hypothesis, Prefix, State
+from kws.recognition.prefix import Hypothesis, Prefix, State, with_rivals
 from kws.recognition.tokens import BLANK, LogProbs
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +39,9 @@ class Scorer(Protocol):
     def words(self, state: State, /) -> int:
         """Words so far, by which a score may be normalized."""
 
+    def outlook(self, state: State, /) -> Hashable:
+        """All of a state that later answers depend on, but for how many words there are."""
+
 
 class AnyText:
     """A Scorer that allows everything and adds nothing."""
@@ -59,6 +62,10 @@ class AnyText:
         """None are known."""
         return 0
 
+    def outlook(self, state: State) -> Hashable:
+        """Always the same."""
+        return None
+
 
 @dataclass(frozen=True)
 class PrefixBeamConfig:
@@ -70,6 +77,9 @@ class PrefixBeamConfig:
     """Nats below the likeliest token of a step at which another is not tried."""
     slack: float = 3.0
     """Nats below the last prefix of the beam, before the scorer, at which another is not even made."""
+    merge: bool = False
+    """Of prefixes with the same last token and the same outlook only the best is kept, and those that it beat
+    are remembered: nothing that follows can tell them apart (as decoders of flashlight-text do)."""
     length_exponent: float = 0.0
     """In the end scores are divided by the words to this power (after Wu et al. 2016); 0: they are not."""
 
@@ -102,8 +112,8 @@ class _Fresh(NamedTuple):
     state: State
     nats: float
 
-    def prefix(self) -> Prefix:
-        """Once it is sure that it will be kept: most are not."""
+    def itself(self) -> Prefix:
+        """Once it is sure that it is needed: most are not."""
         return self.parent.child(self.token, self.way, self.state, self.parent.bonus + self.nats)
 
 
@@ -150,8 +160,8 @@ class PrefixBeam:
             score = acoustic + prefix.bonus + self.scorer.finish(prefix.state)
             if score > NEVER:
                 length = max(1, self.scorer.words(prefix.state)) ** self.config.length_exponent
-                found.append(Hypothesis(prefix, acoustic, score / length))
-        return sorted(found, key=lambda hypothesis: -hypothesis.score)
+                found.append(Hypothesis(prefix, acoustic, score / length, tuple(prefix.chain())))
+        return with_rivals(found, self.config.beam)
 
     def _advance(self, row: Floats, tokens: Indices) -> None:
         """One step; `tokens` are those to be tried besides the blank."""
@@ -202,13 +212,24 @@ class PrefixBeam:
         """What is kept of the beam and of those that are new."""
         now = self._kept
         scores = np.append(np.logaddexp(blank, said) + now.bonus, [one.score for one in fresh])
-        order = np.argsort(-scores, kind="stable")[: self.config.beam]
-        count = len(now.prefixes)
+        order = np.argsort(-scores, kind="stable")
+        choice: list[Prefix | _Fresh] = [*now.prefixes, *fresh]
+        kept = self._merged(order, choice, scores) if self.config.merge else order[: self.config.beam]
         return _Kept(
-            [
-                now.prefixes[place] if place < count else fresh[place - count].prefix()
-                for place in order.tolist()
-            ],
-            np.append(blank, np.full(len(fresh), NEVER))[order],
-            np.append(said, [one.reach for one in fresh])[order],
+            [choice[place].itself() for place in kept],
+            np.append(blank, np.full(len(fresh), NEVER))[kept],
+            np.append(said, [one.reach for one in fresh])[kept],
         )
+
+    def _merged(self, order: Indices, choice: list[Prefix | _Fresh], scores: Floats) -> list[int]:
+        """Places of the best with an outlook of their own, who remember those that had the same."""
+        kept: dict[Hashable, int] = {}
+        for place in order.tolist():
+            one = choice[place]
+            better = kept.setdefault((one.token, self.scorer.outlook(one.state)), place)
+            if better != place:
+                winner = choice[better] = choice[better].itself()
+                winner.beat(one.itself(), float(scores[place] - scores[better]))
+            elif len(kept) == self.config.beam:
+                break
+        return list(kept.values())

@@ -45,6 +45,11 @@ class WordState(NamedTuple):
     words: int = 0
     """Finished so far."""
 
+    @property
+    def outlook(self) -> Hashable:
+        """What it is made of besides what has become of it."""
+        return self.history, self.place
+
 
 class LetterWords:
     """A Scorer for characters: any words, divided by single spaces; each is judged once it is finished."""
@@ -86,6 +91,11 @@ class LetterWords:
         """The last one included."""
         assert isinstance(state, WordState)
         return state.words + bool(state.place)
+
+    def outlook(self, state: State) -> Hashable:
+        """The words that matter, and the letters since."""
+        assert isinstance(state, WordState)
+        return state.outlook
 
 
 class LexiconWords:
@@ -154,6 +164,11 @@ class LexiconWords:
         """The last one included."""
         assert isinstance(state, WordState)
         return state.words + (_node(state) != self._start)
+
+    def outlook(self, state: State) -> Hashable:
+        """The words that matter, and the place in the lexicon."""
+        assert isinstance(state, WordState)
+        return state.outlook
 
     def _ask(self, state: WordState) -> None:
         """Note what all tokens after a state have in common."""
