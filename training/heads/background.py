@@ -22,6 +22,7 @@ from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from kws.types import Rows
 from training.data.manifest import Clip
 from training.embedded import Embedded, Take, embed
+from training.heads.grid import Grid, grid_of
 from training.material import SPOKEN, trainable
 from training.noises import made_noises
 
@@ -33,11 +34,9 @@ FILES = {
 NOISES = 200
 """Of training.noises, which words are laid over as well where there are no recordings of noise."""
 
-_STEP = 0.6
-"""Quantization step in each value's standard deviation; a head is trained with noise of the same order."""
-_LEVELS = 7
-"""Codes from -7 to 7."""
 _SEED = 11
+_GRID = ("mean", "deviation", "axes")
+"""What of a Grid is kept in the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +53,8 @@ class Background:
     """In lower case; empty for noise."""
     corpora: list[str]
     """Where each text's recording came from."""
-    step: npt.NDArray[np.float32]
-    """Quantization step of each value, shape (96,)."""
-
-    def coarse(self, rows: Rows) -> Rows:
-        """Other rows quantized alike, so that a word differs from other speech in nothing else."""
-        return _decoded(_codes(rows, self.step), self.step)
+    grid: Grid
+    """For other rows too, so that a word differs from other speech in nothing else."""
 
 
 def read_background(path: Path | None = None, encoder: str = SPEECH_EMBEDDING) -> Background:
@@ -79,42 +74,31 @@ def read_background(path: Path | None = None, encoder: str = SPEECH_EMBEDDING) -
             owner = np.repeat(stored["owner"], stored["owned"])
             first = np.zeros(len(owner), bool)
             first[stored["starts"]] = True
-            step = stored["step"]
+            grid = Grid(*(stored[name] for name in _GRID))
     except (OSError, KeyError, ValueError, lzma.LZMAError) as error:
         raise KwsError(f"{path}: not readable ({error}); install kws with its package data") from error
-    rows = _decoded(codes.reshape(len(step), -1).T, step)
+    rows = grid.rows(codes.reshape(len(grid.mean), -1).T)
     corpora, texts = zip(*(line.split("\t") for line in lines), strict=True)
-    return Background(rows, owner, first, list(texts), list(corpora), step)
+    return Background(rows, owner, first, list(texts), list(corpora), grid)
 
 
 def write_background(
     path: Path, heard: Embedded, clips: Sequence[Clip], encoder: str = SPEECH_EMBEDDING
 ) -> None:
     """Quantize and compress; `heard.owner` counts the clips."""
-    step = (_STEP * heard.rows.astype(np.float32).std(axis=0)).astype(np.float32)
-    codes = _codes(heard.rows, step)
+    grid = grid_of(heard.rows)
     changes = np.flatnonzero(np.diff(heard.owner, prepend=-1) != 0)
     lines = "\n".join(f"{clip.corpus}\t{' '.join(clip.label.lower().split())}" for clip in clips)
     np.savez(
         path,
         encoder=np.array(row_format(encoder).digest),
-        codes=_bytes(lzma.compress(np.ascontiguousarray(codes.T).tobytes(), preset=6)),
+        codes=_bytes(lzma.compress(np.ascontiguousarray(grid.codes(heard.rows).T).tobytes(), preset=6)),
         texts=_bytes(lzma.compress(lines.encode())),
-        step=step,
+        **{name: getattr(grid, name) for name in _GRID},
         owner=heard.owner[changes],
         owned=np.diff(changes, append=len(heard.owner)),
         starts=np.flatnonzero(heard.first),
     )
-
-
-def _codes(rows: Rows, step: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
-    codes: npt.NDArray[np.int8] = np.rint(rows / step).clip(-_LEVELS, _LEVELS).astype(np.int8)
-    return codes
-
-
-def _decoded(codes: npt.NDArray[np.int8], step: npt.NDArray[np.float32]) -> Rows:
-    rows: Rows = np.rint(codes * step).clip(-128, 127).astype(np.int8)
-    return rows
 
 
 def _bytes(content: bytes) -> npt.NDArray[np.uint8]:

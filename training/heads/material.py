@@ -93,7 +93,7 @@ def gather(
     sequences = marked(made, [take.end is not None for take in takes])
     composed = len(sequences)
     if known:
-        sequences = [(known.coarse(rows), marks) for rows, marks in sequences]
+        sequences = [(known.grid.coarse(rows), marks) for rows, marks in sequences]
         sequences += marked(known, [_mentions(text, phrase) for text in known.texts])
     else:
         label = f"listening to {len(others)} recordings"
