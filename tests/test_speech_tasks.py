@@ -82,6 +82,15 @@ def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
     assert figures["commands beam, CPU s a second"] > 0
 
 
+def test_a_task_is_measured_by_itself(heard, monkeypatch, english):  # noqa: F811
+    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    bundle = find_recognizer(english)
+    figures = measured(bundle, heard, ["digits"])
+    assert {name.split()[0] for name in figures} == {"single", "digit", "digits"}
+    assert figures["digits false accepts an hour"] == Rate(0, 4 / 3600)
+    assert "libri, word error rate" in measured(bundle, {**heard, "commands": []}, ["free"])
+
+
 def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, english):  # noqa: F811
     monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
     ((said, sound),) = heard["libri"]

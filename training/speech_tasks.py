@@ -1,6 +1,6 @@
 """What a recognizer understands of the dev recordings, by grammar and freely.
 
-python -m training.speech_tasks english [--most 200] [--sentences 150] [--fit] [--json]
+python -m training.speech_tasks english [--task commands] [--most 200] [--sentences 150] [--fit] [--json]
 
 Every clip goes through the recognizer as `kws run` has it, end-points included. The acoustic model runs once
 a clip; what it says is kept under --cache, so that grammars and beams are compared in seconds. Every share,
@@ -33,6 +33,7 @@ from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.letters import Letters, beside
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import Recognizer
+from kws.recognition.rescorers import rescorer_of
 from kws.recognition.rival import rival_of
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.types import Rows
@@ -53,6 +54,9 @@ from training.dev_speech import (
 Figure = Proportion | Rate | WordErrors | float
 """Counted, or measured by the clock."""
 Figures = dict[str, Figure]
+
+TASKS = ("commands", "digits", "coffee", "free")
+"""The grammars among the examples, and free sentences."""
 
 
 class Replay:
@@ -104,6 +108,14 @@ class Listener:
 
 @click.command()
 @click.argument("model")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    type=click.Choice(TASKS),
+    default=TASKS,
+    help="What to measure; may be given several times. By default all.",
+)
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
 @click.option("--sentences", type=click.IntRange(1), help="Of the sets of free sentences, so many at most.")
 @click.option(
@@ -117,7 +129,13 @@ class Listener:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def speech_tasks(
-    model: str, most: int | None, sentences: int | None, fits: bool, cache: Path, as_json: bool
+    model: str,
+    tasks: Sequence[str],
+    most: int | None,
+    sentences: int | None,
+    fits: bool,
+    cache: Path,
+    as_json: bool,
 ) -> None:
     """Measure commands, digits, coffee orders and free sentences on the dev recordings."""
     bundle = find_recognizer(model)
@@ -133,7 +151,7 @@ def speech_tasks(
         write_decoding(bundle, fitted(bundle, heard, say=click.echo))
         click.echo(f"wrote {bundle.manifest_path}")
         return
-    figures = measured(bundle, heard)
+    figures = measured(bundle, heard, tasks)
     if as_json:
         click.echo(json.dumps({name: _as_dict(figure) for name, figure in figures.items()}, indent=1))
     else:
@@ -147,17 +165,22 @@ def _as_dict(figure: Figure) -> Any:
     return {**asdict(figure), "interval": figure.interval}
 
 
-def measured(bundle: RecognizerBundle, heard: dict[str, list[Heard]]) -> Figures:
-    """All figures; costs are CPU seconds a second of audio."""
+def measured(
+    bundle: RecognizerBundle, heard: dict[str, list[Heard]], tasks: Sequence[str] = TASKS
+) -> Figures:
+    """The figures of these tasks; costs are CPU seconds a second of audio."""
     step = AcousticModel(bundle, "phones").step_seconds
     figures: Figures = {}
     for name, measure in _BY_GRAMMAR.items():
+        if name not in tasks:
+            continue
         listener = grammar_listener(name, step, bundle)
         figures |= measure(listener, heard)
         free = [one for name in FREE for one in heard[name]]
         figures[f"{name} false accepts an hour"] = _accepted_per_hour(listener, free)
         figures[f"{name} beam, CPU s a second"] = listener.cpu / max(listener.audio, 1e-9)
-    figures |= _free(bundle, heard, step)
+    if "free" in tasks:
+        figures |= _free(bundle, heard, step)
     return figures
 
 
@@ -210,7 +233,8 @@ _BY_GRAMMAR: dict[str, Callable[[Listener, dict[str, list[Heard]]], Figures]] = 
 
 
 def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) -> Figures:
-    listener = Listener(free_decoder(bundle, PHONES, step), step)
+    rescorer = rescorer_of(bundle, [], free=True)
+    listener = Listener(free_decoder(bundle, PHONES, step, rescorer=rescorer), step)
     figures: Figures = {
         f"{name}, word error rate": _word_errors(listener, heard[name]) for name in FREE if heard[name]
     }
