@@ -58,7 +58,9 @@ class SpeechSettings:
         None, "confidence from which a sentence counts as said, if not the recognizer's own", least=0, most=1
     )
     rescore: tuple[str, ...] = setting(
-        (), "what else judges the likeliest texts in the end", choices=("second-pass", "neural-lm")
+        (),
+        "what else judges the likeliest texts in the end; [] for neural-lm without a grammar",
+        choices=("second-pass", "neural-lm", "none"),
     )
     language_model: str = setting(
         "", 'which words are likely, .arpa or .arpa.gz; "" for general English; not with a grammar'

@@ -26,8 +26,8 @@ from kws.recognition.neural_lm import (  # noqa: E402
 from kws.recognition.ngram import ArpaModel  # noqa: E402
 from kws.recognition.rescorers import rescorer_of  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
-from training.neural_lm.__main__ import parted  # noqa: E402
-from training.neural_lm.export import write  # noqa: E402
+from training.neural_lm.__main__ import parted, unheard  # noqa: E402
+from training.neural_lm.export import exported, write  # noqa: E402
 from training.neural_lm.learn import (  # noqa: E402
     PATIENCE,
     batches,
@@ -136,6 +136,17 @@ def test_what_is_held_back_is_not_learnt() -> None:
     assert not set(learnt) & set(held)
 
 
+def test_sentences_of_dev_speakers_are_not_learnt() -> None:
+    texts = ["stop", "it was said before", "it was not", "turn left"]
+    assert unheard(texts, ["it was said before", "stop", "turn left"]) == ["stop", "it was not", "turn left"]
+
+
+def test_words_are_in_the_file_once() -> None:
+    """Though they go in and come out."""
+    made, bytes_of_words = WordNetwork(3000, width=32), 3000 * 32
+    assert bytes_of_words < len(exported(made, texts=1, longest=8)) < 1.6 * bytes_of_words
+
+
 def test_an_ngram_model_is_measured_alike() -> None:
     model = ArpaModel(1, {("a",): -1.0, ("</s>",): -0.5}, {})
     assert ngram_log_prob(model, "a a") == pytest.approx(-2.5)
@@ -158,17 +169,22 @@ def test_the_runtime_computes_the_same(network: WordNetwork, tmp_path: Path) -> 
     exact[2] -= math.log(WRITABLE - len(WORDS))  # "moon" is one of those that are not in the list
     np.testing.assert_allclose(model.log_probs(texts), exact, atol=0.15)
     np.testing.assert_allclose(model.scores(HEARD, texts), 0.5 * np.array(model.log_probs(texts)))
-    rescorer = rescorer_of(recognizer(tmp_path), ["neural-lm", "neural-lm"])  # named twice counts once
-    assert rescorer is not None
-    np.testing.assert_allclose(rescorer.scores(HEARD, texts), model.scores(HEARD, texts))
+    bundle = recognizer(tmp_path)
+    named = rescorer_of(bundle, ["neural-lm", "neural-lm"])  # named twice counts once
+    usual = rescorer_of(bundle, [], free=True)
+    for rescorer in (named, usual):
+        assert rescorer is not None
+        np.testing.assert_allclose(rescorer.scores(HEARD, texts), model.scores(HEARD, texts))
+    assert rescorer_of(bundle, []) is None  # a grammar
+    assert rescorer_of(bundle, ["none"], free=True) is None
 
 
 def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
     bundle = recognizer(tmp_path)
-    assert rescorer_of(bundle, []) is None
+    assert rescorer_of(bundle, [], free=True) is None
     with pytest.raises(BundleError, match=r"no neural language model; train one with python -m"):
         rescorer_of(bundle, ["neural-lm"])
-    with pytest.raises(KwsError, match="no such rescorer; there are second-pass, neural-lm"):
+    with pytest.raises(KwsError, match="no such rescorer; there are second-pass, neural-lm, none"):
         rescorer_of(bundle, ["oracle"])
     (tmp_path / "tiny.neural-lm.txt").write_text("a\nb\n")
     (tmp_path / "tiny.neural-lm.tflite").write_bytes(b"")

@@ -35,14 +35,17 @@ def eval_speech(
     from kws.evaluation.speech_page import speech_page
     from kws.evaluation.speech_trial import false_accepts, read_spoken, try_recognizer
     from kws.recognition.build import build_recognizer
+    from kws.recognition.bundle import find_recognizer
     from kws.recognition.free_text import text_score
+    from kws.recognition.rescorers import rescorer_of
 
     spoken = read_spoken(table)
     with quiet_runtime():
         recognizer = build_recognizer(
             model, grammar=grammar, threshold=threshold, delegate=delegate, language_model=language_model
         )
-    score = None if grammar else text_score(model, recognizer.decoder.tokens, language_model)
+    rescorer = rescorer_of(find_recognizer(model), [], free=True)
+    score = None if grammar else text_score(model, recognizer.decoder.tokens, language_model, rescorer)
     trial = try_recognizer(recognizer, spoken, score)
     figures = _figures(trial)
     if negatives:

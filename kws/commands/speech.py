@@ -64,8 +64,9 @@ _OPTIONS = (
     click.option(
         "--rescore",
         multiple=True,
-        type=click.Choice(["second-pass", "neural-lm"]),
-        help="What else judges the likeliest texts in the end; repeatable.",
+        type=click.Choice(["second-pass", "neural-lm", "none"]),
+        help="What else judges the likeliest texts in the end; repeatable.  [default: neural-lm without a "
+        "grammar, where the recognizer has one]",
     ),
     click.option(
         "--language-model",

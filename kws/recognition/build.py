@@ -56,7 +56,7 @@ def build_recognizer(
             says, or else the recognizer's card.
         endpoint: where an utterance ends.
         delegate: what computes the acoustic model, see kws.delegates.
-        rescore: names of the rescorers that have a say in the end, see kws.recognition.rescorers.
+        rescore: names of the rescorers that have a say in the end; none: see kws.recognition.rescorers.
         language_model: an ARPA file for free text; None: see kws.recognition.free_text.
 
     Raises:
@@ -70,7 +70,7 @@ def build_recognizer(
     acoustic = AcousticModel(bundle, kind, beside=letters, delegate=delegate)
     tokens, step = acoustic.tokens, acoustic.step_seconds
     lead_in = [spelling for word in wake_words for spelling in endings(word, tokens)]
-    rescorer = rescorer_of(bundle, rescore)
+    rescorer = rescorer_of(bundle, rescore, free=grammar is None)
     decoder: Decoder
     if grammar is not None:
         sentences = read_grammar(grammar)

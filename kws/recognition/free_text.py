@@ -93,9 +93,12 @@ def free_decoder(
 
 
 def text_score(
-    model: str | Path, tokens: Tokens, language_model: str | Path | None = None
+    model: str | Path,
+    tokens: Tokens,
+    language_model: str | Path | None = None,
+    rescorer: Rescorer | None = None,
 ) -> Callable[[LogProbs, str], float]:
-    """How the free search ranks a text, in nats; minus infinity for what it could not write.
+    """How the free search ranks a text in the end, in nats; minus infinity for what it could not write.
 
     Of the pronunciations of a text the first eight are tried, nearly always the usual ones.
     """
@@ -109,7 +112,10 @@ def text_score(
         if not writable:
             return float("-inf")
         scaled = priors.scaled(log_probs) if priors else log_probs
-        return likeliest_spelling(scaled, _spellings(text, tokens)) + config.fusion.score(words, said)
+        judged = rescorer.scores(log_probs, [text])[0] if rescorer else 0.0
+        return (
+            likeliest_spelling(scaled, _spellings(text, tokens)) + config.fusion.score(words, said) + judged
+        )
 
     return score
 

@@ -77,9 +77,14 @@ def numbered(texts: Sequence[str], words: dict[str, int], rows: int, length: int
     return made
 
 
+def neural_lm_path(bundle: RecognizerBundle) -> Path:
+    """Where the one that goes with a recognizer lies, if it has any."""
+    return bundle.manifest_path.with_suffix(".neural-lm.tflite")
+
+
 def neural_lm_of(bundle: RecognizerBundle) -> NeuralLanguageModel:
     """The one that lies beside a recognizer; raises BundleError where there is none."""
-    path = bundle.manifest_path.with_suffix(".neural-lm.tflite")
+    path = neural_lm_path(bundle)
     if not path.is_file():
         raise BundleError(
             f"{bundle.name}: has no neural language model; "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from kws.errors import KwsError
 from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.neural_lm import neural_lm_of
+from kws.recognition.neural_lm import neural_lm_of, neural_lm_path
 from kws.recognition.rescoring import Rescorer, Several
 from kws.recognition.second_pass import second_pass_of
 
@@ -16,15 +16,24 @@ RESCORERS: dict[str, Callable[[RecognizerBundle], Rescorer]] = {
 }
 
 
-def rescorer_of(bundle: RecognizerBundle, names: Sequence[str]) -> Rescorer | None:
-    """One that adds up those named; None for no names.
+NONE = "none"
+"""Among the names: no rescorer, not even the usual one."""
+
+
+def rescorer_of(bundle: RecognizerBundle, names: Sequence[str], *, free: bool = False) -> Rescorer | None:
+    """One that adds up those named; None for none.
+
+    Without any name `free` text is judged by the neural language model, if the recognizer has one beside
+    it; a grammar is not, as that disturbs lists of commands (docs/experiments/recognizer.md).
 
     Raises:
         KwsError: no such rescorer.
         BundleError: the recognizer has none of that kind.
     """
-    unknown = [name for name in names if name not in RESCORERS]
+    if free and not names:
+        names = ["neural-lm"] if neural_lm_path(bundle).is_file() else []
+    unknown = [name for name in names if name not in (*RESCORERS, NONE)]
     if unknown:
-        raise KwsError(f"{unknown[0]}: no such rescorer; there are {', '.join(RESCORERS)}")
-    found = [RESCORERS[name](bundle) for name in dict.fromkeys(names)]
+        raise KwsError(f"{unknown[0]}: no such rescorer; there are {', '.join((*RESCORERS, NONE))}")
+    found = [RESCORERS[name](bundle) for name in dict.fromkeys(names) if name != NONE]
     return Several(found) if found else None

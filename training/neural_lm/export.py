@@ -23,6 +23,8 @@ def exported(network: WordNetwork, *, texts: int = MOST_TEXTS, longest: int = LO
     ).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # One scale for all words, for the way in as for the way out, so that the file holds them once.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     with silenced():
         return bytes(converter.convert())
 
