@@ -16,6 +16,9 @@ from kws.recognition.bundle import (
     read_recognizer,
     write_recognizer,
 )
+from kws.recognition.confidence import Calibration
+from kws.recognition.priors import decoding_of
+from kws.recognition.tokens import PHONES
 
 TOKENS = {"phones": (0, 40), "characters": (40, 29)}
 
@@ -49,6 +52,14 @@ def test_what_is_written_is_read(manifest: Path) -> None:
         ("kws.tokens", {"phones": [True, 40]}, "kws.tokens.phones"),
         ("kws.flush_rows", -1, "kws.flush_rows"),
         ("kws.model_sha256", None, "kws.model_sha256"),
+        ("kws.card", {"decoding": []}, "kws.card.decoding is []"),
+        ("kws.card", {"decoding": {"confidence": 1}}, "kws.card.decoding.confidence is 1"),
+        ("kws.card", {"decoding": {"confidence": {"rival": "1"}}}, "decoding.confidence.rival is '1'"),
+        (
+            "kws.card",
+            {"decoding": {"confidence": {"eyes": 1.0}}},
+            "decoding.confidence.eyes is unknown; update",
+        ),
     ],
 )
 def test_mistakes_are_named(manifest: Path, key: str, value: object, named: str) -> None:
@@ -60,6 +71,16 @@ def test_mistakes_are_named(manifest: Path, key: str, value: object, named: str)
         read_recognizer(manifest)
     assert named in str(caught.value)
     assert str(manifest) in str(caught.value)
+
+
+def test_a_confidence_that_was_fitted_without_letters_hears_none(manifest: Path) -> None:
+    content = json.loads(manifest.read_text())
+    content["kws"]["card"]["decoding"] = {"confidence": {"mean": 0.5, "rival": 1.0, "offset": 4.0}}
+    manifest.write_text(json.dumps(content))
+    known = decoding_of(read_recognizer(manifest).card, PHONES).calibration
+    assert known == Calibration(mean=0.5, rival=1.0, offset=4.0)
+    assert known.letters == 0
+    assert decoding_of(find_recognizer("english").card, PHONES).calibration.letters > 0
 
 
 def test_another_model_under_its_name_is_refused(manifest: Path) -> None:

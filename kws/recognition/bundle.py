@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from kws.errors import BundleError
 from kws.fit import check_file, check_input, check_installed
 from kws.frontends import MICRO, WAVEFORM, new_front_end, row_format
 from kws.manifest import RECOGNIZER, check_front_end, front_end_of, is_recognizer, made_for
-from kws.manifest_keys import OBJECT, TEXT, check, check_stated, read_json, shown, whole
+from kws.manifest_keys import OBJECT, TEXT, check, check_stated, number, read_json, shown, whole
 from kws.model import open_model
+from kws.recognition.confidence import Calibration
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
 from kws.runtimes import Model
 from kws.types import Rows, Samples, Stage
@@ -29,6 +30,7 @@ VERSION = 1
 TOKEN_SETS: dict[Kind, Tokens] = {"phones": PHONES, "characters": CHARACTERS}
 
 _TOP = {"language": TEXT, "model": TEXT, "kws": OBJECT}
+_WEIGHTS = {weight.name: number(-1e6, 1e6) for weight in fields(Calibration)}
 _OURS = {"tokens": OBJECT, "flush_rows": whole(0, 1000), "model_sha256": TEXT}
 
 
@@ -148,6 +150,7 @@ def read_recognizer(path: Path) -> RecognizerBundle:
     check_front_end(path, ours)
     check(path, "kws.", ours, _OURS)
     check_stated(path, "kws.", ours, {"card": OBJECT})
+    _check_confidence(path, ours.get("card", {}))
     return RecognizerBundle(
         name=path.stem,
         manifest_path=path,
@@ -205,6 +208,21 @@ def _tokens(path: Path, table: Mapping[str, Any]) -> dict[Kind, tuple[int, int]]
     if not found:
         raise BundleError(f"{path}: kws.tokens is {shown(table)}; it must name {' or '.join(TOKEN_SETS)}")
     return found
+
+
+def _check_confidence(path: Path, card: Mapping[str, Any]) -> None:
+    """What was fitted by an older kws may lack weights; what a newer one has fitted would be misjudged."""
+    check_stated(path, "kws.card.", card, {"decoding": OBJECT})
+    decoding = card.get("decoding", {})
+    check_stated(path, "kws.card.decoding.", decoding, {"confidence": OBJECT})
+    confidence = decoding.get("confidence", {})
+    check_stated(path, "kws.card.decoding.confidence.", confidence, _WEIGHTS)
+    unknown = sorted(set(confidence) - set(_WEIGHTS))
+    if unknown:
+        raise BundleError(
+            f"{path}: kws.card.decoding.confidence.{unknown[0]} is unknown; update kws, or fit it again with "
+            "python -m training.speech_tasks MODEL --fit"
+        )
 
 
 def _only_manifest(directory: Path) -> Path:
