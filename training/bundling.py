@@ -10,6 +10,7 @@ import numpy as np
 
 from kws.bundle import write_bundle
 from kws.evaluation.activity import speech_span
+from training.compact import compact
 from training.credits import data_credits, voice_credits
 from training.material import Material
 from training.models import Network
@@ -51,7 +52,7 @@ def write_trained(
     network.soften(TEMPERATURE)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(material.tapes), min(CALIBRATION_TAPES, len(material.tapes)), replace=False)
-    tflite = quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2]))
+    tflite = compact(quantize(network, material.tapes.rows[chosen].reshape(-1, material.tapes.rows.shape[2])))
     card = _card(material, recipe, seed, command, network)
     manifest = manifest_of(phrase, recipe, card, rng)
     if listening:
