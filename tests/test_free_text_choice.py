@@ -15,6 +15,7 @@ from test_speech_commands import english  # noqa: F401 the fixture of the fixtur
 
 import training.free_text_choice
 from kws.evaluation.transcripts import WordErrors
+from kws.recognition.free_text import BY_PHONES
 from training.data.manifest import Clip
 from training.free_text_choice import BEFORE, GRID, MERGED, Trial, best, halved, main, verdict
 from training.free_text_sweep import BIGRAM, Row
@@ -49,6 +50,7 @@ def test_the_grid_begins_with_what_the_choice_is_compared_with() -> None:
     assert GRID[0] == (40_000, BEFORE)
     assert not BEFORE.beam.merge
     assert (40_000, MERGED) in GRID
+    assert (40_000, BY_PHONES) in GRID  # what is in use was chosen from it
     assert len(set(GRID)) == len(GRID)
 
 

@@ -47,7 +47,7 @@ class FreeTextConfig:
     beam: PrefixBeamConfig
 
 
-BY_PHONES = FreeTextConfig(Fusion(0.9, -0.5), 0.6, PrefixBeamConfig(32, least=6.0, slack=4.0))
+BY_PHONES = FreeTextConfig(Fusion(0.9, -0.5), 0.6, PrefixBeamConfig(96, least=6.0, slack=4.0, merge=True))
 """Chosen on dev recordings (docs/experiments/recognizer.md)."""
 BY_LETTERS = FreeTextConfig(Fusion(), 0.0, PrefixBeamConfig())
 

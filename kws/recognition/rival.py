@@ -14,15 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.free_text import BY_PHONES, lexicon_of, small_model
+from kws.recognition.free_text import lexicon_of, small_model
 from kws.recognition.lexicon import Spelling
 from kws.recognition.ngram import END, ArpaModel, read_arpa
 from kws.recognition.prefix_beam import PrefixBeam
-from kws.recognition.text_scorer import LexiconWords
+from kws.recognition.text_scorer import Fusion, LexiconWords
 from kws.recognition.tokens import PHONES, LogProbs, Tokens
 
 WORDS = 5_000
 """As many as the rival knows; the trigram's 40,000 told command words from others no better."""
+FUSION = Fusion(0.9, -0.5)
+"""With which the recognizers' confidence was fitted; free text may be written with another."""
 
 
 class Rival:
@@ -36,7 +38,7 @@ class Rival:
     def __init__(self, frequencies: ArpaModel, lead_in: Sequence[Spelling] = ()) -> None:
         self._frequencies = frequencies
         lexicon = lexicon_of(frequencies, own=bool(lead_in))
-        self._beam = PrefixBeam(LexiconWords(lexicon, frequencies, BY_PHONES.fusion, lead_in))
+        self._beam = PrefixBeam(LexiconWords(lexicon, frequencies, FUSION, lead_in))
         self.reset()
 
     def push(self, log_probs: LogProbs) -> None:
@@ -60,7 +62,7 @@ class Rival:
         rivals = self._beam.finished()
         if not rivals:
             return [0.0] * len(sentences)
-        score = BY_PHONES.fusion.score
+        score = FUSION.score
         return [
             min(0.0, cost + self._top + score(self._frequencies, words) - rivals[0].score) / tokens
             for cost, words, tokens in sentences
