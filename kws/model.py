@@ -118,21 +118,18 @@ class StreamingModel:
         self._pending = self._no_rows()
 
     def _outputs(self, held: Rows) -> Outputs:
-        steps = len(held) // self.stride
-        outputs = np.empty((steps, self.labels), np.uint8)
-        windows = held[: steps * self.stride].reshape(steps, 1, self.stride, self.channels)
-        set_tensor, invoke, get_tensor = (
-            self._interpreter.set_tensor,
-            self._interpreter.invoke,
-            self._interpreter.get_tensor,
-        )
-        for step in range(steps):
-            set_tensor(self._input, windows[step])
-            invoke()
-            outputs[step] = get_tensor(self._output)
+        # From a microphone comes a step or two at a time, for each of many words: every numpy call tells.
+        interpreter, stride = self._interpreter, self.stride
+        found = []
+        for end in range(stride, len(held) + 1, stride):
+            interpreter.set_tensor(self._input, held[None, end - stride : end])
+            interpreter.invoke()
+            found.append(interpreter.get_tensor(self._output))
             if self._carried:
                 self._carry()
-        return outputs
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate(found) if found else np.empty((0, self.labels), np.uint8)
 
     def _carry(self) -> None:
         """Hand each state's value back; all are taken first, since an output may be another's input."""
