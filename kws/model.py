@@ -120,7 +120,7 @@ class StreamingModel:
     def _outputs(self, held: Rows) -> Outputs:
         # From a microphone comes a step or two at a time, for each of many words: every numpy call tells.
         interpreter, stride = self._interpreter, self.stride
-        found = []
+        found: list[Outputs] = []
         for end in range(stride, len(held) + 1, stride):
             interpreter.set_tensor(self._input, held[None, end - stride : end])
             interpreter.invoke()

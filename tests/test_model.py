@@ -88,7 +88,7 @@ def test_rows_of_another_type_or_width_are_refused(saved):
     model = StreamingModel(saved(tiny_model()))
     with pytest.raises(ValueError, match="FLOAT32"):
         model.push(rows(3).astype(np.float32))
-    with pytest.raises(ValueError, match="reshape"):
+    with pytest.raises(ValueError, match="Dimension mismatch"):
         model.push(rows(3)[:, :39])
 
 
