@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.heads import HEADS, untrained
 from benchmarks.peers import (
     FIRST_STAGE,
     OURSELVES,
@@ -58,11 +59,12 @@ def variants() -> list[Variant]:
     """Each engine, and some also in another way."""
     further: dict[str, dict[str, tuple[dict[str, Any], int]]] = {
         OURSELVES.name: {"half a second at a time, as from files": ({}, SAMPLE_RATE // 2)},
+        HEADS.name: {"half a second at a time": ({}, SAMPLE_RATE // 2)},
         FIRST_STAGE.name: {"--engine c99": ({"engine": "c99", **FIRST_STAGE.options}, FIRST_STAGE.chunk)},
         "pvporcupine": {"its C function": ({"direct": True}, 512)},
     }
     found = []
-    for engine in (OURSELVES, FIRST_STAGE, *PEERS):
+    for engine in (OURSELVES, HEADS, FIRST_STAGE, *PEERS):
         found.append(Variant(engine.name, engine, engine.options, engine.chunk))
         for how, (options, chunk) in further.get(engine.name, {}).items():
             found.append(Variant(f"{engine.name}, {how}", engine, options, chunk))
@@ -122,7 +124,9 @@ def quiet() -> Samples:
 
 
 def why_missing(engine: Engine) -> str:
-    """What pip says against it; "" where it is installed."""
+    """What pip says against it, or what is to be trained first; "" where all is there."""
+    if engine is HEADS and (missing := untrained()):
+        return missing
     try:
         python_of(engine)
     except NotInstalledError as error:
@@ -145,7 +149,8 @@ _SECTION = """\
 Fresh processes, one core, one thread, {rounds}. Each hears {seconds:g} s after {warm:g} s that are not
 counted; CPU time is user and system time. Other work may run beside it, and takes caches and the clock: the
 ratios of CPU time carry over to other machines, seconds do not. kws runs as it does by default, in two
-stages; *first stage alone* is `--confirm none`, and all that `--engine c99` has.
+stages; *first stage alone* is `--confirm none`, and all that `--engine c99` has; *trained heads* are words of
+one's own by `kws train`, with the same second stage.
 
 In the selftest's recordings, where one of three wake words is said every five seconds, so that the second
 stage is asked far more often than at home:
@@ -167,8 +172,9 @@ everything that pip installs for it counts, the interpreter does not.
 
 {standing}
 
-Ten words of kws are ten networks of about 60 kB, of which each 30 ms need every weight, and the less of the
-caches is theirs, the more that costs. Porcupine's words, a few kB each, follow one network that all share.
+Ten bundled words are ten networks of about 60 kB, of which each 30 ms need every weight, and the less of the
+caches is theirs, the more that costs. Ten trained heads follow one encoder, 18 kB each; Porcupine's words, a
+few kB each, one network that all share.
 Most of kws' memory is numpy and
 LiteRT: see what `--engine c99` takes without the latter.{missing}
 """
@@ -189,7 +195,7 @@ def section(found: Mapping[str, Any]) -> str:
         few=", ".join(_few(found["known"])),
         others=markdown(_OTHERS, (_others(title, by_count["1"], found) for title, by_count in runs.items())),
         standing="\n".join(_standing(found)),
-        missing="".join(f"\n\nNot installed: {title}, {why}" for title, why in found["missing"].items()),
+        missing="".join(f"\n\nNot measured: {title}, {why}" for title, why in found["missing"].items()),
     )
 
 

@@ -18,6 +18,7 @@ from benchmarks import (
     cost,
     grammars,
     growth,
+    heads,
     limit,
     listening,
     peers,
@@ -75,7 +76,7 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
     assert quiet == [cpu, ratios]
     assert others[1:3] == ["80", "1.00 / 2.00"]
     assert others[-2:] == ["5", "0.12"]
-    assert "Not installed: absent, no such release" in text
+    assert "Not measured: absent, no such release" in text
     assert "75 % confidence" in text
     assert "peer 2" in text
 
@@ -94,6 +95,16 @@ def test_start_up_is_judged_by_the_clock() -> None:
     text = startup.section({"rounds": 3, "runs": runs})
     assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.25"]]
     assert "kws 0.40 (0.80 times the lowest peer, 2.7 times the aim)" in text
+
+
+def test_heads_that_nobody_has_trained_are_told_how_to_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(heads, "_TRAINED", tmp_path)
+    for word in ("computer", "alexa"):
+        heads.head_of(word).parent.mkdir()
+        heads.head_of(word).touch()
+    assert cost.why_missing(heads.HEADS) == "not trained; python -m training.ladder jarvis --rung packed"
 
 
 def test_how_busy_the_machine_was_stands_with_the_command() -> None:

@@ -41,6 +41,8 @@ class Engine:
     """Further options where scores are asked for."""
     model_files: tuple[str, ...] = ()
     """Patterns, below its packages, of what it loads for one word besides code."""
+    own_files: tuple[Path, ...] = ()
+    """The same from elsewhere."""
 
     def models(self, count: int) -> tuple[str, ...]:
         """So many models, in turn from the beginning where it knows fewer."""
@@ -202,7 +204,7 @@ def footprint(engine: Engine) -> Footprint:
     (packages,) = (environment_of(engine) / "lib").glob("python*/site-packages")
     ours = [path for path in packages.iterdir() if not path.name.startswith(_TOOLS)]
     models = [file for pattern in engine.model_files for file in packages.glob(pattern)]
-    return Footprint(sum(map(_bytes, ours)), sum(map(_bytes, models)))
+    return Footprint(sum(map(_bytes, ours)), sum(map(_bytes, [*models, *engine.own_files])))
 
 
 def _bytes(path: Path) -> int:
