@@ -14,7 +14,8 @@ from kws.bundle import MODELS, bundled_names, find_bundle
 from kws.errors import KwsError
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.confirmation_table import measured_points, second_stage_of
-from training.second_stage import DEFAULT_PER_HOUR, fill_manifest
+from training import second_stage
+from training.second_stage import DEFAULT_PER_HOUR, fill_manifest, own_points
 
 
 @pytest.fixture(params=bundled_names())
@@ -48,3 +49,20 @@ def test_without_a_pair_that_keeps_to_the_rate_nothing_is_written(copied: Path) 
     with pytest.raises(KwsError, match=r"no pair of thresholds keeps to 0\.25 an hour"):
         fill_manifest(bundle, recognizer, loud)
     assert copied.read_bytes() == stored
+
+
+def test_own_thresholds_are_those_of_the_manifest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bundle, asked = find_bundle("computer"), []
+    monkeypatch.setattr(second_stage, "points", lambda *_: asked.append(_[-1]) or [])
+    own_points(bundle, "english", tmp_path)
+    stage = second_stage_of(bundle, find_recognizer("english"))
+    assert stage is not None
+    assert asked == [{bundle.threshold: (0.0,)}, {stage.threshold: (stage.least,)}]
+
+
+def test_a_model_without_a_second_stage_has_no_pair_of_its_own(copied: Path, tmp_path: Path) -> None:
+    manifest = json.loads(copied.read_text())
+    del manifest["kws"]["confirmation"]
+    copied.write_text(json.dumps(manifest))
+    with pytest.raises(KwsError, match="measure without --own"):
+        own_points(find_bundle(str(copied)), "english", tmp_path)

@@ -1,16 +1,17 @@
 """What a second look by a recognizer's spotter buys behind a wake word's model, on the dev recordings.
 
-python -m training.second_stage [MODEL ...] [--recognizer english]
+python -m training.second_stage [MODEL ...] [--recognizer english] [--own]
 
 At several thresholds of the model's own, each candidate gets the score of its second look; from these come
 the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
-fewest misses with and without the second stage. Both are chosen on the recordings they are measured on.
+fewest misses with and without the second stage. Both are chosen on the recordings they are measured on. With
+--own nothing is chosen: each model is heard at the thresholds that its manifest names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from kws.evaluation.streams import RowStream
 from kws.events import Detection
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confirmation import ConfirmedWord, SecondLook, rehearing_of
-from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses
+from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, second_stage_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.confirmation import confirmation
@@ -67,8 +68,20 @@ class Scorer(ConfirmedWord):
         return found
 
 
-def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
-    """Every pair of thresholds on the dev recordings."""
+def points(
+    bundle: Bundle, recognizer: str, cache: Path, pairs: Mapping[float, Sequence[float]] | None = None
+) -> list[ConfirmationPoint]:
+    """Pairs of thresholds on the dev recordings.
+
+    Args:
+        bundle: of one wake word.
+        recognizer: its second stage.
+        cache: where the streams' rows are kept.
+        pairs: thresholds of its model, and with each those of the spelling; by default all of _LEAST with
+            those of `first_thresholds`.
+    """
+    if pairs is None:
+        pairs = dict.fromkeys(first_thresholds(bundle), _LEAST)
     word = bundle.wake_word.lower()
     rehearing = rehearing_of(find_recognizer(recognizer))
     scorer = Scorer(bundle, SecondLook(rehearing, phrase_spellings(bundle.wake_word, PHONES)))
@@ -78,13 +91,13 @@ def points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoi
         outputs[name] = bundle.open_model().push(heard.rows)
         streams[name] = dev_stream(word, name, cache=cache, front_end=rehearing.front_end)
     found = []
-    for first in first_thresholds(bundle):
+    for first, leasts in pairs.items():
         wake_word = WakeWord(bundle, threshold=first)
         looked = {
             name: scorer.candidates(stream, detections_of(wake_word, outputs[name]))
             for name, stream in streams.items()
         }
-        found += [_point(first, least, looked, streams) for least in _LEAST]
+        found += [_point(first, least, looked, streams) for least in leasts]
     return found
 
 
@@ -122,6 +135,21 @@ def report(name: str, found: Sequence[ConfirmationPoint]) -> str:
     return "\n".join(lines)
 
 
+def own_points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
+    """Its model alone, and with the second stage that its manifest names, both at their own thresholds.
+
+    Raises:
+        KwsError: the manifest names none for this recognizer.
+    """
+    stage = second_stage_of(bundle, find_recognizer(recognizer))
+    if stage is None:
+        raise KwsError(
+            f"{bundle.name}: its manifest has no second stage by {recognizer}; measure without --own"
+        )
+    alone = points(bundle, recognizer, cache, {bundle.threshold: (0.0,)})
+    return alone + points(bundle, recognizer, cache, {stage.threshold: (stage.least,)})
+
+
 def _described(point: ConfirmationPoint | None) -> str:
     if point is None:
         return "none of the thresholds tried keeps to it"
@@ -134,10 +162,15 @@ def _described(point: ConfirmationPoint | None) -> str:
 @click.option("--recognizer", default="english", show_default=True)
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
 @click.option("--fill", is_flag=True, help="Write the measured points into the wake words' manifests too.")
-def main(models: tuple[str, ...], recognizer: str, cache: Path, fill: bool) -> None:
+@click.option("--own", is_flag=True, help="Choose nothing: hear each at its manifest's thresholds.")
+def main(models: tuple[str, ...], recognizer: str, cache: Path, fill: bool, own: bool) -> None:
     """Compare MODELS, by default all that are bundled, with and without a second stage."""
     for name in models or bundled_names():
         bundle = find_bundle(name)
+        if own:
+            alone, both = own_points(bundle, recognizer, cache)
+            click.echo(f"{bundle.name}: alone  {_described(alone)}\n{bundle.name}: both   {_described(both)}")
+            continue
         found = points(bundle, recognizer, cache)
         click.echo(report(bundle.name, found))
         if fill:
