@@ -15,10 +15,16 @@ from kws.recognition.bundle import find_recognizer
 from kws.recognition.confidence import Calibration
 from kws.recognition.ctc import log_probability
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.letters import MOST, SURE, WEIGHT, Letters, Opinion
+from kws.recognition.letters import MOST, PER_TOKEN, SURE, WEIGHT, Letters, Opinion
+from kws.recognition.priors import Priors
 from kws.recognition.tokens import BLANK, CHARACTERS, PHONES, LogProbs
 
 ANY = Calibration(threshold=0.0)
+NONE = Priors.of(np.zeros(len(CHARACTERS)))
+
+
+def of_no_priors() -> Letters:
+    return Letters(NONE)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def written(text: str, steps: int, sure: float = 0.6) -> LogProbs:
 
 
 def opinions(log_probs: LogProbs, *sentences: tuple[str, int]) -> list[Opinion]:
-    letters = Letters()
+    letters = of_no_priors()
     for piece in np.split(log_probs, [7]):
         letters.push(piece)
     return letters.opinions(sentences)
@@ -57,7 +63,7 @@ def heard(graph, log_probs: LogProbs, letters: Letters | None, calibration=ANY):
 def test_they_decide_where_phones_are_unsure(graph, said):
     phones = unsure("lights on", "lights off")
     both = np.hstack([phones, written(said, len(phones))])
-    found = heard(graph, both, Letters())
+    found = heard(graph, both, of_no_priors())
     assert found.text == said
     assert {guess.text for guess in found.nbest} == {"lights on", "lights off"}
 
@@ -65,24 +71,44 @@ def test_they_decide_where_phones_are_unsure(graph, said):
 def test_phones_that_are_sure_are_not_outvoted(graph):
     phones = saying("lights on", sure=0.5)
     both = np.hstack([phones, written("lights off", len(phones))])
-    assert heard(graph, both, Letters()).text == "lights on"
-    assert heard(graph, both, Letters(weight=100.0)).text == "lights off"
+    assert heard(graph, both, of_no_priors()).text == "lights on"
+    assert heard(graph, both, Letters(NONE, weight=100.0)).text == "lights off"
 
 
 def test_without_them_nothing_changes(graph):
     phones = saying("stop", sure=0.8)
     alone = heard(graph, phones, None)
-    assert heard(graph, phones, Letters()) == alone
+    assert heard(graph, phones, of_no_priors()) == alone
     assert heard(graph, np.hstack([phones, written("lights on", len(phones))]), None) == alone
 
 
 def test_they_say_what_ctc_says_of_all_alignments():
     log_probs = random_steps(3, 30, len(CHARACTERS))
     on, off = opinions(log_probs, ("lights on", 8), ("Lights Off", 8))
-    assert on.nats == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights on")))
-    assert off.nats == pytest.approx(WEIGHT * log_probability(log_probs, CHARACTERS.encode("lights off")))
+    for opinion, text in ((on, "lights on"), (off, "lights off")):
+        nats = WEIGHT * log_probability(log_probs, CHARACTERS.encode(text)) + 8 * PER_TOKEN
+        assert opinion.nats == pytest.approx(nats)
     assert opinions(log_probs, ("20 °C", 5), ("on", 2)) == [Opinion(), Opinion()]
-    assert Letters().opinions([("on", 2)]) == [Opinion()]
+    assert of_no_priors().opinions([("on", 2)]) == [Opinion()]
+
+
+def test_a_long_sentence_is_paid_for_its_length():
+    """Which letters that are as likely either way could not tell from a short one."""
+    log_probs = random_steps(3, 30, len(CHARACTERS))
+    short, long = opinions(log_probs, ("stop", 4), ("stop", 7))
+    assert long.nats - short.nats == pytest.approx(3 * PER_TOKEN)
+
+
+def test_they_are_divided_by_their_priors():
+    """As phones are: what is written often anyway says less."""
+    log_probs = random_steps(3, 30, len(CHARACTERS))
+    priors = Priors.of(np.linspace(-1, -8, len(CHARACTERS)))
+    letters, plain = Letters(priors), of_no_priors()
+    letters.push(log_probs)
+    plain.push(priors.scaled(log_probs))
+    (divided,), (by_hand,) = letters.opinions([("stop", 4)]), plain.opinions([("stop", 4)])
+    assert divided == pytest.approx(by_hand)
+    assert divided.nats != pytest.approx(opinions(log_probs, ("stop", 4))[0].nats)
 
 
 def test_they_doubt_what_is_no_likelier_than_nothing():
@@ -98,9 +124,14 @@ def test_their_doubt_counts_as_much_as_the_calibration_says(graph):
     phones = saying("lights on", sure=0.8)
     right, wrong = (np.hstack([phones, written(text, len(phones))]) for text in ("lights on", "stop"))
     deaf, hearing = Calibration(threshold=0.5), Calibration(letters=1.0, threshold=0.5)
-    assert [heard(graph, sound, Letters(), deaf).in_grammar for sound in (right, wrong)] == [True, True]
-    assert [heard(graph, sound, Letters(), hearing).in_grammar for sound in (right, wrong)] == [True, False]
-    assert heard(graph, wrong, None, hearing).confidence == heard(graph, wrong, Letters(), deaf).confidence
+    assert [heard(graph, sound, of_no_priors(), deaf).in_grammar for sound in (right, wrong)] == [True, True]
+    assert [heard(graph, sound, of_no_priors(), hearing).in_grammar for sound in (right, wrong)] == [
+        True,
+        False,
+    ]
+    assert (
+        heard(graph, wrong, None, hearing).confidence == heard(graph, wrong, of_no_priors(), deaf).confidence
+    )
 
 
 @settings(max_examples=15, deadline=None)
@@ -108,7 +139,8 @@ def test_their_doubt_counts_as_much_as_the_calibration_says(graph):
 def test_the_split_is_no_matter(graph, seed, cuts):
     log_probs = np.hstack([random_steps(seed, 40, len(PHONES)), random_steps(seed + 1, 40, len(CHARACTERS))])
     one, other = (
-        GrammarDecoder(graph, 0.04, calibration=Calibration(letters=0.5), letters=Letters()) for _ in range(2)
+        GrammarDecoder(graph, 0.04, calibration=Calibration(letters=0.5), letters=of_no_priors())
+        for _ in range(2)
     )
     for piece in np.split(log_probs, sorted(cuts)):
         one.push(piece)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from spoken import saying
+from spoken import random_steps, saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
 import training.decoding_fit
@@ -19,7 +19,7 @@ from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.priors import decoding_of
-from kws.recognition.tokens import BLANK, PHONES
+from kws.recognition.tokens import BLANK, CHARACTERS, PHONES
 from training.data.manifest import Clip
 from training.decoding_fit import fitted, write_decoding
 from training.dev_speech import dev_sets, drawn, hear
@@ -115,6 +115,22 @@ def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monke
     np.testing.assert_allclose(np.exp(scaled).sum(axis=1), 1, rtol=1e-5)
     assert (scaled[:, BLANK] < saying("stop")[:, BLANK]).all()
     assert decoding_of({}, PHONES).priors.nats[BLANK] > 0
+
+
+def test_letters_are_fitted_where_they_are_heard(heard, monkeypatch, english):  # noqa: F811
+    """Letters that say at random: their priors are known, and the phones' as without them."""
+    monkeypatch.setattr(training.decoding_fit, "AcousticModel", Says)
+    bundle = find_recognizer(english)
+    alone = fitted(bundle, heard)
+    both = {
+        name: [(c, np.hstack([sound, random_steps(1, len(sound), len(CHARACTERS))])) for c, sound in some]
+        for name, some in heard.items()
+    }
+    priors = fitted(bundle, both)["log_priors"]
+    assert priors["phones"] == alone["log_priors"]["phones"]
+    assert list(alone["log_priors"]) == ["phones"]
+    assert np.exp(priors["characters"]).sum() == pytest.approx(1, abs=0.02)
+    assert alone["confidence"]["letters"] == 0
 
 
 def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tmp_path):  # noqa: F811

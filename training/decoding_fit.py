@@ -11,7 +11,7 @@ import numpy as np
 
 from kws.evaluation.intervals import Proportion
 from kws.recognition.acoustic import AcousticModel
-from kws.recognition.bundle import RecognizerBundle
+from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle
 from kws.recognition.confidence import Calibration, Features, fit, path_features
 from kws.recognition.grammar_decoder import GrammarDecoder, meaning
 from kws.recognition.graph_beam import Path as GraphPath
@@ -27,13 +27,14 @@ from training.dev_speech import COMMANDS, FREE, Heard, graph_of, said, slots
 def fitted(
     bundle: RecognizerBundle, heard: dict[str, list[Heard]], say: Callable[[str], object] = lambda line: None
 ) -> dict[str, Any]:
-    """What goes into the card as `decoding`: priors of the phones, confidence of paths, its threshold."""
+    """What goes into the card as `decoding`: priors of the tokens, confidence of paths, its threshold."""
     step = AcousticModel(bundle, "phones").step_seconds
-    steps = np.concatenate([sound[:, : len(PHONES)] for name in FREE for _, sound in heard[name]])
+    steps = np.concatenate([sound for name in FREE for _, sound in heard[name]])
     log_priors = np.log(np.exp(steps).mean(axis=0))
-    priors, rival = Priors.of(log_priors), rival_of(bundle, PHONES)
+    priors, rival = Priors.of(log_priors[: len(PHONES)]), rival_of(bundle, PHONES)
+    letters = Letters(Priors.of(log_priors[len(PHONES) :])) if len(log_priors) > len(PHONES) else None
     paths = {
-        name: [found for one in sets for found in paths_of(name, heard[one], step, priors, rival)]
+        name: [found for one in sets for found in paths_of(name, heard[one], step, priors, rival, letters)]
         for name, sets in FITTED_ON.items()
     }
     every = [path for found in paths.values() for path in found]
@@ -43,7 +44,11 @@ def fitted(
         for line in trade_off(calibration, found):
             say(f"{name} {line}")
     return {
-        "log_priors": {"phones": [round(float(value), 3) for value in log_priors]},
+        "log_priors": {
+            kind: [round(float(value), 3) for value in part]
+            for kind, part in zip(TOKEN_SETS, np.split(log_priors, [len(PHONES)]), strict=True)
+            if len(part)
+        },
         "prior_weight": PRIOR_WEIGHT,
         "confidence": {**asdict(calibration), "threshold": round(threshold, 4)},
     }
@@ -67,10 +72,15 @@ class Judged:
 
 
 def paths_of(
-    name: str, clips: Sequence[Heard], step_seconds: float, priors: Priors, rival: Rival | None
+    name: str,
+    clips: Sequence[Heard],
+    step_seconds: float,
+    priors: Priors,
+    rival: Rival | None,
+    letters: Letters | None,
 ) -> Iterator[Judged]:
     """Of each clip by a grammar among the examples; none where no word was found."""
-    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors, rival=rival, letters=Letters())
+    decoder = GrammarDecoder(graph_of(name), step_seconds, priors=priors, rival=rival, letters=letters)
     for clip, sound in clips:
         decoder.reset()
         decoder.push(sound)

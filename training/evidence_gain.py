@@ -22,7 +22,7 @@ from kws.evaluation.intervals import Proportion
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.confidence import Evidence, Features, fit
-from kws.recognition.letters import beside
+from kws.recognition.letters import beside, letters_of
 from kws.recognition.priors import decoding_of
 from kws.recognition.rival import rival_of
 from kws.recognition.tokens import PHONES
@@ -78,11 +78,12 @@ def heard_by_grammars(bundle: RecognizerBundle, heard: Mapping[str, Sequence[Hea
     """The best path of every clip by each grammar that hears it; free sentences by digits and orders."""
     step = AcousticModel(bundle, "phones").step_seconds
     priors, rival = decoding_of(bundle.card, PHONES).priors, rival_of(bundle, PHONES)
+    letters = letters_of(bundle) if beside(bundle, "phones") else None
     found = {}
     for grammar, sets in FITTED_ON.items():
         more = () if grammar == "commands" else FREE
         clips = [one for name in dict.fromkeys((*sets, *more)) for one in heard[name]]
-        found[grammar] = list(paths_of(grammar, clips, step, priors, rival))
+        found[grammar] = list(paths_of(grammar, clips, step, priors, rival, letters))
     return found
 
 

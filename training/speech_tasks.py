@@ -30,7 +30,7 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.letters import Letters, beside
+from kws.recognition.letters import beside, letters_of
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import Recognizer
 from kws.recognition.rescorers import rescorer_of
@@ -195,7 +195,7 @@ def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -
         calibration=calibration,
         priors=known.priors,
         rival=rival,
-        letters=Letters(),
+        letters=letters_of(bundle) if beside(bundle, "phones") else None,
     )
     return Listener(decoder, step_seconds)
 

@@ -18,7 +18,7 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.letters import Letters, beside
+from kws.recognition.letters import beside, letters_of
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
@@ -85,7 +85,7 @@ def build_recognizer(
             priors=known.priors,
             rescorer=rescorer,
             rival=rival,
-            letters=Letters() if letters else None,
+            letters=letters_of(bundle) if letters else None,
         )
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)

@@ -2,8 +2,9 @@
 
 A recognizer may write characters beside phones: one network, the same work. The two err partly in other
 places, so what the characters say of a sentence, all its alignments summed, helps to choose among the best by
-phones; and how much likelier it is by them than that nothing was written at all tells whether it was said.
-How much they have a say was chosen on dev recordings (docs/experiments/recognizer.md).
+phones, and counts as much; and how much likelier it is by them than that nothing was written at all tells
+whether it was said. Both of CTC's opinions leave sounds out rather than add some, for which a sentence is
+paid by its length (docs/experiments/recognizer.md).
 """
 
 from __future__ import annotations
@@ -15,14 +16,22 @@ import numpy as np
 
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.ctc import log_probability
+from kws.recognition.priors import Priors, decoding_of
 from kws.recognition.tokens import BLANK, CHARACTERS, Kind, LogProbs
 
-WEIGHT = 0.2
+WEIGHT = 1.0
 """Nats of the first opinion that one nat of this is worth."""
-SURE = 5.0
+PER_TOKEN = 1.5
+"""Nats for every phone of a sentence."""
+SURE = 6.0
 """Nats per token by which a sentence is likelier than nothing from which on letters have no doubt."""
 MOST = 15.0
 """Nats per token of doubt, at most."""
+
+
+def letters_of(bundle: RecognizerBundle) -> Letters:
+    """By the priors in its card."""
+    return Letters(decoding_of(bundle.card, CHARACTERS).priors)
 
 
 def beside(bundle: RecognizerBundle, kind: Kind) -> Kind | None:
@@ -40,15 +49,15 @@ class Opinion(NamedTuple):
 
 
 class Letters:
-    """Hears an utterance beside a GrammarDecoder, by characters."""
+    """Hears an utterance beside a GrammarDecoder, by characters, divided by their priors as phones are."""
 
-    def __init__(self, weight: float = WEIGHT) -> None:
-        self._weight = weight
+    def __init__(self, priors: Priors, weight: float = WEIGHT) -> None:
+        self._priors, self._weight = priors, weight
         self.reset()
 
     def push(self, log_probs: LogProbs) -> None:
         """The next steps, shape (steps, characters)."""
-        self._parts.append(log_probs)
+        self._parts.append(self._priors.scaled(log_probs))
 
     def reset(self) -> None:
         """As new."""
@@ -69,7 +78,7 @@ class Letters:
         nothing = float(heard[:, BLANK].sum(dtype=np.float64))
         nats = {text: log_probability(heard, letters) for text, letters in spelled.items()}
         return [
-            Opinion(self._weight * nats[text], _doubt((nats[text] - nothing) / tokens))
+            Opinion(self._weight * nats[text] + PER_TOKEN * tokens, _doubt((nats[text] - nothing) / tokens))
             for text, tokens in sentences
         ]
 
