@@ -189,10 +189,12 @@ def test_boosted_phrases_earn_by_token_and_only_when_whole():
     assert bonus(scorer, (3, 3, 3)) == 0
 
 
-def test_boosting_makes_a_phrase_win_that_was_close():
+@pytest.mark.parametrize("merge", [False, True])
+def test_boosting_makes_a_phrase_win_that_was_close(merge):
     log_probs = np.log(np.array([[0.1, 0.5, 0.4], [0.8, 0.1, 0.1], [0.1, 0.45, 0.45]], np.float32))
-    plain = PrefixBeam()
-    boosted = PrefixBeam(Boosted(AnyText(), {(2, 2): 1.0}))
+    config = PrefixBeamConfig(merge=merge)
+    plain = PrefixBeam(config=config)
+    boosted = PrefixBeam(Boosted(AnyText(), {(2, 2): 1.0}), config)
     for beam in (plain, boosted):
         beam.push(log_probs)
     assert plain.finished()[0].tokens[0] == 1
