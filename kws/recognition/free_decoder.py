@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import Protocol
 
 from kws.events import Guess, HeardWord, Partial, Transcript
@@ -143,19 +142,15 @@ class FreeDecoder:
         words = self._words(self._beam.best().chain(), whole=False)
         if not words and not self._shown[0]:
             return None
+        certain = self._beam.undisputed() if self._heard.rescorer else self._beam.settled()
         return Partial(
             text=_text(words),
             confidence=_mean(words),
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
             words=words,
-            stable=len(self._words(self._certain(), whole=False)),
+            stable=len(self._words(certain.chain(), whole=False)),
         )
-
-    def _certain(self) -> Sequence[Prefix]:
-        """What no later step can take back, nor the rescorer, which may prefer a rival."""
-        settled = self._beam.settled().chain()
-        return list(takewhile(lambda link: not link.rivals, settled)) if self._heard.rescorer else settled
 
     def _words(self, links: Sequence[Prefix], *, whole: bool) -> tuple[HeardWord, ...]:
         """The words of a chain; of a whole text the last one too, though nothing follows it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import NamedTuple
@@ -99,6 +100,18 @@ class Arrival(NamedTuple):
     """ln of the alignments that began it there."""
     peak: float
     step: int
+
+
+def common_beginning(prefixes: Iterable[Prefix]) -> Prefix:
+    """The longest with which all of these begin."""
+    of_length: defaultdict[int, set[Prefix]] = defaultdict(set)
+    for prefix in prefixes:
+        of_length[prefix.length].add(prefix)
+    here = of_length.pop(max(of_length))
+    while len(here) > 1 or of_length:  # the longest become a token shorter, and meet those that are as long
+        here = {prefix.parent for prefix in here if prefix.parent}
+        here |= of_length.pop(next(iter(here)).length, set())
+    return here.pop()
 
 
 @dataclass(frozen=True)

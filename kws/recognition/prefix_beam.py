@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from kws.recognition.log_domain import NEVER, log_add
-from kws.recognition.prefix import Hypothesis, Prefix, State, with_rivals
+from kws.recognition.prefix import Hypothesis, Prefix, State, common_beginning, with_rivals
 from kws.recognition.tokens import BLANK, LogProbs
 
 Floats = npt.NDArray[np.float64]
@@ -145,13 +144,12 @@ class PrefixBeam:
 
     def settled(self) -> Prefix:
         """The longest prefix of all that are kept: no later step can take it back."""
-        open_ends = set(self._kept.prefixes)
-        while len(open_ends) > 1:
-            longest = max(open_ends, key=attrgetter("length"))
-            open_ends.remove(longest)
-            if longest.parent is not None:
-                open_ends.add(longest.parent)
-        return open_ends.pop()
+        return common_beginning(self._kept.prefixes)
+
+    def undisputed(self) -> Prefix:
+        """The same of all that are kept and their rivals, which a rescorer may prefer in the end."""
+        links = {link for prefix in self._kept.prefixes for link in prefix.chain()}
+        return common_beginning([*self._kept.prefixes, *(rival for link in links for rival in link.rivals)])
 
     def finished(self) -> list[Hypothesis]:
         """Whole texts that could end now, the best first."""
