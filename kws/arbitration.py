@@ -109,7 +109,7 @@ class Arbiter:
         self._group = split_address(settings.group)
         self._daemon = uuid.uuid4().hex
         self._ballot = Ballot(self._window)
-        self._held: queue.Queue[tuple[float, Event] | None] = queue.Queue(WAITING)
+        self._held: queue.Queue[tuple[float, Event, Claim | None] | None] = queue.Queue(WAITING)
         self._silenced = False
         self._socket = _joined(self._group, settings.interface)
         threading.Thread(target=self._listen, name="arbitration", daemon=True).start()
@@ -119,10 +119,11 @@ class Arbiter:
     def emit(self, event: Event, /) -> None:
         """Claim a detection; hold everything until those before it are decided."""
         now = time.monotonic()
-        if isinstance(event, Detection):
-            self._send(self._claim(event))
+        claim = self._claim(event) if isinstance(event, Detection) else None
+        if claim:
+            self._send(claim)
         try:
-            self._held.put_nowait((now, event))
+            self._held.put_nowait((now, event, claim))
         except queue.Full:
             self._deliver(event)  # rather twice than never
 
@@ -154,10 +155,10 @@ class Arbiter:
 
     def _decide(self) -> None:
         while (held := self._held.get()) is not None:
-            heard_at, event = held
-            if isinstance(event, Detection):
+            heard_at, event, claim = held
+            if claim:  # as it was sent: the noise around it goes on, and a new one would be another
                 time.sleep(max(0.0, heard_at + self._window - time.monotonic()))
-                self._silenced = not self._ballot.wins(self._claim(event), heard_at)
+                self._silenced = not self._ballot.wins(claim, heard_at)
                 self.lost += self._silenced
             if not (self._silenced and isinstance(event, (Detection, Partial, Transcript, NoSpeech))):
                 self._deliver(event)

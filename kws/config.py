@@ -24,7 +24,7 @@ from kws.config_keys import (
 )
 from kws.errors import ConfigError, KwsError
 from kws.settings import Group, Key, document, in_toml, read_group
-from kws.sinks import MODULES, options_of
+from kws.sinks import MODULES, options_of, uri_problem
 
 Item = TypeVar("Item")
 
@@ -164,6 +164,8 @@ def _read_sinks(content: Mapping[str, Any], place: str) -> Iterator[Sink]:
             options = options_of(settings.uri)
         except KwsError as error:
             raise ConfigError(f"{where}uri: {error}") from error
+        if problem := uri_problem(settings.uri):
+            raise ConfigError(f"{where}uri: found {in_toml(settings.uri)}; allowed is {problem}")
         own = {key: value for key, value in table.items() if key not in common}
         for key in own:
             if key not in options.__dataclass_fields__:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kws.addresses import address_problem
+from kws.addresses import address_problem, group_problem, interface_problem, service_problem
 from kws.delegates import delegate_problem
 from kws.events import EVENT_TYPES
 from kws.loading import confirm_problem
@@ -101,7 +101,7 @@ class HttpSettings:
 class WyomingSettings:
     """The Wyoming server beside the microphone."""
 
-    uri: str = setting("", '"tcp://127.0.0.1:10400" or "unix:///PATH"; "" for none')
+    uri: str = setting("", '"tcp://127.0.0.1:10400" or "unix:///PATH"; "" for none', check=service_problem)
     zeroconf: bool = setting(False, "announce it in the local network, so that Home Assistant finds it")
 
 
@@ -123,12 +123,14 @@ class ArbitrationSettings:
     group: str = setting(
         "",
         'multicast group on which they agree, "239.255.75.87:10481"; "" for every one answers',
-        check=address_problem,
+        check=group_problem,
     )
     window_seconds: float = setting(
         0.2, "how long a detection waits for what the others say", least=0.01, most=2
     )
-    interface: str = setting("", "address of the network to do it on, if not the default one")
+    interface: str = setting(
+        "", "address of the network to do it on, if not the default one", check=interface_problem
+    )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -107,7 +108,8 @@ class Recorder:
         while self._wanted:
             self._keep(self._wanted.popleft())
         if self._thread.is_alive():
-            self._files.put(None)
+            with contextlib.suppress(queue.Full):  # a disk that hangs is not waited for
+                self._files.put_nowait(None)
             self._thread.join(0.3)
 
     def _keep(self, wanted: Wanted) -> None:

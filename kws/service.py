@@ -87,6 +87,8 @@ class Service:
             SourceError: the source cannot be opened, or turns out unreadable.
         """
         self._attended = self._attend(taps)
+        if self._stopped:  # told before there was anything to stop
+            self._attended.stop()
         try:
             listen(self._attended, self.engine, [_Watcher(self.tally), self._arbiter or self.outlets, *sinks])
         except StoppedError:

@@ -46,6 +46,19 @@ def test_who_hears_better_wins_and_there_is_no_draw(own: Claim, rival: Claim) ->
         assert ballot.wins(mine, 10.05) is wins
 
 
+def test_a_claim_is_judged_as_it_was_sent() -> None:
+    """The noise goes on while others are waited for: measured again, two could both lose."""
+    measured = iter((20.0, 10.0))
+    port = free_port()
+    heard: list[Event] = []
+    settings = ArbitrationSettings(f"{GROUP}:{port}", WINDOW, "127.0.0.1")
+    arbiter = Arbiter(settings, heard.append, lambda event: next(measured))
+    arbiter._ballot.hear(claim("b", snr=15), time.monotonic())
+    arbiter.emit(detection())
+    arbiter.close()
+    assert heard == [detection()]
+
+
 @pytest.mark.parametrize("late", [-0.19, -0.05, 0.0, 0.05, 0.19])
 def test_of_any_number_exactly_one_wins_however_late_each_is(late: float) -> None:
     claims = [claim(daemon, snr) for daemon, snr in zip("abcd", (20, 22, 22, 18), strict=True)]

@@ -80,7 +80,9 @@ def test_the_stream_is_read_and_nonsense_passed_over() -> None:
 def test_without_a_terminal_events_are_lines_until_the_daemon_ends(site: Site) -> None:
     url = f"http://127.0.0.1:{site.server.port}"
     child = subprocess.Popen(
-        [sys.executable, "-m", "kws", "monitor", "--url", url], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "kws", "monitor", "--url", f"{url}/"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     wait_for(lambda: site.events.subscribers == 1, "monitor")
     site.events.publish("event", EVENT.to_json())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,20 @@ def test_nothing_is_recorded_unless_asked_for(tmp_path: Path) -> None:
     assert files(tmp_path) == []
     with pytest.raises(KwsError, match=r"recording is off; set recording\.folder"):
         Recorder(RecordingSettings()).mark("missed")
+
+
+def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, done = threading.Event(), threading.Event()
+    monkeypatch.setattr(recording, "write_wav", lambda path, samples: released.wait())
+    recorder = Recorder(RecordingSettings(str(tmp_path)))
+    recorder.mark("missed")
+    wait_for(recorder._files.empty, "the disk")
+    for _ in range(recording.WAITING_FILES):
+        recorder.mark("missed")
+    threading.Thread(target=lambda: (recorder.close(), done.set()), daemon=True).start()
+    ended = done.wait(20)
+    released.set()
+    assert ended
 
 
 def test_the_audio_around_a_wake_word(tmp_path: Path) -> None:

@@ -171,6 +171,13 @@ def test_a_format_that_no_audio_has_is_refused(client: Conversation, form: dict[
         client.push(Event("audio-chunk", form, b"abcd"))
 
 
+def test_a_chunk_that_is_longer_than_a_command_is_refused(client: Conversation) -> None:
+    """At the lowest rate a payload of 1 MB would be 17 minutes, and 34 MB where it is heard."""
+    form = {"rate": 1_000, "width": 1, "channels": 1}
+    with pytest.raises(WireError, match="longer than 60 s"):
+        client.push(Event("audio-chunk", form, bytes(60_001)))
+
+
 def test_half_samples_and_empty_chunks_are_no_harm(client: Conversation) -> None:
     form = {"rate": SAMPLE_RATE, "width": 2, "channels": 2}
     for payload in (None, b"", b"a", b"abc", b"abcde"):

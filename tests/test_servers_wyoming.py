@@ -22,6 +22,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
 from wyoming.event import Event, write_event
 from wyoming.info import Describe, Info
+from wyoming.server import AsyncEventHandler
 from wyoming.wake import Detect, Detection
 
 import kws
@@ -112,6 +113,25 @@ def test_over_tcp(ears: ModelEars, unused_port: int) -> None:
             assert Info.is_type((await asked(client, Describe().event())).type)
         with pytest.raises(KwsError, match="cannot listen there"):
             await WyomingServer(server.uri, ears).start()
+        await server.stop()
+
+    run(test)
+
+
+def test_a_client_that_vanishes_without_a_word_is_noticed(ears: ModelEars, unused_port: int) -> None:
+    connections: list[socket.socket] = []
+
+    class Observed(WyomingServer):
+        def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncEventHandler:
+            connections.append(writer.get_extra_info("socket"))
+            return super()._client(reader, writer)
+
+    async def test() -> None:
+        server = Observed(f"tcp://127.0.0.1:{unused_port}", ears)
+        await server.start()
+        async with AsyncClient.from_uri(server.uri) as client:
+            await asked(client, Describe().event())
+            assert connections[0].getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         await server.stop()
 
     run(test)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -20,6 +22,9 @@ from wyoming.event import read_event, write_event
 from wyoming.info import Describe
 
 import kws
+from kws.config import Config
+from kws.service import Service
+from kws.sources import from_samples
 from kws.types import SAMPLE_RATE, Samples
 
 RECORDING = Path(kws.__file__).parent / "selftest" / "calls.flac"
@@ -155,6 +160,44 @@ def test_a_wyoming_service_gets_the_audio_from_before_the_wake_word(tmp_path: Pa
     assert daemon.stop() == (0, "")
     daemon.close()
     service.close()
+
+
+def test_a_stop_before_it_listens_is_heeded(samples: Samples) -> None:
+    engine = kws.load(MODELS / "alexa.json", threshold=0.3)
+    source = from_samples(samples)
+    service = Service(Config(sink=()), lambda config: engine, Config, source=source)
+    service.stop()
+    service.run()
+    assert service.tally.audio_seconds == 0
+
+
+def test_the_end_waits_for_nothing_that_the_interpreter_does() -> None:
+    program = (
+        "import atexit; from kws.commands.leaving import leave; "
+        "atexit.register(print, 'taken apart'); print('said'); leave([])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "said\n"
+
+
+def test_after_a_reload_new_clients_are_told_of_the_new_words(tmp_path: Path) -> None:
+    wyoming = f'[wyoming]\nuri = "unix://{tmp_path}/wyoming"\n'
+    daemon = Daemon(tmp_path, ALEXA + wyoming)
+    assert daemon.told() == "READY=1"
+    daemon.configure(ALEXA.replace("alexa", "hey_jarvis") + wyoming)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.say(np.zeros(160, np.int16))  # between two blocks it sees to the signal
+    assert (daemon.told(), daemon.told()) == ("RELOADING=1", "READY=1")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect(f"{tmp_path}/wyoming")
+        with client.makefile("rwb") as stream:
+            write_event(Describe().event(), stream)
+            answer = read_event(stream)
+    assert answer is not None
+    assert [model["name"] for model in answer.data["wake"][0]["models"]] == ["hey_jarvis"]
+    assert daemon.stop()[0] == 0
+    daemon.close()
 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path) -> None:

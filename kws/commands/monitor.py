@@ -38,6 +38,7 @@ def monitor(url: str, token_file: str) -> None:
     from kws.sinks.secret import read_secret
 
     token = read_secret(token_file)
+    url = url.rstrip("/")  # as a browser's address line has it
     with _opened(f"{url}/models", token) as answer:
         models: list[dict[str, Any]] = json.load(answer)
     labels = [(label, model["threshold"]) for model in models for label in model["labels"]]

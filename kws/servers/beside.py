@@ -76,13 +76,15 @@ class Servers:
         from kws.servers.ears import ModelEars
         from kws.servers.wyoming import WyomingServer
 
+        def ears() -> ModelEars:
+            config = self._service.config
+            speech = config.speech
+            return ModelEars(spotting_of(lambda: config.model), dictation_of(speech), language_of(speech))
+
         settings = self._service.config.wyoming
-        speech = self._service.config.speech
-        ears = ModelEars(
-            spotting_of(lambda: self._service.config.model), dictation_of(speech), language_of(speech)
-        )
-        self._wyoming = WyomingServer(settings.uri, ears)
-        await self._wyoming.start()
+        server = self._wyoming = WyomingServer(settings.uri, ears())
+        await server.start()
+        self._service.on_reload.append(lambda: server.listen_with(ears()))
         if settings.zeroconf:
             from kws.servers.announcement import Announcement
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.server import AsyncEventHandler, AsyncServer
 
+from kws.addresses import is_service
 from kws.errors import KwsError
 from kws.servers.conversation import Conversation, Ears
 from kws.servers.workers import Workers
@@ -19,6 +20,9 @@ from kws.servers.wyoming_wire import Limits, WireError, read_event
 
 QUICK_BYTES = 16 * 1024
 """Half a second of 16 kHz audio; more of it at once is heard in another thread."""
+
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}
+"""Seconds without a sign, seconds between questions, questions without an answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +117,10 @@ class WyomingServer:
         """Whether something is still worked on that `stop` does not wait for."""
         return self._workers.busy
 
+    def listen_with(self, ears: Ears) -> None:
+        """Let clients that come from now on be heard by these; any thread may say so."""
+        self._ears = ears
+
     async def start(self) -> None:
         """Take clients from now on; raises KwsError if the address is in use or not ours."""
         try:
@@ -133,6 +141,7 @@ class WyomingServer:
 
     def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncEventHandler:
         self._connected += 1
+        _notice_its_end(writer)
         if self._connected > self._limits.connections:
             _log.warning("wyoming: more than %d clients; one is sent away", self._limits.connections)
             writer.close()
@@ -142,18 +151,20 @@ class WyomingServer:
         self._connected -= 1
 
 
+def _notice_its_end(writer: asyncio.StreamWriter) -> None:
+    """Also where a client vanishes without a word: its connection would stay for ever, and take a place."""
+    connection = writer.get_extra_info("socket")
+    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def check_uri(uri: str) -> None:
     """Raise KwsError unless it is tcp://HOST:PORT, unix:///PATH or stdio://."""
-    try:
-        parts = urlsplit(uri)
-        good = (
-            (parts.scheme == "tcp" and bool(parts.hostname) and parts.port is not None)
-            or (parts.scheme == "unix" and bool(parts.path) and not parts.netloc)
-            or uri == "stdio://"
-        )
-    except ValueError:
-        good = False
-    if not good:
+    if uri != "stdio://" and not is_service(uri):
         raise KwsError(
             f"{uri}: no address for Wyoming; write tcp://127.0.0.1:10400, unix:///run/kws/wyoming or stdio://"
         )

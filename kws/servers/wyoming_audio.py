@@ -11,6 +11,9 @@ from kws.servers.wyoming_wire import WireError
 from kws.sources.conversion import MAX_CHANNELS, RATES, Converter
 from kws.types import Samples
 
+LONGEST_SECONDS = 60
+"""Of one chunk: what is heard at once is held at 16 kHz, however low the rate that it came at."""
+
 Frames = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
 
@@ -32,6 +35,8 @@ class ChunkReader:
             self._format, self._converter = form, Converter(form[0])
         _, width, channels = form
         whole = len(payload) - len(payload) % (width * channels)
+        if whole > LONGEST_SECONDS * form[0] * width * channels:
+            raise WireError(f"an audio chunk is longer than {LONGEST_SECONDS} s")
         return self._converter.push(_frames(payload[:whole], width).reshape(-1, channels))
 
     def flush(self) -> Samples:

@@ -1,11 +1,12 @@
 """Where events go, found by the URI's scheme: "-" for JSON lines on standard output, "jsonl:PATH" for a file.
 
-Adding a sink is one module with a class `Options` (the keys that it has in a configuration) and a
-function `open_uri`, and one line in `MODULES`.
+Adding a sink is one module with a class `Options` (the keys that it has in a configuration), a function
+`open_uri`, and `uri_problem` where some URIs can be no address, and one line in `MODULES`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -44,6 +45,12 @@ def options_of(uri: str) -> type[Any]:
     """The group of keys that sinks of this scheme have; raises KwsError for no scheme of ours."""
     options: type[Any] = _module_of(uri).Options
     return options
+
+
+def uri_problem(uri: str) -> str:
+    """What is allowed if a URI of a scheme of ours cannot be one, as far as reading it tells; else ""."""
+    check: Callable[[str], str] = getattr(_module_of(uri), "uri_problem", lambda uri: "")
+    return check(uri)
 
 
 def _module_of(uri: str) -> Any:

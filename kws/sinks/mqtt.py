@@ -206,14 +206,19 @@ def open_uri(uri: str, options: Options) -> Mqtt:
     ModuleNotFoundError without paho-mqtt."""
     import paho.mqtt.client  # noqa: F401 a missing package is said at the start, not at the first event
 
+    if problem := uri_problem(uri):
+        raise KwsError(f"{uri}: names no broker and topic; write it as {problem}")
+    return Mqtt(uri, options, read_secret(options.password_file))
+
+
+def uri_problem(uri: str) -> str:
+    """How it is written, if this names no broker and topic."""
     try:
         parts = urlsplit(uri)
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or any(sign in unquote(uri) for sign in "+#\0"):
-        raise KwsError(f"{uri}: names no broker and topic; write it as mqtt://HOST:1883/TOPIC")
-    return Mqtt(uri, options, read_secret(options.password_file))
+    return "" if usable and not any(sign in unquote(uri) for sign in "+#\0") else "mqtt://HOST:1883/TOPIC"
 
 
 def _one_level(name: str) -> str:

@@ -6,7 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from kws.errors import KwsError
@@ -52,6 +52,9 @@ class Webhook:
             raise (UnavailableError if busy else RefusedError)(
                 f"answered {error.code} {error.reason}"
             ) from error
+        except URLError as error:
+            # What happened, not how urllib quotes it.
+            raise error.reason if isinstance(error.reason, OSError) else error from error
         except HTTPException as error:
             raise UnavailableError(f"did not answer in HTTP ({type(error).__name__})") from error
 
@@ -67,15 +70,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def open_uri(uri: str, options: Options) -> Webhook:
     """Nothing is connected yet; raises KwsError for what is no URL or a token that cannot be read."""
-    if not is_url(uri):
-        raise KwsError(f"{uri}: names no server; write it as https://HOST/PATH")
+    if problem := uri_problem(uri):
+        raise KwsError(f"{uri}: names no server; write it as {problem}")
     return Webhook(uri, options, read_secret(options.token_file))
 
 
-def is_url(uri: str) -> bool:
-    """Whether there is a host, and a port that can be one."""
+def uri_problem(uri: str) -> str:
+    """How it is written, if this has no host, or a port that cannot be one."""
     try:
         parts = urlsplit(uri)
-        return bool(parts.hostname) and parts.port != 0
+        usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return False
+        usable = False
+    return "" if usable else "https://HOST/PATH"

@@ -179,17 +179,26 @@ def open_uri(uri: str, options: Options) -> WyomingService:
     """Nothing is connected yet; raises KwsError for no address, ModuleNotFoundError without wyoming."""
     import wyoming.event  # noqa: F401 a missing package is said at the start, not at the first event
 
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port:
-        raise KwsError(f"{uri}: names no service; write it as wyoming://HOST:PORT")
+    if problem := uri_problem(uri):
+        raise KwsError(f"{uri}: names no service; write it as {problem}")
+    parts = urlsplit(uri)
     extent = Extent(options.before_seconds, options.pause_seconds, options.longest_seconds)
     return WyomingService(
-        host, port, options.timeout_seconds, CommandAudio(extent) if options.audio else None
+        parts.hostname or "",
+        parts.port or 0,
+        options.timeout_seconds,
+        CommandAudio(extent) if options.audio else None,
     )
+
+
+def uri_problem(uri: str) -> str:
+    """How it is written, if this names no service."""
+    try:
+        parts = urlsplit(uri)
+        usable = bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        usable = False
+    return "" if usable else "wyoming://HOST:PORT"
 
 
 def _wyoming(kind: str, data: dict[str, int], payload: bytes | None = None) -> Any:
