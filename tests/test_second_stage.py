@@ -15,7 +15,13 @@ from kws.errors import KwsError
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.confirmation_table import measured_points, second_stage_of
 from training import second_stage
-from training.second_stage import DEFAULT_PER_HOUR, fill_manifest, own_points
+from training.second_stage import (
+    DEFAULT_PER_HOUR,
+    OWN_PER_HOUR,
+    fill_manifest,
+    first_thresholds,
+    own_report,
+)
 
 
 @pytest.fixture(params=bundled_names())
@@ -54,10 +60,21 @@ def test_without_a_pair_that_keeps_to_the_rate_nothing_is_written(copied: Path) 
 def test_own_thresholds_are_those_of_the_manifest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bundle, asked = find_bundle("computer"), []
     monkeypatch.setattr(second_stage, "points", lambda *_: asked.append(_[-1]) or [])
-    own_points(bundle, "english", tmp_path)
+    assert list(own_report(bundle, "english", tmp_path)) == []
     stage = second_stage_of(bundle, find_recognizer("english"))
     assert stage is not None
-    assert asked == [{bundle.threshold: (0.0,)}, {stage.threshold: (stage.least,)}]
+    alone, both = asked
+    assert set(alone) == {bundle.threshold, *first_thresholds(bundle, OWN_PER_HOUR)}
+    assert set(alone.values()) == {(0.0,)}
+    assert both == {stage.threshold: (stage.least,)}
+
+
+def test_a_threshold_is_the_lowest_that_keeps_to_its_rate() -> None:
+    bundle = find_bundle("computer")
+    for threshold, rate in zip(first_thresholds(bundle, (2.0, 0.5)), (0.5, 2.0), strict=True):
+        rates = {row["threshold"]: row["false_alarms"] / row["hours"] for row in bundle.calibration}
+        assert rates[threshold] <= rate
+        assert all(found > rate for one, found in rates.items() if one < threshold)
 
 
 def test_a_model_without_a_second_stage_has_no_pair_of_its_own(copied: Path, tmp_path: Path) -> None:
@@ -65,4 +82,4 @@ def test_a_model_without_a_second_stage_has_no_pair_of_its_own(copied: Path, tmp
     del manifest["kws"]["confirmation"]
     copied.write_text(json.dumps(manifest))
     with pytest.raises(KwsError, match="measure without --own"):
-        own_points(find_bundle(str(copied)), "english", tmp_path)
+        list(own_report(find_bundle(str(copied)), "english", tmp_path))

@@ -5,13 +5,14 @@ python -m training.second_stage [MODEL ...] [--recognizer english] [--own]
 At several thresholds of the model's own, each candidate gets the score of its second look; from these come
 the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
 fewest misses with and without the second stage. Both are chosen on the recordings they are measured on. With
---own nothing is chosen: each model is heard at the thresholds that its manifest names.
+--own nothing is chosen: each model is heard at the thresholds that its manifest names, and alone also where it
+has some rates of false alarms by the manifest's table.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from training.evaluate import detections_of
 
 FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
 """False alarms per hour of the first stages tried."""
+OWN_PER_HOUR = (0.5, 1.0, 2.0)
+"""The same of a model alone, by its own table."""
 DEFAULT_PER_HOUR = 0.25
 """False alarms per hour of both stages together where nobody says otherwise."""
 BUDGETS = (0.1, 0.5, 1.0, 2.0)
@@ -81,7 +84,7 @@ def points(
             those of `first_thresholds`.
     """
     if pairs is None:
-        pairs = dict.fromkeys(first_thresholds(bundle), _LEAST)
+        pairs = dict.fromkeys(first_thresholds(bundle, FIRST_PER_HOUR), _LEAST)
     word = bundle.wake_word.lower()
     rehearing = rehearing_of(find_recognizer(recognizer))
     scorer = Scorer(bundle, SecondLook(rehearing, phrase_spellings(bundle.wake_word, PHONES)))
@@ -101,11 +104,11 @@ def points(
     return found
 
 
-def first_thresholds(bundle: Bundle) -> list[float]:
-    """By the calibration in the bundle: the lowest that keeps to each of FIRST_PER_HOUR."""
+def first_thresholds(bundle: Bundle, rates: Sequence[float]) -> list[float]:
+    """By the calibration in the bundle: the lowest that keeps to each of these false alarms an hour."""
     rows = sorted(bundle.calibration, key=lambda row: -row["threshold"])
     chosen = []
-    for rate in FIRST_PER_HOUR:
+    for rate in rates:
         kept = [row["threshold"] for row in rows if row["false_alarms"] <= rate * row["hours"]]
         chosen += kept[-1:]
     return sorted(set(chosen), reverse=True)
@@ -135,19 +138,22 @@ def report(name: str, found: Sequence[ConfirmationPoint]) -> str:
     return "\n".join(lines)
 
 
-def own_points(bundle: Bundle, recognizer: str, cache: Path) -> list[ConfirmationPoint]:
-    """Its model alone, and with the second stage that its manifest names, both at their own thresholds.
+def own_report(bundle: Bundle, recognizer: str, cache: Path) -> Iterator[str]:
+    """Lines: its model alone, at its own threshold and by its table, and both stages as they stand there.
 
     Raises:
-        KwsError: the manifest names none for this recognizer.
+        KwsError: the manifest names no second stage by this recognizer.
     """
     stage = second_stage_of(bundle, find_recognizer(recognizer))
     if stage is None:
         raise KwsError(
             f"{bundle.name}: its manifest has no second stage by {recognizer}; measure without --own"
         )
-    alone = points(bundle, recognizer, cache, {bundle.threshold: (0.0,)})
-    return alone + points(bundle, recognizer, cache, {stage.threshold: (stage.least,)})
+    alone = [bundle.threshold, *first_thresholds(bundle, OWN_PER_HOUR)]
+    for point in points(bundle, recognizer, cache, dict.fromkeys(alone, (0.0,))):
+        yield f"{bundle.name}: alone  {_described(point)}"
+    for point in points(bundle, recognizer, cache, {stage.threshold: (stage.least,)}):
+        yield f"{bundle.name}: both   {_described(point)}"
 
 
 def _described(point: ConfirmationPoint | None) -> str:
@@ -168,8 +174,7 @@ def main(models: tuple[str, ...], recognizer: str, cache: Path, fill: bool, own:
     for name in models or bundled_names():
         bundle = find_bundle(name)
         if own:
-            alone, both = own_points(bundle, recognizer, cache)
-            click.echo(f"{bundle.name}: alone  {_described(alone)}\n{bundle.name}: both   {_described(both)}")
+            click.echo("\n".join(own_report(bundle, recognizer, cache)))
             continue
         found = points(bundle, recognizer, cache)
         click.echo(report(bundle.name, found))
