@@ -5,8 +5,8 @@ python -m training.second_stage [MODEL ...] [--recognizer english] [--own]
 At several thresholds of the model's own, each candidate gets the score of its second look; from these come
 the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
 fewest misses with and without the second stage. Both are chosen on the recordings they are measured on. With
---own nothing is chosen: each model is heard at the thresholds that its manifest names, and alone also where it
-has some rates of false alarms by the manifest's table.
+--own nothing is chosen: each model is heard at the thresholds that its manifest names, and alone also where
+it has some rates of false alarms by the manifest's table.
 """
 
 from __future__ import annotations
