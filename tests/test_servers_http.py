@@ -276,6 +276,8 @@ def test_without_the_token_nothing_is_shown(guarded: Site, path: str) -> None:
 
 
 def test_the_state_needs_no_token(guarded: Site) -> None:
+    wrong = guarded.ask("/healthz?token=wrong")
+    assert (wrong.status, wrong.headers.get("Set-Cookie")) == (200, None)
     assert guarded.ask("/healthz").status == 200
 
 

@@ -43,7 +43,7 @@ class Guard:
             self._check(request)
         if request.method not in ("GET", "HEAD") and "X-KWS" not in request.headers:
             raise web.HTTPForbidden(text="the header X-KWS is missing")
-        if self._token and request.query.get("token"):
+        if self._token and hmac.compare_digest(_as_bytes(request.query.get("token", "")), self._token):
             return self._remembered(request)
         return await handler(request)
 
@@ -72,7 +72,11 @@ def _shown(request: web.Request) -> list[bytes]:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     bearer = value.strip() if scheme.lower() == "bearer" else ""
     texts = (bearer, request.cookies.get(COOKIE, ""), request.query.get("token", ""))
-    return [text.encode("utf-8", "surrogateescape") for text in texts]
+    return [_as_bytes(text) for text in texts]
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _has_port(host: str) -> bool:
