@@ -180,7 +180,7 @@ class Service:
             config = self._reread()
             engine = self._build(config)
             self.outlets.update(config.sink)
-        except KwsError as error:
+        except (KwsError, ModuleNotFoundError) as error:
             _log.error("%s; the configuration stays as it was", " ".join(str(error).split()))
         else:
             _say_what_needs_a_restart(self.config, config)

@@ -15,6 +15,7 @@ from pulse import wait_for
 
 from kws.errors import KwsError
 from kws.events import Detection, Gap, Partial
+from kws.servers import http
 from kws.servers.http import RECENT, EventFeed, HttpServer
 from kws.servers.hub import Hub
 from kws.servers.metrics import DaemonCollector, exposition
@@ -305,6 +306,17 @@ def test_an_address_in_use_is_said(site: Site) -> None:
 def test_many_who_connect_and_say_nothing_are_no_harm(site: Site) -> None:
     idle = [socket.create_connection(("127.0.0.1", site.server.port)) for _ in range(200)]
     assert site.ask("/healthz").status == 200
+    for connection in idle:
+        connection.close()
+
+
+def test_beyond_a_limit_who_connects_is_sent_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "CONNECTIONS", 3)
+    idle = [socket.create_connection(("127.0.0.1", site.server.port)) for _ in range(3)]
+    wait_for(lambda: len(site.server._runner.server.connections) == 3, "three who say nothing")  # type: ignore[union-attr]
+    with socket.create_connection(("127.0.0.1", site.server.port)) as another:
+        another.settimeout(60)
+        assert another.recv(1) == b""
     for connection in idle:
         connection.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def test_a_sink_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
     subject.emit(gap(1))
     subject.close(10)
     assert numbers(path) == numbers(other) == [1]
+
+
+def test_a_sink_whose_package_is_missing_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events"
+    subject = Outlets(sinks(to_file(path)))
+    wanted = sinks({"uri": "mqtt://broker/kws"})
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    with pytest.raises(ModuleNotFoundError):
+        subject.update(wanted)
+    subject.emit(gap(1))
+    subject.close(10)
+    assert numbers(path) == [1]
 
 
 def test_what_was_opened_before_a_failure_is_closed(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ FILES = {"/": "live.html", "/live.js": "live.js", "/live.css": "live.css"}
 """Address -> file; there are no others, and none is looked for."""
 RECENT = 50
 """Events kept for who looks at the page later."""
+CONNECTIONS = 256
+"""At once. A process may have some thousand files open: strangers who connect and say nothing, which needs no
+token, must leave the sinks their share."""
 STREAMS = 32
 """Readers of events and live views at once."""
 WRITE_SECONDS = 10.0
@@ -78,18 +81,21 @@ class HttpServer:
         app.router.add_get("/live", self._stream_of(feed.live))
         app.router.add_post("/threshold", self._threshold)
         app.router.add_post("/mark", self._mark)
+        self._listening: asyncio.Server | None = None
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     @property
     def port(self) -> int:
         """The one listened on, also where 0 was asked for."""
-        return int(self._runner.addresses[0][1])
+        assert self._listening
+        return int(self._listening.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
         """Answer from now on; raises KwsError if the address is in use or not ours."""
         await self._runner.setup()
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            self._listening = await loop.create_server(self._protocol, self._host, self._port)
         except OSError as error:
             await self._runner.cleanup()
             raise KwsError(
@@ -99,7 +105,14 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Answer no more."""
+        if self._listening:
+            self._listening.close()
         await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        assert server
+        return server() if len(server.connections) < CONNECTIONS else _SentAway()
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / FILES[request.path])
@@ -143,6 +156,11 @@ class HttpServer:
                 self._streams -= 1
 
         return stream
+
+
+class _SentAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 class EventFeed:

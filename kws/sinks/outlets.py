@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from kws.config import Sink
-from kws.errors import KwsError
 from kws.events import Detection, Event
 from kws.sinks import open_sink
 from kws.sinks.notice import DaemonSink, Stamped
@@ -85,7 +84,7 @@ class Outlets:
         try:
             _close([outlet for _, outlet in leaving], seconds)  # first: both may want the same socket
             self._open = [*staying, *_opened(coming)]
-        except KwsError:
+        except Exception:  # a package that is not installed, too
             self._open = [*staying, *_opened([sink for sink, _ in leaving])]
             raise
         finally:
@@ -116,7 +115,7 @@ def _opened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
     try:
         for sink in sinks:
             opened.append((sink, _outlet(sink)))
-    except KwsError:
+    except Exception:
         _close([outlet for _, outlet in opened], 0)
         raise
     return opened
