@@ -18,7 +18,7 @@ def leave(hanging: Sequence[str]) -> NoReturn:
     """
     if hanging:
         logging.getLogger("kws").warning("ended while these still hung: %s", ", ".join(hanging))
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or there is none
-            stream.flush()
+    logging.shutdown()
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or there is none
+        sys.stdout.flush()
     os._exit(0)
