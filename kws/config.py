@@ -93,6 +93,7 @@ def read_config(content: Mapping[str, Any], place: str) -> Config:
         sink=tuple(_read_sinks(content, place)) or Config().sink,
     )
     _check_exposure(config, place)
+    _check_announcement(config, place)
     _check_spools(config.sink, place)
     return config
 
@@ -164,6 +165,11 @@ def _read_sinks(content: Mapping[str, Any], place: str) -> Iterator[Sink]:
             options = options_of(settings.uri)
         except KwsError as error:
             raise ConfigError(f"{where}uri: {error}") from error
+        if settings.uri.startswith("memory:"):
+            raise ConfigError(
+                f"{where}uri: found {in_toml(settings.uri)}, which keeps all events for ever and is for "
+                "programs that read them; name another sink"
+            )
         if problem := uri_problem(settings.uri):
             raise ConfigError(f"{where}uri: found {in_toml(settings.uri)}; allowed is {problem}")
         own = {key: value for key, value in table.items() if key not in common}
@@ -180,6 +186,15 @@ def _check_exposure(config: Config, place: str) -> None:
         raise ConfigError(
             f"{place}: http.address: found {in_toml(http.address)}, which other computers reach; "
             "set http.token_file too, or listen on 127.0.0.1"
+        )
+
+
+def _check_announcement(config: Config, place: str) -> None:
+    wyoming = config.wyoming
+    if wyoming.zeroconf and not wyoming.uri.startswith("tcp://"):
+        raise ConfigError(
+            f"{place}: wyoming.zeroconf: found true, but only tcp:// can be announced and wyoming.uri is "
+            f"{in_toml(wyoming.uri)}; leave zeroconf out, or change wyoming.uri"
         )
 
 

@@ -125,6 +125,8 @@ MISTAKES = {
     '[http]\naddress = "0.0.0.0:10480"': ("http.address", "set http.token_file too"),
     '[http]\naddress = "kitchen:10480"': ("http.address", "set http.token_file too"),
     '[wyoming]\nuri = "kitchen:10400"': ('wyoming.uri: found "kitchen:10400"', "tcp://HOST:PORT"),
+    '[wyoming]\nuri = "unix:///x"\nzeroconf = true': ("wyoming.zeroconf: found true", "leave zeroconf out"),
+    '[[sink]]\nuri = "memory:"': ('sink 1: uri: found "memory:"', "name another sink"),
     '[wyoming]\nuri = "stdio://"': ('wyoming.uri: found "stdio://"', "unix:///PATH"),
     '[arbitration]\ngroup = "192.168.1.1:10481"': (
         'arbitration.group: found "192.168.1.1:10481"',
