@@ -157,6 +157,9 @@ stage is asked far more often than at home:
 
 {speech}
 
+The second stage is opened at the first candidate, for some 0.06 s once: with the trained heads within the
+seconds that are counted, with the bundled words before.
+
 In a quiet room (noise at {quiet:g} dBFS), as in most hours, where the first stage proposes nothing:
 
 {quietly}

@@ -21,6 +21,7 @@ from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.grammar_decoder import meaning
 from kws.recognition.graph_beam import Path as GraphPath
+from kws.recognition.letters import beside
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.dev_speech import dev_sets, drawn, log_probs_of, path_of
@@ -86,7 +87,7 @@ def _measured(name: str, clips: Sequence[Clip], grammar: str) -> dict[str, Any]:
 
 def _kws(grammar: str) -> Decode:
     bundle = find_recognizer(RECOGNIZER)
-    acoustic = AcousticModel(bundle, "phones")
+    acoustic = AcousticModel(bundle, "phones", beside=beside(bundle, "phones"))
     listener = grammar_listener(grammar, acoustic.step_seconds, bundle)
 
     def decode(clip: Clip) -> str:
