@@ -29,6 +29,7 @@ from kws.recognition.tokens import PHONES
 from training.data.manifest import read_manifest, recordings_manifest
 from training.decoding_fit import FITTED_ON, Judged, paths_of
 from training.dev_speech import COMMANDS, FREE, Heard, dev_sets, drawn, hear, set_of
+from training.options import recognizer_cache_option
 
 OTHER_WORDS, SILENCES = 6, 3
 """As many as may pass for a command."""
@@ -172,9 +173,7 @@ def cost(bundle: RecognizerBundle, heard: Sequence[Heard]) -> float:
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
 @click.option("--sentences", default=240, show_default=True, help="Of each set of free sentences.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 def main(model: str, most: int | None, sentences: int, cache: Path) -> None:
     """Print what the two gain."""
     bundle = find_recognizer(model)

@@ -23,6 +23,7 @@ from kws.recognition.text_scorer import Fusion
 from training.data.manifest import read_manifest, recordings_manifest
 from training.dev_speech import FREE, Heard, dev_sets, drawn, hear
 from training.free_text_sweep import HEAD, Row, swept
+from training.options import recognizer_cache_option
 
 BEFORE = FreeTextConfig(Fusion(0.9, -0.5), 0.6, PrefixBeamConfig(32, least=6.0, slack=4.0))
 """What the choice is compared with: as free text was searched when nothing was merged."""
@@ -116,9 +117,7 @@ def _named(trial: Trial) -> str:
 @click.argument("model")
 @click.option("--sentences", default=150, show_default=True, help="Of each set, drawn evenly.")
 @click.option("--most-cost", default=0.05, show_default=True, help="CPU seconds a second of audio.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 def main(model: str, sentences: int, most_cost: float, cache: Path) -> None:
     """Print a row for each setting and set, and what the halves choose for each other."""
     bundle = find_recognizer(model)

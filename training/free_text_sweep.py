@@ -28,6 +28,7 @@ from kws.recognition.text_scorer import Fusion, LexiconWords
 from kws.recognition.tokens import PHONES
 from training.data.manifest import read_manifest, recordings_manifest
 from training.dev_speech import FREE, Heard, dev_sets, drawn, hear, word_errors
+from training.options import recognizer_cache_option
 from training.speech_tasks import Listener
 
 
@@ -135,9 +136,7 @@ def _decoder(bundle: RecognizerBundle, model: WordModel, config: FreeTextConfig,
 @click.argument("model")
 @click.option("--sentences", default=120, show_default=True, help="Drawn evenly.")
 @click.option("--set", "name", type=click.Choice(FREE), default=FREE[0], show_default=True)
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 def main(model: str, sentences: int, name: str, cache: Path) -> None:
     """Print a row for each of SETTINGS."""
     bundle = find_recognizer(model)

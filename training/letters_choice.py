@@ -28,6 +28,7 @@ from kws.recognition.priors import decoding_of
 from kws.recognition.tokens import CHARACTERS, PHONES
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.dev_speech import Heard, dev_sets, drawn, graph_of, hear, said, slots
+from training.options import recognizer_cache_option
 
 SETS = {"commands": "commands", "digit": "digits", "digits": "digits", "coffee": "coffee"}
 """Dev set -> the grammar among the examples by which it is heard."""
@@ -143,9 +144,7 @@ def _counts(errors: npt.NDArray[np.int64], place: npt.NDArray[np.int64]) -> str:
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 def main(model: str, most: int | None, cache: Path) -> None:
     """Print what each setting gets wrong, and what the speakers choose for each other."""
     bundle = find_recognizer(model)

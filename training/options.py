@@ -20,3 +20,10 @@ cache_option = click.option(
     show_default=True,
     help="Where speech and tapes are kept.",
 )
+recognizer_cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(".cache/recognizer"),
+    show_default=True,
+    help="Where voices and features are kept.",
+)

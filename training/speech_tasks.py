@@ -50,6 +50,7 @@ from training.dev_speech import (
     slots,
     word_errors,
 )
+from training.options import recognizer_cache_option
 
 Figure = Proportion | Rate | WordErrors | float
 """Counted, or measured by the clock."""
@@ -124,9 +125,7 @@ class Listener:
     is_flag=True,
     help="Fit priors and confidence, write them into the card, and show what thresholds would do.",
 )
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def speech_tasks(
     model: str,

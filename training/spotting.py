@@ -30,6 +30,7 @@ from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import read_manifest, recordings_manifest
 from training.dev_speech import dev_sets, drawn, hear
+from training.options import recognizer_cache_option
 from training.recognizer.labels import phones_of, spoken_words
 
 THRESHOLDS = np.array([0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6])
@@ -150,9 +151,7 @@ def measured(bundle: RecognizerBundle, cache: Path, *, most: int, phrases: int, 
 @click.option("--phrases", default=200, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--fit", "fits", is_flag=True, help="Write the weights into the recognizer's card.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
+@recognizer_cache_option
 def main(model: str, most: int, phrases: int, seed: int, fits: bool, cache: Path) -> None:
     """Print the false alarms of unsaid phrases at the thresholds that the fit gives them."""
     bundle = find_recognizer(model)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from training.options import recognizer_cache_option
 from training.recipe import find_recipe, short_name
 from training.recognizer.recipe import Recipe, read_recipe
 
@@ -29,13 +30,7 @@ _GLANCE = 120
     help="Bundled name or path (TOML) of a recipe.",
 )
 @click.option("--seed", default=7, show_default=True, help="Seed of everything random.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".cache/recognizer"),
-    show_default=True,
-    help="Where voices and features are kept.",
-)
+@recognizer_cache_option
 @click.option(
     "--resume", is_flag=True, help="Go on from the last epoch's checkpoint in the output directory."
 )

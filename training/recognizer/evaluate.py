@@ -12,19 +12,14 @@ from pathlib import Path
 import click
 
 from kws.recognition.bundle import find_recognizer
+from training.options import recognizer_cache_option
 
 
 @click.command()
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Utterances of each set at most, drawn evenly.")
 @click.option("--lead", default=0.0, show_default=True, help="Seconds of near silence before each recording.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".cache/recognizer"),
-    show_default=True,
-    help="Where features are kept.",
-)
+@recognizer_cache_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def evaluate(model: str, most: int | None, lead: float, cache: Path, as_json: bool) -> None:
     """Read the dev recordings with MODEL, a bundled name or a path, and count the errors."""

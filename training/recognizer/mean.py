@@ -19,6 +19,7 @@ import numpy as np
 
 from kws.errors import KwsError
 from training.checkpoint import Array, load_arrays
+from training.options import recognizer_cache_option
 from training.recipe import find_recipe, short_name
 from training.recognizer.recipe import read_recipe
 
@@ -44,13 +45,7 @@ def mean_of(paths: Sequence[Path]) -> list[Array]:
 @click.option("--name", default="english", show_default=True, help="Name of the bundle.")
 @click.option("--recipe", default="english", show_default=True, metavar="RECIPE", help="Of the network.")
 @click.option("--seed", default=7, show_default=True, help="As it was trained with.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".cache/recognizer"),
-    show_default=True,
-    help="Where voices and features are kept.",
-)
+@recognizer_cache_option
 def mean(weights: tuple[Path, ...], output: Path, name: str, recipe: str, seed: int, cache: Path) -> None:
     """Quantize the mean of WEIGHTS (NAME.weights.npz of trainings of one network), and measure it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -16,11 +16,8 @@ import click
 
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.rescorers import RESCORERS
+from training.options import recognizer_cache_option
 from training.recipe import find_recipe
-
-_CACHE = click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path(".cache/recognizer"), show_default=True
-)
 
 
 @click.group()
@@ -37,7 +34,7 @@ def main() -> None:
 @click.option("--most", default=18_000, show_default=True, help="Takes to learn from.")
 @click.option("--recipe", default="english", show_default=True, help="Whose material it learns from.")
 @click.option("--seed", default=7, show_default=True)
-@_CACHE
+@recognizer_cache_option
 def train(
     model: str,
     output: Path,
@@ -82,7 +79,7 @@ def train(
 @click.argument("model")
 @click.option("--most", type=click.IntRange(1), help="Clips of each set at most, drawn evenly.")
 @click.option("--rescore", type=click.Choice(list(RESCORERS)), default="second-pass", show_default=True)
-@_CACHE
+@recognizer_cache_option
 def measure(model: str, most: int | None, rescore: str, cache: Path) -> None:
     """Word error rates of MODEL with several weights of a rescorer, and what it costs."""
     from training.second_pass.measure import measured, report
