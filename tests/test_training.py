@@ -14,6 +14,7 @@ import kws  # noqa: E402
 from kws.evaluation import threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
+from training.heads.trial import PER_HOUR
 from training.synth import available_voices, synthesize  # noqa: E402
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -68,7 +69,7 @@ def test_a_head_knows_what_to_expect_of_it(bundle: Path) -> None:
         return
     held = found.card["held_out"]
     assert found.threshold == held["threshold"]
-    assert held["false_alarms"] / held["hours"] <= 0.5
+    assert held["false_alarms"] / held["hours"] <= PER_HOUR
     assert held["hours"] > 5
     choice = threshold_for(found.calibration, 12)
     assert choice.per_day <= 12
