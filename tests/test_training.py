@@ -14,7 +14,7 @@ import kws  # noqa: E402
 from kws.evaluation import threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
-from training.heads.trial import PER_HOUR
+from training.heads.trial import PER_HOUR  # noqa: E402
 from training.synth import available_voices, synthesize  # noqa: E402
 
 RECIPES = Path(__file__).parent / "recipes"
