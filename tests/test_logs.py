@@ -47,7 +47,7 @@ def test_lines_come_in_order_and_those_lost_are_counted():
     assert stream.lines[:3] == ["first\n", "line 0\n", "line 1\n"]
     assert stream.lines[-3:] == [
         f"line {MOST_LINES - 1}\n",
-        "kws: 5 lines of the log lost: nobody read them\n",
+        "5 lines of the log lost: nobody read them\n",
         "last\n",
     ]
 

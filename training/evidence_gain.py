@@ -79,7 +79,7 @@ def heard_by_grammars(bundle: RecognizerBundle, heard: Mapping[str, Sequence[Hea
     """The best path of every clip by each grammar that hears it; free sentences by digits and orders."""
     step = AcousticModel(bundle, "phones").step_seconds
     priors, rival = decoding_of(bundle.card, PHONES).priors, rival_of(bundle, PHONES)
-    letters = letters_of(bundle) if beside(bundle, "phones") else None
+    letters = letters_of(bundle)
     found = {}
     for grammar, sets in FITTED_ON.items():
         more = () if grammar == "commands" else FREE

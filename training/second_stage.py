@@ -150,10 +150,10 @@ def own_report(bundle: Bundle, recognizer: str, cache: Path) -> Iterator[str]:
             f"{bundle.name}: its manifest has no second stage by {recognizer}; measure without --own"
         )
     alone = [bundle.threshold, *first_thresholds(bundle, OWN_PER_HOUR)]
-    for point in points(bundle, recognizer, cache, dict.fromkeys(alone, (0.0,))):
-        yield f"{bundle.name}: alone  {_described(point)}"
-    for point in points(bundle, recognizer, cache, {stage.threshold: (stage.least,)}):
-        yield f"{bundle.name}: both   {_described(point)}"
+    pairs = {first: (0.0,) for first in alone if first != stage.threshold}
+    asked = (0.0, stage.least) if stage.threshold in alone else (stage.least,)
+    for point in points(bundle, recognizer, cache, {**pairs, stage.threshold: asked}):
+        yield f"{bundle.name}: {'both ' if point.least else 'alone'}  {_described(point)}"
 
 
 def _described(point: ConfirmationPoint | None) -> str:

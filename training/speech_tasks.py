@@ -194,7 +194,7 @@ def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -
         calibration=calibration,
         priors=known.priors,
         rival=rival,
-        letters=letters_of(bundle) if beside(bundle, "phones") else None,
+        letters=letters_of(bundle),
     )
     return Listener(decoder, step_seconds)
 

@@ -45,7 +45,7 @@ class UnhurriedHandler(logging.Handler):
         """Hand it to the thread."""
         try:
             if self._lost:
-                self._waiting.put_nowait(f"kws: {self._lost} lines of the log lost: nobody read them")
+                self._waiting.put_nowait(self.format(_of_lost(self._lost)))
                 self._lost = 0
             self._waiting.put_nowait(self.format(record))
         except Full:
@@ -66,6 +66,11 @@ class UnhurriedHandler(logging.Handler):
                 pass
             finally:
                 self._waiting.task_done()
+
+
+def _of_lost(lines: int) -> logging.LogRecord:
+    text = "%d lines of the log lost: nobody read them"
+    return logging.LogRecord("kws", logging.WARNING, "", 0, text, (lines,), None)
 
 
 def log_to_stderr(level: str) -> None:

@@ -85,7 +85,7 @@ def build_recognizer(
             priors=known.priors,
             rescorer=rescorer,
             rival=rival,
-            letters=letters_of(bundle) if letters else None,
+            letters=letters_of(bundle, kind),
         )
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)

@@ -29,9 +29,9 @@ MOST = 15.0
 """Nats per token of doubt, at most."""
 
 
-def letters_of(bundle: RecognizerBundle) -> Letters:
-    """By the priors in its card."""
-    return Letters(decoding_of(bundle.card, CHARACTERS).priors)
+def letters_of(bundle: RecognizerBundle, kind: Kind = "phones") -> Letters | None:
+    """By the priors in its card; None where it has no letters beside that token set."""
+    return Letters(decoding_of(bundle.card, CHARACTERS).priors) if beside(bundle, kind) else None
 
 
 def beside(bundle: RecognizerBundle, kind: Kind) -> Kind | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import click
@@ -35,8 +35,6 @@ NOISES = 200
 """Of training.noises, which words are laid over as well where there are no recordings of noise."""
 
 _SEED = 11
-_GRID = ("mean", "deviation", "axes")
-"""What of a Grid is kept in the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,7 @@ def read_background(path: Path | None = None, encoder: str = SPEECH_EMBEDDING) -
             owner = np.repeat(stored["owner"], stored["owned"])
             first = np.zeros(len(owner), bool)
             first[stored["starts"]] = True
-            grid = Grid(*(stored[name] for name in _GRID))
+            grid = Grid(**{part.name: stored[part.name] for part in fields(Grid)})
     except (OSError, KeyError, ValueError, lzma.LZMAError) as error:
         raise KwsError(f"{path}: not readable ({error}); install kws with its package data") from error
     rows = grid.rows(codes.reshape(len(grid.mean), -1).T)
@@ -94,7 +92,7 @@ def write_background(
         encoder=np.array(row_format(encoder).digest),
         codes=_bytes(lzma.compress(np.ascontiguousarray(grid.codes(heard.rows).T).tobytes(), preset=6)),
         texts=_bytes(lzma.compress(lines.encode())),
-        **{name: getattr(grid, name) for name in _GRID},
+        **vars(grid),
         owner=heard.owner[changes],
         owned=np.diff(changes, append=len(heard.owner)),
         starts=np.flatnonzero(heard.first),
