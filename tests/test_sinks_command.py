@@ -13,7 +13,7 @@ from pulse import wait_for
 
 from kws.events import Detection
 from kws.sinks.command import Command, Options, environment, open_uri
-from kws.sinks.notice import RefusedError
+from kws.sinks.notice import RefusedError, UnavailableError
 
 EVENT = Detection(name="computer; touch /tmp/x", score=0.75, threshold=0.5, start=1.0, end=1.5, source="día")
 
@@ -76,7 +76,7 @@ def test_it_can_be_interrupted_from_another_thread(tmp_path: Path) -> None:
     def emit() -> None:
         try:
             sink.emit(EVENT)
-        except RefusedError as error:
+        except UnavailableError as error:
             errors.append(error)
 
     thread = threading.Thread(target=emit)
@@ -84,7 +84,11 @@ def test_it_can_be_interrupted_from_another_thread(tmp_path: Path) -> None:
     wait_for(started.exists, "running program")
     sink.interrupt()
     thread.join(60)
+    started.unlink()
+    with pytest.raises(UnavailableError, match="not run"):
+        sink.emit(EVENT)  # after it nothing is begun
     assert len(errors) == 1
+    assert not started.exists()
 
 
 def test_variables_are_plain_text() -> None:

@@ -8,13 +8,14 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kws.errors import KwsError
 from kws.settings import setting
-from kws.sinks.notice import Notice, RefusedError, fields_of
+from kws.sinks.notice import Notice, RefusedError, UnavailableError, fields_of
 
 
 @dataclass(frozen=True)
@@ -34,39 +35,52 @@ class Command:
         self._command = command
         self._timeout_seconds = timeout_seconds
         self._child: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
+        self._starting = threading.Lock()
         self._closed = False
 
     def emit(self, notice: Notice, /) -> None:
-        """Run it to its end; RefusedError if it fails or takes too long, for it is not run twice."""
+        """Run it to its end; RefusedError if it fails or takes too long, for it is not run twice, and
+        UnavailableError if `interrupt` killed it."""
         if self._closed:
             raise ValueError("this sink is closed")
-        # A group of its own, so that children of a shell are killed with it.
-        self._child = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, **environment(notice)},
-            start_new_session=True,
-        )
+        child = self._started(notice)
         try:
-            self._child.communicate((notice.to_json() + "\n").encode(), self._timeout_seconds)
+            child.communicate((notice.to_json() + "\n").encode(), self._timeout_seconds)
         except subprocess.TimeoutExpired:
-            self.interrupt()
-            self._child.communicate()
+            _kill(child)
+            child.communicate()
             raise RefusedError(f"ran longer than {self._timeout_seconds:g} s and was killed") from None
-        if self._child.returncode:
-            raise RefusedError(f"ended with exit code {self._child.returncode}")
+        if self._interrupted and child.returncode == -signal.SIGKILL:
+            raise UnavailableError("killed, for it still ran when this sink had to end")
+        if child.returncode:
+            raise RefusedError(f"ended with exit code {child.returncode}")
 
     def interrupt(self) -> None:
-        """Kill what runs now; the daemon calls it from another thread when it has to end."""
-        child = self._child
-        if child is not None and child.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+        """Kill what runs now, and run nothing more; the daemon calls it from another thread when it has to
+        end."""
+        with self._starting:
+            self._interrupted = True
+        if self._child is not None and self._child.returncode is None:
+            _kill(self._child)
 
     def close(self) -> None:
         """Nothing is held back."""
         self._closed = True
+
+    def _started(self, notice: Notice) -> subprocess.Popen[bytes]:
+        with self._starting:
+            if self._interrupted:
+                raise UnavailableError("not run, for this sink has to end")
+            # A group of its own, so that children of a shell are killed with it.
+            self._child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, **environment(notice)},
+                start_new_session=True,
+            )
+        return self._child
 
 
 def environment(notice: Notice) -> dict[str, str]:
@@ -86,6 +100,11 @@ def open_uri(uri: str, options: Options) -> Command:
         program = words[0] if words else ""
         raise KwsError(f'{uri}: there is no program "{program}"; name one with its full path')
     return Command(words, options.timeout_seconds)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _words(uri: str, line: str) -> list[str]:
