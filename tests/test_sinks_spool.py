@@ -26,6 +26,7 @@ from kws.config import read_config
 from kws.errors import KwsError
 from kws.events import Partial
 from kws.sinks import outlet, spool
+from kws.sinks.command import Options, open_uri
 from kws.sinks.memory import Collector
 from kws.sinks.notice import Notice
 from kws.sinks.outlet import Outlet
@@ -246,7 +247,9 @@ def test_what_goes_on_waiting_is_forced_onto_the_disk_once(path: str) -> None:
     assert Path(f"{path}-wal").stat().st_size == 0, "all of it is in the file itself"
     subject.changed()
     wait_for(lambda: file.settled == 2, "the disk, after another change")
-    assert subject.close(10)
+    subject.finish()
+    subject.thread.join(10)
+    assert not subject.thread.is_alive()
 
 
 def test_a_disk_that_hangs_holds_up_no_event(path: str) -> None:
@@ -283,6 +286,22 @@ def test_a_sink_that_cannot_be_opened_lets_go_of_its_file(path: str) -> None:
     with pytest.raises(KwsError, match="/no/such/place"):
         Outlets(read_config({"sink": [table]}, "test").sink)
     SpoolFile(path).close()
+
+
+def test_a_program_that_the_end_kills_is_run_again_by_the_next_start(tmp_path: Path, path: str) -> None:
+    started = tmp_path / "started"
+
+    def runs(line: str) -> Outlet:
+        return Outlet("test", open_uri(f"command:{line}", Options(shell=True)), spool=SpoolFile(path))
+
+    first = runs(f"touch {started}; sleep 600")
+    first.emit(gap(1))
+    wait_for(started.exists, "running program")
+    assert first.close(0.01)
+    assert (first.counts.refused, first.counts.dropped) == (0, 0)
+    assert runs(f"cat > {started}").close(10)
+    assert json.loads(started.read_text())["start"] == 1
+    assert left_in(path) == []
 
 
 class Hook:

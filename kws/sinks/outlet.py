@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kws.events import Partial
+from kws.sinks.ending import end
 from kws.sinks.notice import DaemonSink, Notice, RefusedError, UnavailableError
 from kws.types import Block
 
@@ -81,10 +82,10 @@ class Outlet:
         self._closing = threading.Event()
         self._giving_up = threading.Event()
         self._works = True
-        self._spool = self._spooled(spool) if spool else None
+        self.spool = self._spooled(spool) if spool else None
         # A daemon thread: one that hangs in a system call must not keep the process alive.
-        self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
+        self.thread.start()
 
     @property
     def depth(self) -> int:
@@ -94,7 +95,7 @@ class Outlet:
     @property
     def spooled(self) -> int:
         """Events on disk: those that wait, and the one in hand."""
-        return self._spool.depth if self._spool else 0
+        return self.spool.depth if self.spool else 0
 
     def emit(self, notice: Notice, /) -> None:
         """Queue it, if it is of a type that this sink is to get."""
@@ -108,22 +109,25 @@ class Outlet:
 
     def close(self, seconds: float = 0.5) -> bool:
         """Hand over what waits for so long, then give up; whether the sink has ended."""
-        self.finish()
-        self._thread.join(seconds)
-        self._giving_up.set()
-        if self._thread.is_alive():
-            interrupt = getattr(self._sink, "interrupt", None)
-            if interrupt:
-                interrupt()
-            self._thread.join(0.1)
-        spooled = self._spool.close() if self._spool else True
-        return spooled and not self._thread.is_alive()
+        return not end([self], seconds)
 
     def finish(self) -> None:
-        """Take nothing more after what waits; `close` waits for the end."""
+        """Take nothing more after what waits; kws/sinks/ending.py waits for the end."""
         self._closing.set()
         with self._changed:
             self._changed.notify()
+
+    def give_up(self) -> None:
+        """Deliver nothing more; break off what is being delivered, where the sink can."""
+        self._giving_up.set()
+        interrupt = getattr(self._sink, "interrupt", None)
+        if interrupt and self.thread.is_alive():
+            interrupt()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sink has, and its spool."""
+        return not self.thread.is_alive() and not (self.spool and self.spool.thread.is_alive())
 
     def _spooled(self, file: SpoolFile) -> Spool:
         """Queue what the last run left in the file, and keep the file up to date from now on."""
@@ -150,8 +154,8 @@ class Outlet:
         return {number: notice for number, notice in waiting if notice.type != Partial.type}
 
     def _tell_spool(self) -> None:
-        if self._spool:
-            self._spool.changed()
+        if self.spool:
+            self.spool.changed()
 
     def _run(self) -> None:
         while (notice := self._next()) is not None:
@@ -176,7 +180,7 @@ class Outlet:
             return None
 
     def _give_up(self) -> None:
-        if not self._spool:
+        if not self.spool:
             self.counts.dropped += len(self._waiting)
             self._waiting.clear()
 
@@ -186,7 +190,7 @@ class Outlet:
         while not self._try(notice):
             late = self._clock() - started + pause > self._retry_seconds
             if late or self._giving_up.wait(pause):
-                if self._spool and not late:
+                if self.spool and not late:
                     return False
                 self.counts.dropped += 1
                 return True
@@ -213,7 +217,8 @@ class Outlet:
     def _failed(self, error: Exception) -> None:
         self.counts.failures += 1
         if self._works:  # once an outage, or the log would fill
-            _log.warning("%s: %s; trying again", self.name, _reason(error))
+            again = "" if self._giving_up.is_set() else "; trying again"
+            _log.warning("%s: %s%s", self.name, _reason(error), again)
         self._works = False
 
     def _succeeded(self) -> None:

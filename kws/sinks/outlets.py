@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from kws.config import Sink
 from kws.events import Detection, Event
 from kws.sinks import open_sink
+from kws.sinks.ending import end
 from kws.sinks.notice import DaemonSink, Stamped
 from kws.sinks.outlet import Outlet
 from kws.types import Block
@@ -82,7 +83,7 @@ class Outlets:
         with self._lock:
             self._held = deque(maxlen=HELD)
         try:
-            _close([outlet for _, outlet in leaving], seconds)  # first: both may want the same socket
+            end([outlet for _, outlet in leaving], seconds)  # first: both may want the same socket
             self._open = [*staying, *_opened(coming)]
         except Exception:  # a package that is not installed, too
             self._open = [*staying, *_opened([sink for sink, _ in leaving])]
@@ -92,7 +93,7 @@ class Outlets:
 
     def close(self, seconds: float = 0.5) -> None:
         """Hand over what waits for so long, then give up; `hanging` tells which sinks did not end."""
-        self.hanging = _close(self.outlets, seconds)
+        self.hanging = [outlet.name for outlet in end(self.outlets, seconds)]
 
     def _measured(self, event: Event) -> tuple[tuple[str, float], ...]:
         if self._measure is None or not isinstance(event, Detection):
@@ -116,7 +117,7 @@ def _opened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
         for sink in sinks:
             opened.append((sink, _outlet(sink)))
     except Exception:
-        _close([outlet for _, outlet in opened], 0)
+        end([outlet for _, outlet in opened], 0)
         raise
     return opened
 
@@ -146,11 +147,3 @@ def _spool(path: str) -> SpoolFile | None:
     from kws.sinks.spool import SpoolFile  # SQLite is loaded where it is asked for
 
     return SpoolFile(path)
-
-
-def _close(outlets: Sequence[Outlet], seconds: float) -> list[str]:
-    """Names of those that did not end in time."""
-    for outlet in outlets:
-        outlet.finish()
-    end = time.monotonic() + seconds
-    return [outlet.name for outlet in outlets if not outlet.close(max(0.0, end - time.monotonic()))]

@@ -112,8 +112,8 @@ class Spool:
         self._works = True
         self._changed = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"spool {file.path}", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name=f"spool {file.path}", daemon=True)
+        self.thread.start()
 
     @property
     def depth(self) -> int:
@@ -124,12 +124,10 @@ class Spool:
         """Something else waits now; never waits itself."""
         self._changed.set()
 
-    def close(self, seconds: float = 0.2) -> bool:
-        """Write what waits a last time; whether that ended in time."""
+    def finish(self) -> None:
+        """Write what waits a last time, and end."""
         self._closing.set()
         self._changed.set()
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         settled = True
