@@ -28,6 +28,8 @@ ANSWERED_SECONDS = 1.0
 LARGEST_DATAGRAM = 2_048
 WAITING = 64
 """Events that may wait for a decision."""
+AT_ONCE_SECONDS = 0.05
+"""For those to be decided by what is known already."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,6 +113,7 @@ class Arbiter:
         self._ballot = Ballot(self._window)
         self._held: queue.Queue[tuple[float, Event, Claim | None] | None] = queue.Queue(WAITING)
         self._silenced = False
+        self._hurry = threading.Event()
         self._socket = _joined(self._group, settings.interface)
         threading.Thread(target=self._listen, name="arbitration", daemon=True).start()
         self._decider = threading.Thread(target=self._decide, name="decisions", daemon=True)
@@ -127,11 +130,13 @@ class Arbiter:
         except queue.Full:
             self._deliver(event)  # rather twice than never
 
-    def close(self) -> None:
-        """Decide what is held, then leave the group."""
+    def close(self, seconds: float) -> None:
+        """Decide what is held, leave the group. After so long what others may still say is not waited for."""
         with contextlib.suppress(queue.Full):
             self._held.put_nowait(None)
-        self._decider.join(2 * self._window)
+        self._decider.join(seconds)
+        self._hurry.set()
+        self._decider.join(AT_ONCE_SECONDS)
         self._socket.close()
 
     def _claim(self, event: Detection) -> Claim:
@@ -157,7 +162,7 @@ class Arbiter:
         while (held := self._held.get()) is not None:
             heard_at, event, claim = held
             if claim:  # as it was sent: the noise around it goes on, and a new one would be another
-                time.sleep(max(0.0, heard_at + self._window - time.monotonic()))
+                self._hurry.wait(max(0.0, heard_at + self._window - time.monotonic()))
                 self._silenced = not self._ballot.wins(claim, heard_at)
                 self.lost += self._silenced
             if not (self._silenced and isinstance(event, (Detection, Partial, Transcript, NoSpeech))):

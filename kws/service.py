@@ -25,8 +25,10 @@ from kws.swap import Listener, SwappableEngine
 from kws.tally import Tally
 from kws.types import Block, Sink, Source
 
-STOP_SECONDS = 0.5
+STOP_SECONDS = 0.4
 """For sinks to hand over what waits when the daemon is told to stop."""
+DECISION_SECONDS = 0.1
+"""For other daemons to say, before that, how well they heard a word."""
 END_SECONDS = 30.0
 """The same when a recording has ended and there is time."""
 
@@ -96,7 +98,7 @@ class Service:
         finally:
             self._manager.stopping()
             if self._arbiter:
-                self._arbiter.close()
+                self._arbiter.close(DECISION_SECONDS if self._stopped else END_SECONDS)
             self.outlets.close(STOP_SECONDS if self._stopped else END_SECONDS)
 
     def stop(self) -> None:

@@ -55,7 +55,7 @@ def test_a_claim_is_judged_as_it_was_sent() -> None:
     arbiter = Arbiter(settings, heard.append, lambda event: next(measured))
     arbiter._ballot.hear(claim("b", snr=15), time.monotonic())
     arbiter.emit(detection())
-    arbiter.close()
+    arbiter.close(10)
     assert heard == [detection()]
 
 
@@ -144,7 +144,7 @@ class Home:
 
     def close(self) -> None:
         for arbiter in self.arbiters:
-            arbiter.close()
+            arbiter.close(10)
 
 
 def free_port() -> int:
@@ -201,6 +201,15 @@ def test_what_is_held_at_the_end_is_decided() -> None:
     home.say(detection())
     home.close()
     assert home.heard == [[detection()]]
+
+
+def test_who_has_to_end_decides_by_what_is_known() -> None:
+    heard: list[Event] = []
+    settings = ArbitrationSettings(f"{GROUP}:{free_port()}", 3600.0, "127.0.0.1")
+    arbiter = Arbiter(settings, heard.append, lambda event: 12.0)
+    arbiter.emit(detection())
+    arbiter.close(0)
+    wait_for(lambda: heard == [detection()], "decision")
 
 
 @pytest.mark.parametrize("group", ["127.0.0.1:5000", "nowhere.invalid:5000"])
