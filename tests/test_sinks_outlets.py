@@ -14,7 +14,11 @@ from pulse import wait_for
 from kws.config import Sink, read_config
 from kws.errors import KwsError
 from kws.events import Event, Gap
+from kws.sinks import outlets
+from kws.sinks.ending import end
+from kws.sinks.outlet import Outlet
 from kws.sinks.outlets import Outlets
+from kws.sinks.spool import SpoolFile
 
 
 def gap(number: int) -> Event:
@@ -108,6 +112,63 @@ def test_what_was_opened_before_a_failure_is_closed(tmp_path: Path) -> None:
     with pytest.raises(KwsError, match="/no/such"):
         Outlets(sinks({"uri": f"unix:{path}"}, to_file(Path("/no/such/place"))))
     wait_for(lambda: not path.exists(), "end of the socket")
+
+
+def test_an_end_amid_an_exchange_ends_the_new_sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    reached, go = threading.Event(), threading.Event()
+
+    def slowly(outlets: list[Outlet], seconds: float) -> list[Outlet]:
+        reached.set()
+        assert go.wait(10)
+        return end(outlets, seconds)
+
+    monkeypatch.setattr(outlets, "end", slowly)
+    subject = Outlets(sinks(to_file(old)))
+    threads = [
+        threading.Thread(target=subject.update, args=[sinks(to_file(new))]),
+        threading.Thread(target=subject.close, args=[10]),
+    ]
+    threads[0].start()
+    assert reached.wait(10)
+    subject.emit(gap(1))
+    threads[1].start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert numbers(new) == [1]
+    assert all(outlet.ended for outlet in subject.outlets)
+
+
+def test_after_the_end_no_sink_is_opened(tmp_path: Path) -> None:
+    subject = Outlets(sinks(to_file(tmp_path / "old")))
+    subject.close(10)
+    subject.update(sinks(to_file(tmp_path / "new")))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_sink_that_cannot_be_opened_again_is_named_and_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, spool = tmp_path / "events", str(tmp_path / "spool")
+    others: list[SpoolFile] = []
+
+    def end_and_lose_the_spool(leaving: list[Outlet], seconds: float) -> list[Outlet]:
+        hanging = end(leaving, seconds)
+        if not others:
+            others.append(SpoolFile(spool))
+        return hanging
+
+    subject = Outlets(sinks(to_file(path), {"uri": "http://127.0.0.1:9/", "spool": spool}))
+    with monkeypatch.context() as patch:
+        patch.setattr(outlets, "end", end_and_lose_the_spool)
+        with pytest.raises(KwsError, match="/no/such"):
+            subject.update(sinks(to_file(Path("/no/such/place"))))
+    subject.emit(gap(1))
+    subject.close(10)
+    others[0].close()
+    assert numbers(path) == [1]
+    assert "http://127.0.0.1:9/ gets no more events" in caplog.text
 
 
 def test_a_sink_that_hangs_is_named() -> None:

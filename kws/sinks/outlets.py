@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from kws.config import Sink
+from kws.errors import KwsError
 from kws.events import Detection, Event
 from kws.sinks import open_sink
 from kws.sinks.ending import end
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 HELD = 1_000
 """Events kept while sinks are exchanged, which takes a second at most."""
+
+_log = logging.getLogger(__name__)
 
 
 class Outlets:
@@ -43,6 +47,8 @@ class Outlets:
         self._measure = measure
         self._lock = threading.Lock()
         self._held: deque[Stamped] | None = None
+        self._changing = threading.Lock()
+        self._closed = False
         self.hanging: list[str] = []
         """Names of sinks that had not ended when `close` gave up."""
         self._open = _opened(sinks)
@@ -77,6 +83,20 @@ class Outlets:
         Raises:
             KwsError: a new one cannot be opened; then all is as before.
         """
+        with self._changing:
+            if not self._closed:
+                self._exchange(sinks, seconds)
+
+    def close(self, seconds: float = 0.5) -> None:
+        """Hand over what waits for so long, then give up; `hanging` tells which sinks did not end."""
+        latest = time.monotonic() + seconds
+        free = self._changing.acquire(timeout=seconds)
+        self._closed = True
+        if free:
+            self._changing.release()
+        self.hanging = [outlet.name for outlet in end(self.outlets, max(0.0, latest - time.monotonic()))]
+
+    def _exchange(self, sinks: Sequence[Sink], seconds: float) -> None:
         staying = [(sink, outlet) for sink, outlet in self._open if sink in sinks]
         leaving = [(sink, outlet) for sink, outlet in self._open if sink not in sinks]
         coming = [sink for sink in sinks if sink not in [old for old, _ in staying]]
@@ -86,14 +106,10 @@ class Outlets:
             end([outlet for _, outlet in leaving], seconds)  # first: both may want the same socket
             self._open = [*staying, *_opened(coming)]
         except Exception:  # a package that is not installed, too
-            self._open = [*staying, *_opened([sink for sink, _ in leaving])]
+            self._open = [*staying, *_reopened([sink for sink, _ in leaving])]
             raise
         finally:
             self._release()
-
-    def close(self, seconds: float = 0.5) -> None:
-        """Hand over what waits for so long, then give up; `hanging` tells which sinks did not end."""
-        self.hanging = [outlet.name for outlet in end(self.outlets, seconds)]
 
     def _measured(self, event: Event) -> tuple[tuple[str, float], ...]:
         if self._measure is None or not isinstance(event, Detection):
@@ -119,6 +135,17 @@ def _opened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
     except Exception:
         end([outlet for _, outlet in opened], 0)
         raise
+    return opened
+
+
+def _reopened(sinks: Sequence[Sink]) -> list[tuple[Sink, Outlet]]:
+    """Those that can be; a disk that hangs may still hold the spool of another."""
+    opened: list[tuple[Sink, Outlet]] = []
+    for sink in sinks:
+        try:
+            opened.append((sink, _outlet(sink)))
+        except KwsError as error:
+            _log.error("%s gets no more events: %s", sink.settings.uri, error)
     return opened
 
 
