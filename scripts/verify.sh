@@ -8,7 +8,7 @@ mkdir -p docs/verification
 "$python" -m pip install --quiet --disable-pip-version-check --editable '.[verify]'
 
 # By minutes; a program that is not named here comes last.
-order="satellite clients streams soak candidates outages unplug faults day drift one_breath distributed firmware processors raspberrypi container fuzz"
+order="satellite clients ending streams soak candidates outages unplug faults day drift one_breath distributed firmware processors raspberrypi container fuzz"
 for program in tests/verification/[a-z]*.py; do
     name=$(basename "$program" .py)
     case " $order " in *" $name "*) ;; *) order="$order $name" ;; esac
