@@ -130,7 +130,7 @@ class Arbiter:
         except queue.Full:
             self._deliver(event)  # rather twice than never
 
-    def close(self, seconds: float) -> None:
+    def close(self, seconds: float = 5.0) -> None:
         """Decide what is held, leave the group. After so long what others may still say is not waited for."""
         with contextlib.suppress(queue.Full):
             self._held.put_nowait(None)
