@@ -11,6 +11,7 @@ import threading
 import time
 import wave
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,8 @@ LONGEST_COMMAND_SECONDS = 30.0
 """A recognizer has told by then what was said after a wake word."""
 WAITING_FILES = 16
 """Files that may wait for a slow disk; more are dropped and counted."""
+CLOSE_SECONDS = 0.15
+"""For what waits to be written at the end."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,16 +52,17 @@ class Recorder:
     """A tap and a Sink of the daemon. A thread writes; neither audio nor events ever wait for the disk.
 
     Args:
-        commands: whether commands are recognized; then what is kept of a wake word goes on to the end of the
-            command after it.
+        commands: whether commands are recognized now; then what is kept of a wake word goes on to the end of
+            the command after it.
     """
 
-    def __init__(self, settings: RecordingSettings, *, commands: bool = False) -> None:
+    def __init__(self, settings: RecordingSettings, *, commands: Callable[[], bool] = lambda: False) -> None:
         self.dropped = 0
         """Files not written, for the disk was slow or full."""
         self._settings = settings
-        self._longest = max(settings.after_seconds, LONGEST_COMMAND_SECONDS if commands else 0)
-        self._recent = RecentAudio(max(MARKED_SECONDS, settings.before_seconds + self._longest + 1))
+        self._commands = commands
+        longest = max(settings.after_seconds, LONGEST_COMMAND_SECONDS) if settings.each_detection else 0.0
+        self._recent = RecentAudio(max(MARKED_SECONDS, settings.before_seconds + longest + 1))
         self._wanted: deque[Wanted] = deque()
         self._files: queue.Queue[tuple[Path, Samples] | None] = queue.Queue(WAITING_FILES)
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
@@ -82,12 +86,7 @@ class Recorder:
             last = self._wanted[-1]  # nothing more is said that belongs to it
             self._wanted[-1] = replace(last, end=max(last.least, min(last.end, self._recent.position)))
         if isinstance(event, Detection):
-            end = round(event.end * SAMPLE_RATE)
-            before, after, longest = (
-                round(seconds * SAMPLE_RATE)
-                for seconds in (settings.before_seconds, settings.after_seconds, self._longest)
-            )
-            self._wanted.append(Wanted(event.name, max(0, end - before), end + after, end + longest))
+            self._wanted.append(self._around(event))
 
     def mark(self, kind: str) -> str:
         """Keep the last seconds as of that kind; the file's path.
@@ -110,7 +109,17 @@ class Recorder:
         if self._thread.is_alive():
             with contextlib.suppress(queue.Full):  # a disk that hangs is not waited for
                 self._files.put_nowait(None)
-            self._thread.join(0.3)
+            self._thread.join(CLOSE_SECONDS)
+
+    def _around(self, word: Detection) -> Wanted:
+        settings = self._settings
+        longest = max(settings.after_seconds, LONGEST_COMMAND_SECONDS if self._commands() else 0)
+        end = round(word.end * SAMPLE_RATE)
+        before, after, most = (
+            round(seconds * SAMPLE_RATE)
+            for seconds in (settings.before_seconds, settings.after_seconds, longest)
+        )
+        return Wanted(word.name, max(0, end - before), end + after, end + most)
 
     def _keep(self, wanted: Wanted) -> None:
         self._queue(self._path(wanted.kind), self._recent.cut(wanted.start, wanted.end))

@@ -82,7 +82,7 @@ def test_with_a_recognizer_a_file_goes_on_to_the_end_of_the_command(
     tmp_path: Path, event: Event, after: float, end: float
 ) -> None:
     settings = RecordingSettings(str(tmp_path), each_detection=True, before_seconds=1.0, after_seconds=after)
-    recorder = Recorder(settings, commands=True)
+    recorder = Recorder(settings, commands=lambda: True)
     for first in range(0, 8 * SAMPLE_RATE, STEP):
         recorder.tap(Block(COUNTING[first : first + STEP], start=first))
         if first + STEP == 3 * SAMPLE_RATE:
@@ -93,6 +93,16 @@ def test_with_a_recognizer_a_file_goes_on_to_the_end_of_the_command(
     recorder.close()
     samples, _ = soundfile.read(files(tmp_path)[0], dtype="int16")
     assert np.array_equal(samples, COUNTING[2 * SAMPLE_RATE : round(end * SAMPLE_RATE)])
+
+
+def test_a_recognizer_that_comes_or_goes_counts_from_the_next_word(tmp_path: Path) -> None:
+    commands = iter((False, True))
+    settings = RecordingSettings(str(tmp_path), each_detection=True, before_seconds=0.5, after_seconds=0.5)
+    recorder = Recorder(settings, commands=lambda: next(commands))
+    heard(recorder, 8, detection(1.0), detection(3.0))
+    recorder.close()
+    lengths = [soundfile.info(path).frames for path in files(tmp_path)]
+    assert lengths == [SAMPLE_RATE, round(5.5 * SAMPLE_RATE)], "the second goes on to the end of the audio"
 
 
 def test_what_is_still_being_heard_at_the_end_is_kept_as_far_as_it_came(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def daemon(path: str | None) -> None:
     config = load_config(path)
     log_to_stderr(config.daemon.log_level)
     service = Service(config, build=engine_of, reread=lambda: load_config(path))
-    recorder = Recorder(config.recording, commands=bool(config.speech.recognizer))
+    recorder = Recorder(config.recording, commands=lambda: bool(service.config.speech.recognizer))
     servers = Servers(service, recorder)
     service.handle_signals()
     service.run(sinks=[recorder, *servers.sinks], taps=[recorder.tap, *servers.taps])
