@@ -64,6 +64,8 @@ class Recorder:
         longest = max(settings.after_seconds, LONGEST_COMMAND_SECONDS) if settings.each_detection else 0.0
         self._recent = RecentAudio(max(MARKED_SECONDS, settings.before_seconds + longest + 1))
         self._wanted: deque[Wanted] = deque()
+        self._naming = threading.Lock()
+        self._named = 0  # milliseconds since 1970 of the last file's name
         self._files: queue.Queue[tuple[Path, Samples] | None] = queue.Queue(WAITING_FILES)
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
         if settings.folder:
@@ -133,8 +135,10 @@ class Recorder:
         return True
 
     def _path(self, kind: str) -> Path:
-        now = time.time()
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
+        with self._naming:  # two files of one millisecond must not have one name
+            self._named = max(self._named + 1, int(1000 * time.time()))
+            seconds, milliseconds = divmod(self._named, 1000)
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f".{milliseconds:03}Z"
         return Path(self._settings.folder) / re.sub(r"[^\w-]", "_", kind) / f"{stamp}.wav"
 
     def _write_all(self) -> None:

@@ -95,6 +95,16 @@ def test_with_a_recognizer_a_file_goes_on_to_the_end_of_the_command(
     assert np.array_equal(samples, COUNTING[2 * SAMPLE_RATE : round(end * SAMPLE_RATE)])
 
 
+def test_two_words_whose_audio_ends_together_have_two_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording.time, "time", lambda: 1e9)
+    recorder = Recorder(RecordingSettings(str(tmp_path), each_detection=True, after_seconds=5.0))
+    heard(recorder, 4, detection(2.0), detection(3.0))
+    recorder.close()
+    assert [soundfile.info(path).frames for path in files(tmp_path)] == [4 * SAMPLE_RATE, 3 * SAMPLE_RATE]
+
+
 def test_a_recognizer_that_comes_or_goes_counts_from_the_next_word(tmp_path: Path) -> None:
     commands = iter((False, True))
     settings = RecordingSettings(str(tmp_path), each_detection=True, before_seconds=0.5, after_seconds=0.5)
