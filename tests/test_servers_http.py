@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -20,6 +21,7 @@ from kws.servers.http import RECENT, EventFeed, HttpServer
 from kws.servers.hub import Hub
 from kws.servers.metrics import DaemonCollector, exposition
 from kws.servers.panel import settings
+from kws.servers.patience import Patience
 from kws.servers.thread import ServerThread
 from kws.sinks.memory import Collector
 from kws.sinks.notice import Stamped
@@ -319,6 +321,62 @@ def test_beyond_a_limit_who_connects_is_sent_away(site: Site, monkeypatch: pytes
         assert another.recv(1) == b""
     for connection in idle:
         connection.close()
+
+
+HEAD = b"POST /mark HTTP/1.1\r\nHost: localhost\r\nX-KWS: 1\r\nContent-Length: 18\r\n"
+WHOLE = HEAD + b'\r\n{"kind": "missed"}'
+HALVES = {
+    "nothing": b"",
+    "half a head": HEAD,
+    "half a body": HEAD + b'\r\n{"kind":',
+    "half a piece": HEAD.replace(b"Content-Length: 18", b"Transfer-Encoding: chunked") + b"\r\n12\r\n{",
+    "one request and half of another": WHOLE + HEAD,
+    "one request and nothing": WHOLE,
+    "one that is refused, and half of another": b"GET /models HTTP/1.1\r\nHost: elsewhere\r\n\r\n" + HEAD,
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+def test_who_does_not_finish_asking_is_hung_up_on_and_streams_go_on(
+    monkeypatch: pytest.MonkeyPatch, half: bytes
+) -> None:
+    monkeypatch.setattr("kws.servers.patience.ASK_SECONDS", 0.2)
+    site = Site()
+    events = site.ask("/events")
+    with socket.create_connection(("127.0.0.1", site.server.port), timeout=60) as connection:
+        connection.sendall(half)
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(65_536):
+                pass
+    site.feed.emit(EVENT)
+    while not (line := events.readline()).startswith(b"data"):
+        assert line, "the stream has ended"
+    site.close()
+
+
+class Slow:
+    """A connection as Patience sees it."""
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_time_counts_from_when_a_connection_is_first_seen() -> None:
+    patience, first, second = Patience(10), Slow(), Slow()
+    seen: list[Any] = [first]
+    patience.look(seen, 100.0)
+    seen.append(second)
+    patience.look(seen, 105.0)
+    patience.look(seen, 110.5)
+    assert (first.aborted, second.aborted) == (True, False)
+    patience.look([second], 115.5)  # type: ignore[list-item]
+    assert second.aborted
+    patience.look([], 116.0)
+    assert not patience._since
 
 
 def test_a_settings_cost_is_a_day() -> None:

@@ -19,6 +19,7 @@ from kws.events import Event, Partial
 from kws.recording import FALSE_ALARM, MISSED
 from kws.servers.guard import Guard, add_headers
 from kws.servers.hub import Hub
+from kws.servers.patience import Patience
 from kws.sinks.notice import Notice
 
 PAGE = Path(__file__).parent / "page"
@@ -69,7 +70,10 @@ class HttpServer:
         self._daemon = daemon
         self._feed = feed
         self._streams = 0
-        app = web.Application(middlewares=[Guard(token).handle], client_max_size=65_536)
+        self._patience = Patience()
+        app = web.Application(
+            middlewares=[Guard(token).handle, self._patience.handle], client_max_size=65_536
+        )
         app.on_response_prepare.append(add_headers)
         for path in FILES:
             app.router.add_get(path, self._file)
@@ -102,17 +106,24 @@ class HttpServer:
                 f"{self._host}:{self._port}: cannot listen there ({error.strerror or error}); "
                 "set http.address to a free one"
             ) from error
+        self._watching = loop.create_task(self._patience.watch(self._connections))
 
     async def stop(self) -> None:
         """Answer no more."""
         if self._listening:
             self._listening.close()
+            self._watching.cancel()
         await self._runner.cleanup()
+
+    def _connections(self) -> list[web.RequestHandler]:
+        server = self._runner.server
+        assert server
+        return server.connections
 
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         assert server
-        return server() if len(server.connections) < CONNECTIONS else _SentAway()
+        return server() if len(self._connections()) < CONNECTIONS else _SentAway()
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / FILES[request.path])
