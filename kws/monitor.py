@@ -32,6 +32,12 @@ class View:
     def __post_init__(self) -> None:
         self.tracks = [deque(maxlen=400) for _ in self.names]
 
+    def listen_for(self, names: Sequence[str], thresholds: Sequence[float]) -> None:
+        """Other models are at work, or the same with other thresholds."""
+        if list(names) != list(self.names):
+            self.tracks = [deque(maxlen=400) for _ in names]
+        self.names, self.thresholds = names, thresholds
+
     def take(self, kind: str, data: Mapping[str, Any], now: datetime) -> None:
         """One message of the stream."""
         if kind == "audio":

@@ -127,7 +127,7 @@ class Service:
 
     def _second_stage(self, model: int) -> dict[str, Any]:
         """What it is, so that another threshold of the first stage leaves it as it is."""
-        engine = self.engine.current
+        engine = self.engine.latest
         return engine.wake_words[model].second_stage if isinstance(engine, Engine) else {}
 
     def handle_signals(self) -> None:

@@ -29,6 +29,8 @@ class SwappableEngine:
     _watch_until: float  # seconds of the stream up to which reports may come twice
 
     def __init__(self, engine: Listener) -> None:
+        self.latest = engine
+        """The engine that listens, or will from the next block on."""
         self._engine = engine
         self._offered: Listener | None = None
         self._lock = threading.Lock()
@@ -36,15 +38,10 @@ class SwappableEngine:
         self._reported: dict[str, float] = {}  # name -> end of its last detection, seconds
         self._forget()
 
-    @property
-    def current(self) -> Listener:
-        """The engine that listens."""
-        return self._engine
-
     def offer(self, engine: Listener) -> None:
         """Let this one, fresh from construction, take over."""
         with self._lock:
-            self._offered = engine
+            self._offered = self.latest = engine
 
     def push(self, block: Block) -> list[Event]:
         """Events that this block completes."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +49,34 @@ def test_a_model_of_two_labels_and_a_block_that_completes_no_step() -> None:
     view.take("audio", {"level": -40.0, "scores": [[[0.1, 0.9], [0.2, 0.8]]]}, NOW)
     view.take("audio", {"level": -40.0, "scores": [[]]}, NOW)
     assert [list(track) for track in view.tracks] == [[0.2], [0.9]]
+
+
+def test_other_models_are_shown_from_a_reload_on(view: View) -> None:
+    view.take("audio", {"level": -40.0, "scores": [[[1.0]], [[1.0]]]}, NOW)
+    view.listen_for(view.names, [0.25, 0.75])
+    assert view.lines(80)[1].split() == ["computer", "█", "of", "0.25"], "what was drawn stays"
+    view.listen_for(["jarvis"], [0.5])
+    view.take("audio", {"level": -40.0, "scores": [[[0.5]]]}, NOW)
+    assert [line.split() for line in view.lines(80)[1:3]] == [["jarvis", "▄", "of", "0.50"], []]
+
+
+def test_in_a_terminal_it_asks_for_the_models_again_when_they_change(site: Site) -> None:
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "kws", "monitor", "--url", f"http://127.0.0.1:{site.server.port}"]
+    child = subprocess.Popen(command, stdout=inside, stderr=subprocess.PIPE)
+    wait_for(lambda: site.live.subscribers == 1, "monitor")
+    changed = {"name": "jarvis", "labels": ["jarvis"], "threshold": 0.75, "settings": []}
+    site.room.models = lambda: [changed]  # type: ignore[method-assign]
+    site.live.publish("models", "{}")
+    site.live.publish("audio", json.dumps({"level": -40.0, "scores": [[[0.5]]]}))
+    drawn = b""
+    while b"of 0.75" not in drawn:
+        drawn += os.read(terminal, 10_000)
+    assert b"jarvis" in drawn
+    child.kill()
+    child.communicate(timeout=60)
+    for descriptor in (terminal, inside):
+        os.close(descriptor)
 
 
 def test_events_stand_with_the_newest_first(view: View) -> None:

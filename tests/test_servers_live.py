@@ -32,8 +32,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def shown(messages: AsyncGenerator[str, None]) -> int:
     """Labels whose scores the next message shows."""
-    view = json.loads((await messages.__anext__()).partition("data: ")[2])
-    return len(view["scores"])
+    while not (message := await messages.__anext__()).startswith("event: audio"):
+        pass
+    return len(json.loads(message.partition("data: ")[2])["scores"])
 
 
 def test_models_are_made_while_the_loop_goes_on() -> None:
@@ -71,6 +72,18 @@ def test_models_that_have_changed_take_over() -> None:
             view.renew()
             view.tap(BLOCK)
             assert await shown(messages) == len(names)
+        await messages.aclose()
+
+    run(test)
+
+
+def test_who_looks_is_told_that_models_have_changed() -> None:
+    async def test() -> None:
+        hub = Hub(asyncio.get_running_loop())
+        view, messages = LiveView(hub, asyncio.get_running_loop(), kws.load), hub.messages()
+        await messages.__anext__()
+        view.renew()
+        assert await messages.__anext__() == "event: models\ndata: {}\n\n"
         await messages.aclose()
 
     run(test)

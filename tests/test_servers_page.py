@@ -17,6 +17,7 @@ from pulse import wait_for
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service as DriverService
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from signals import tone
 from test_servers_http import Site
 
@@ -140,6 +141,31 @@ def test_the_slider_shows_what_a_threshold_costs_and_sets_it(page: webdriver.Chr
     wait_for(lambda: site.room.thresholds == {0: 0.65}, "threshold")
     page.execute_script(script, 0.1)
     assert "below every threshold that was measured" in cost.text
+
+
+def test_it_follows_a_reload(page: webdriver.Chrome, site: Site) -> None:
+    def slider() -> WebElement:
+        return page.find_element(By.CSS_SELECTOR, "#models input")
+
+    before = slider()
+    before.click()  # it has the focus from now on
+    site.room.models = lambda: [{**MODEL, "threshold": 0.25}]  # type: ignore[method-assign]
+    site.live.publish("models", "{}")
+    wait_for(lambda: slider().get_attribute("value") == "0.25", "another threshold")
+    assert slider() == before, "whoever uses it keeps it"
+
+    site.room.models = lambda: [  # type: ignore[method-assign]
+        {**MODEL, "name": name, "labels": [name], "threshold": threshold}
+        for name, threshold in (("jarvis", 0.75), ("alexa", 0.5))
+    ]
+    site.live.publish("models", "{}")
+    wait_for(lambda: text(page, "models").split("\n")[0] == "jarvis", "another word")
+    assert [label.text for label in page.find_elements(By.CSS_SELECTOR, "#models h2")] == ["jarvis", "alexa"]
+    assert slider().get_attribute("value") == "0.75"
+    view = {"rows": [[200] * 40] * 4, "scores": [[[0.5]], [[0.9]]], "level": -40.0}
+    site.live.publish("audio", json.dumps(view))
+    wait_for(lambda: text(page, "decibel") == "-40.0 dB", "level")
+    assert pixel(page, "#models article:last-child .scores", 2, 5) == [255, 136, 0]
 
 
 @pytest.mark.parametrize("kind", ["false-alarm", "missed"])

@@ -39,21 +39,28 @@ def monitor(url: str, token_file: str) -> None:
 
     token = read_secret(token_file)
     url = url.rstrip("/")  # as a browser's address line has it
-    with _opened(f"{url}/models", token) as answer:
-        models: list[dict[str, Any]] = json.load(answer)
-    labels = [(label, model["threshold"]) for model in models for label in model["labels"]]
-    view = View([name for name, _ in labels], [threshold for _, threshold in labels])
+    view = View(*_labels(url, token))
     on_terminal = sys.stdout.isatty()
     if on_terminal:
         click.echo(CLEAR, nl=False)
     with _opened(f"{url}/live" if on_terminal else f"{url}/events", token) as stream:
         for kind, content in messages(_lines(url, stream)):
-            if on_terminal:
+            if kind == "models":
+                view.listen_for(*_labels(url, token))
+            elif on_terminal:
                 view.take(kind, content, datetime.now())
                 _draw(view)
             else:
                 click.echo(json.dumps(content, ensure_ascii=False))
     raise KwsError(f"{url}: the daemon has ended the connection; is it still running?")
+
+
+def _labels(url: str, token: str) -> tuple[list[str], list[float]]:
+    """Names and thresholds, one of each for each score."""
+    with _opened(f"{url}/models", token) as answer:
+        models: list[dict[str, Any]] = json.load(answer)
+    labels = [(label, model["threshold"]) for model in models for label in model["labels"]]
+    return [name for name, _ in labels], [threshold for _, threshold in labels]
 
 
 def _draw(view: View) -> None:

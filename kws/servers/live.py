@@ -49,12 +49,13 @@ class LiveView:
             self._loop.call_soon_threadsafe(self._look, np.array(block.pcm))
 
     def renew(self) -> None:
-        """The models have changed; any thread may say so."""
+        """The models have changed, which who looks is told; any thread may say so."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._forget)
 
     def _forget(self) -> None:
         self._view = self._making = None
+        self._hub.publish("models", "{}")
 
     def _look(self, pcm: Samples) -> None:
         self._held.append(pcm)

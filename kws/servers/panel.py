@@ -46,7 +46,7 @@ class Panel:
 
     def models(self) -> list[dict[str, Any]]:
         """One entry a wake word, in the engine's order."""
-        engine = self._service.engine.current
+        engine = self._service.engine.latest
         if not isinstance(engine, Engine):
             return []
         return [

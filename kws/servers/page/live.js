@@ -8,14 +8,18 @@ const EVENTS_SHOWN = 50;
 const element = (id) => document.getElementById(id);
 const spectrogram = element("spectrogram").getContext("2d", { willReadFrequently: true });
 let models = [];
+let shownModels = "";
 
 async function start() {
-  await showModels();
   (await (await fetch("/recent")).json()).forEach(showEvent);
   const source = new EventSource("/live");
-  source.onopen = () => say("listening");
+  source.onopen = async () => {
+    await showModels(); // again after each outage: another daemon may answer
+    say("listening");
+  };
   source.onerror = () => say("connection lost, trying again");
   source.addEventListener("audio", (message) => showAudio(JSON.parse(message.data)));
+  source.addEventListener("models", showModels);
   source.addEventListener("event", (message) => showEvent(JSON.parse(message.data)));
   for (const kind of ["false-alarm", "missed"]) {
     element(kind).onclick = () => mark(kind);
@@ -28,6 +32,13 @@ function say(text) {
 
 async function showModels() {
   const described = await (await fetch("/models")).json();
+  const all = JSON.stringify(described.map((model) => ({ ...model, threshold: null })));
+  if (all === shownModels) {
+    models.forEach((model) => model.moveTo(described[model.number].threshold));
+    return;
+  }
+  shownModels = all;
+  element("models").replaceChildren();
   models = described.flatMap((model, number) => model.labels.map((label) => showModel(model, number, label)));
 }
 
@@ -42,14 +53,19 @@ function showModel(model, number, label) {
     value.textContent = Number(slider.value).toFixed(2);
     cost.textContent = costOf(model.settings, Number(slider.value));
   };
-  slider.value = model.threshold;
+  shown.moveTo = (threshold) => {
+    shown.threshold = threshold;
+    if (slider.matches(":active")) { return; } // somebody is moving it
+    slider.value = threshold;
+    update();
+  };
   slider.oninput = update;
   slider.onchange = async () => {
     const answer = await post("/threshold", { model: number, threshold: Number(slider.value) });
     if (answer.error) { cost.textContent = answer.error; return; }
     shown.threshold = Number(slider.value);
   };
-  update();
+  shown.moveTo(model.threshold);
   element("models").append(article);
   return shown;
 }
