@@ -64,6 +64,7 @@ class Service:
         self._reread = reread
         self._manager = manager or ServiceManager()
         self._source = source
+        self._changing = threading.Lock()  # of the configuration: by a reload, or from the page
         self._reload_wanted = False
         self._reloading: threading.Thread | None = None
         self._stopped = False
@@ -118,12 +119,15 @@ class Service:
         Raises:
             KwsError: there is no such model.
         """
-        models = list(self.config.model)
-        if not 0 <= model < len(models):
-            raise KwsError(f"model {model}: there are {len(models)}, counted from 0")
-        models[model] = dataclasses.replace(models[model], threshold=threshold, **self._second_stage(model))
-        config = dataclasses.replace(self.config, model=tuple(models))
-        self._take(config, self._build(config))
+        with self._changing:
+            models = list(self.config.model)
+            if not 0 <= model < len(models):
+                raise KwsError(f"model {model}: there are {len(models)}, counted from 0")
+            models[model] = dataclasses.replace(
+                models[model], threshold=threshold, **self._second_stage(model)
+            )
+            config = dataclasses.replace(self.config, model=tuple(models))
+            self._take(config, self._build(config))
 
     def _second_stage(self, model: int) -> dict[str, Any]:
         """What it is, so that another threshold of the first stage leaves it as it is."""
@@ -179,6 +183,13 @@ class Service:
 
     def _reload(self) -> None:
         try:
+            with self._changing:
+                self._read_again()
+        finally:
+            self._manager.ready()
+
+    def _read_again(self) -> None:
+        try:
             config = self._reread()
             engine = self._build(config)
             self.outlets.update(config.sink)
@@ -190,8 +201,6 @@ class Service:
             self.tally.reloads += 1
             logging.getLogger("kws").setLevel(config.daemon.log_level.upper())
             _log.info("configuration read again")
-        finally:
-            self._manager.ready()
 
 
 class _Watcher:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -23,6 +25,7 @@ from wyoming.info import Describe
 
 import kws
 from kws.config import Config
+from kws.config_keys import ModelSettings
 from kws.service import Service
 from kws.sources import from_samples
 from kws.types import SAMPLE_RATE, Samples
@@ -160,6 +163,29 @@ def test_a_wyoming_service_gets_the_audio_from_before_the_wake_word(tmp_path: Pa
     assert daemon.stop() == (0, "")
     daemon.close()
     service.close()
+
+
+def test_thresholds_that_are_set_at_once_are_all_in_force() -> None:
+    engine = kws.load("alexa", "alexa")
+    together = threading.Barrier(2)
+
+    def build(config: Config) -> kws.Engine:
+        if any(model.threshold for model in config.model):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait(0.5)  # where both may build, both do
+        return engine
+
+    config = Config(model=(ModelSettings("alexa"), ModelSettings("alexa")), sink=())
+    service = Service(config, build, Config, source=from_samples(np.zeros(0, np.int16)))
+    threads = [
+        threading.Thread(target=service.set_threshold, args=[model, threshold])
+        for model, threshold in ((0, 0.25), (1, 0.75))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [model.threshold for model in service.config.model] == [0.25, 0.75]
 
 
 def test_a_stop_before_it_listens_is_heeded(samples: Samples) -> None:

@@ -55,6 +55,16 @@ def heard(samples: Samples, at: float) -> list[Event]:
     return sink.events
 
 
+def test_who_asks_is_told_of_the_one_that_is_to_come() -> None:
+    first, second = engine(), engine()
+    subject = SwappableEngine(first)
+    assert subject.latest is first
+    subject.offer(second)
+    assert subject.latest is second
+    subject.push(Block(np.zeros(BLOCK, np.int16)))
+    assert subject.latest is second
+
+
 @pytest.mark.parametrize(
     "before_the_end", [2.0, 1.0, 0.6, 0.4, 0.2, 0.1, 0.04, 0.0, -0.04, -0.08, -0.3, -0.9]
 )
