@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ from signals import clipped, noise, tone
 import kws
 from kws import cli
 from kws.assembly import build_engine
+from kws.commands.doctor import _devices, _tried
 from kws.config import read_config
 from kws.config_keys import AudioSettings
+from kws.errors import SourceError
 from kws.examination import (
-    Finding,
     _rate,
     examine_audio,
     examine_models,
@@ -25,6 +28,7 @@ from kws.examination import (
     examine_speed,
     judge,
 )
+from kws.sources.devices import Device
 from kws.types import SAMPLE_RATE, Samples
 
 ROOM = noise(100)
@@ -154,19 +158,57 @@ def test_the_command_goes_on_after_each_failure(
     assert cli.main(["doctor", "--config", str(config)]) == 1
     lines = capsys.readouterr().out.splitlines()
     bad = [line for line in lines if line.startswith("!!")]
-    words = ("/no/such/model", "microphones", "missing.wav")
+    words = ("/no/such/model", "missing.wav")
     assert [word for word, line in zip(words, bad, strict=True) if word not in line] == []
 
 
-def test_all_good_is_code_0(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def no_devices() -> list[Device]:
+    return []
+
+
+def no_driver() -> list[Device]:
+    raise SourceError("microphones: PortAudio is not there; install libportaudio2")
+
+
+@pytest.mark.parametrize("listed", [no_devices, no_driver])
+def test_without_a_microphone_all_may_be_good_where_none_is_listened_to(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Callable[[], list[Device]],
 ) -> None:
-    monkeypatch.setattr("kws.commands.doctor._devices", lambda: iter([Finding("good", "microphone")]))
+    monkeypatch.setattr("kws.sources.microphone.list_devices", listed)
     soundfile.write(tmp_path / "room.wav", ROOM, SAMPLE_RATE)
     config = tmp_path / "kws.toml"
     config.write_text(f'[audio]\nsource = "{tmp_path}/room.wav"\n[http]\naddress = ""\n')
     assert cli.main(["doctor", "--config", str(config)]) == 0
     assert "!!" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("listed", [no_devices, no_driver])
+def test_without_a_microphone_to_listen_to_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, listed: Callable[[], list[Device]]
+) -> None:
+    monkeypatch.setattr("kws.sources.microphone.list_devices", listed)
+    (finding,) = _tried(lambda: list(_devices(needed=True)))
+    assert finding.state == "bad"
+
+
+def test_standard_input_on_which_nothing_comes_is_not_waited_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.sources.microphone.list_devices", no_devices)
+    config = tmp_path / "kws.toml"
+    config.write_text('[audio]\nsource = "-"\n[http]\naddress = ""\n')
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as program, os.fdopen(reading) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert cli.main(["doctor", "--config", str(config), "--seconds", "0.5"]) == 0
+        assert "??  audio: comes on standard input, where nothing came" in capsys.readouterr().out
+        program.write(np.asarray(ROOM, "<i2").tobytes()[:32_000])
+        program.flush()
+        assert cli.main(["doctor", "--config", str(config), "--seconds", "0.5"]) == 0
+        assert "ok  noise floor: " in capsys.readouterr().out
 
 
 def test_a_wrong_configuration_is_a_finding(

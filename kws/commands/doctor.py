@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from kws.examination import Finding, examine_audio, examine_ports, examine_resou
 
 if TYPE_CHECKING:
     from kws.config import Config
+    from kws.config_keys import AudioSettings
 
 FAILED = 1
 """Exit code when something is wrong."""
@@ -49,8 +53,9 @@ def _findings(path: str | None, seconds: float) -> Iterator[Finding]:
         yield Finding("bad", f"configuration: {error}")
         config = Config()
     yield from _tried(lambda: _models(config))
-    yield from _tried(lambda: list(_devices()))
-    yield from _tried(lambda: examine_audio(config.audio, seconds))
+    needed = config.audio.source.startswith("mic:")
+    yield from _tried(lambda: list(_devices(needed)))
+    yield from _tried(lambda: _audio(config.audio, seconds))
     yield from examine_ports(config)
     yield from examine_resources()
 
@@ -69,17 +74,41 @@ def _models(config: Config) -> list[Finding]:
     return [*examine_models(config, engine), examine_speed(engine)]
 
 
-def _devices() -> Iterator[Finding]:
+def _devices(needed: bool) -> Iterator[Finding]:
+    """What there is; that there is none is bad where the daemon is to listen to one."""
     from kws.sources.microphone import list_devices
 
-    devices = list_devices()
+    try:
+        devices = list_devices()
+    except (KwsError, ModuleNotFoundError):
+        if needed:
+            raise
+        devices = []
     for device in devices:
         default = ", the default" if device.is_default else ""
         text = (
             f"microphone {device.index}: {device.name}, {device.channels} channels, {device.rate} Hz{default}"
         )
         yield Finding("good", text)
-    if not devices:
+    if not devices and needed:
         yield Finding(
             "bad", "microphones: there is none; plug one in, or check that this user may use it (group audio)"
         )
+    elif not devices:
+        yield Finding("good", "microphones: there is none, and audio.source is none")
+
+
+def _audio(settings: AudioSettings, seconds: float) -> list[Finding]:
+    if settings.source == "-" and not _is_piped(seconds):
+        text = "audio: comes on standard input, where nothing came; pipe it into kws doctor too to hear of it"
+        return [Finding("doubtful", text)]
+    return examine_audio(settings, seconds)
+
+
+def _is_piped(seconds: float) -> bool:
+    """Whether something comes on standard input within that time."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return False
+    if os.name == "nt":  # which can wait for sockets alone
+        return True
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
