@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
 import pytest
 
+from kws.errors import KwsError
 from kws.events import Event, Gap, from_json
-from kws.sinks.jsonl import Options, RotatedFile
+from kws.sinks.jsonl import JsonLines, Options, RotatedFile, open_uri
 
 LINE = len(Gap(start=0.0, end=0.0, reason="x").to_json()) + 1
 
@@ -20,6 +22,16 @@ def gap(number: int) -> Event:
 def numbers(path: Path) -> list[int]:
     events = [from_json(line) for line in path.read_text().splitlines()]
     return [int(event.start) for event in events if isinstance(event, Gap)]
+
+
+def taken(sink: JsonLines | RotatedFile) -> int:
+    """How many it takes until it would have to wait."""
+    for number in range(1_000_000):
+        try:
+            sink.emit(gap(number))
+        except BlockingIOError:
+            return number
+    raise AssertionError("it takes whatever comes")
 
 
 @pytest.fixture
@@ -90,6 +102,21 @@ def test_a_folder_that_vanishes_and_returns(path: Path, tmp_path: Path) -> None:
     sink.emit(gap(2))
     sink.close()
     assert numbers(path) == [2]
+
+
+def test_a_named_pipe_that_nobody_reads_is_waited_for_neither_at_the_start_nor_later(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(KwsError, match="cannot be written there"):
+        open_uri(f"jsonl:{path}", Options())
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = open_uri(f"jsonl:{path}", Options())
+    sent = taken(sink)
+    assert sent
+    assert os.read(reader, 1_000_000).count(b"\n") == sent, "whole ones alone"
+    sink.emit(gap(-1))
+    assert os.read(reader, 1_000_000).count(b"\n") == 1
+    os.close(reader)
+    sink.close()
 
 
 def test_others_cannot_read_it(path: Path) -> None:

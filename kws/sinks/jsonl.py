@@ -112,7 +112,9 @@ class RotatedFile:
         self._descriptor = None
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        # Of a named pipe that nobody reads both opening and writing would wait; of files neither does.
+        waiting = getattr(os, "O_NONBLOCK", 0)
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | waiting, 0o640)
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
