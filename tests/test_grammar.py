@@ -67,9 +67,10 @@ def test_jsgf_repetition_binds_to_the_item_before_it():
 
 
 def test_jsgf_weights_are_shares():
-    (intent,) = jsgf("public <a> = /3/ yes | /1/ no;").intents
-    assert isinstance(intent.sentences, Choice)
-    assert intent.sentences.weights == (0.75, 0.25)
+    for weights in ("/3/ yes | /1/ no", "/ 0.3e-1 / yes | /1e-2/ no"):
+        (intent,) = jsgf(f"public <a> = {weights};").intents
+        assert isinstance(intent.sentences, Choice)
+        assert intent.sentences.weights == pytest.approx((0.75, 0.25))
 
 
 def test_jsgf_comments_quotes_and_null():
@@ -82,6 +83,20 @@ def test_jsgf_public_rules_are_intents_and_tags_fill_slots():
     assert understood(grammar, "on").slots == {"state": "1}2"}
     assert understood(grammar, "two three").slots == {"count": "two three"}
     assert [understood(grammar, text).intent for text in ("on", "goodbye")] == ["on", "bye"]
+
+
+def test_jsgf_void_is_never_said_and_an_empty_tag_says_nothing():
+    grammar = jsgf("public <a> = go {} | <VOID> | stay <nowhere>; <nowhere> = <VOID>;")
+    assert {arc.word for arc in word_graph(grammar).words} == {"go"}
+    assert understood(grammar, "go").slots == {}
+    with pytest.raises(GrammarError, match=r"test.jsgf: there is no sentence with a word in it"):
+        compile_grammar(jsgf("public <a> = <VOID>;"), PHONES)
+
+
+def test_jsgf_values_in_quotes_and_figures():
+    grammar = jsgf('public <a> = channel 12 {name="channel twelve"} | volume 50%;')
+    assert understood(grammar, "channel twelve").slots == {"name": "channel twelve"}
+    assert understood(grammar, "volume fifty percent").text == "volume fifty percent"
 
 
 def test_jsgf_any_number_of_digits():
@@ -102,6 +117,7 @@ BAD_JSGF = [
     ("import <other.*>;", 3, "expected a rule; imports are not read, copy the rules into this file"),
     ("public <a> = yes {oh;", 3, "'{' opens something that never ends"),
     ("public <a> = /1.2.3/ yes | no;", 3, "expected a number between the slashes"),
+    ("public <a> = /-1/ yes | no;", 3, "expected a number between the slashes, 0 to 1e+09, found '/-1/'"),
 ]
 
 
@@ -212,7 +228,7 @@ BAD_TEMPLATES = [
     (
         "intents:\n  A: {data: [{sentences: ['{w}']}]}\nlists:\n  w: {wildcard: true}",
         4,
-        "expected 'values' or 'range' (a wildcard cannot be listened for)",
+        "expected 'values', 'range' or 'times' (a wildcard cannot be listened for)",
     ),
     (
         "intents:\n  A: {data: [{sentences: ['{w}']}]}\nlists:\n  w: {range: {from: 1, to: ten}}",
@@ -235,8 +251,8 @@ def test_a_bad_template_file_is_told_where_and_what(text, line, message):
 
 
 def test_a_word_that_cannot_be_said_is_told():
-    with pytest.raises(GrammarError, match=r"test.jsgf: '20' cannot be said; write it in letters"):
-        compile_grammar(jsgf("public <a> = 20;"), PHONES)
+    with pytest.raises(GrammarError, match=r"test.jsgf: '4k' cannot be said; write it in letters"):
+        compile_grammar(jsgf("public <a> = 4k;"), PHONES)
 
 
 def test_words_are_spelled_in_the_tokens_of_the_model():
@@ -344,7 +360,7 @@ def test_the_file_name_tells_the_notation(tmp_path):
     (tmp_path / "a.txt").write_text("yes")
     assert said(read_grammar(tmp_path / "a.jsgf")) == said(read_grammar(tmp_path / "a.yaml")) == {"yes"}
     with pytest.raises(
-        GrammarError, match=r"a.txt: expected a name that ends in .jsgf, .gram, .yaml or .yml"
+        GrammarError, match=r"a.txt: expected a name that ends in .jsgf, .gram, .yaml, .yml or .json"
     ):
         read_grammar(tmp_path / "a.txt")
     with pytest.raises(GrammarError, match=r"none.jsgf: cannot be read \(No such file or directory\)"):

@@ -45,7 +45,10 @@ def speech_options(command: Command) -> Command:
 
 _OPTIONS = (
     click.option(
-        "--grammar", "-g", metavar="FILE", help="Sentences to listen for: .jsgf, or templates in .yaml."
+        "--grammar",
+        "-g",
+        metavar="FILE",
+        help="Sentences to listen for: .jsgf, templates in .yaml, or a folder of these.",
     ),
     click.option(
         "--wake", "-w", multiple=True, metavar="MODEL", help="Wake word to wait for, with --then; repeatable."

@@ -79,9 +79,14 @@ class Grammar:
     intents: tuple[Intent, ...]
     threshold: float | None = None
     """Confidence from which a sentence counts as said; None: the recognizer's own."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not listened for, with place and reason."""
 
 
 EMPTY = Sequence()
+"""Silence."""
+NEVER = Choice(())
+"""What cannot be said, and with it no sentence that needs it."""
 
 
 def optional(item: Expression) -> Choice:
@@ -113,3 +118,21 @@ def required(item: Expression) -> Expression:
         return item
     items = tuple(part for part in item.items if part != EMPTY)
     return items[0] if len(items) == 1 else Choice(items)
+
+
+def can_be_said(item: Expression, known: dict[int, bool] | None = None) -> bool:
+    """Whether there is any way to say it. A part that stands in many places is judged once."""
+    known = {} if known is None else known
+    if id(item) not in known:
+        known[id(item)] = _sayable(item, known)
+    return known[id(item)]
+
+
+def _sayable(item: Expression, known: dict[int, bool]) -> bool:
+    if isinstance(item, (Sequence, AnyOrder)):
+        return all(can_be_said(part, known) for part in item.items)
+    if isinstance(item, Choice):
+        return any(can_be_said(part, known) for part in item.items)
+    if isinstance(item, Repeat):
+        return item.at_least == 0 or can_be_said(item.item, known)
+    return not isinstance(item, Slot) or can_be_said(item.item, known)

@@ -15,17 +15,20 @@ from pathlib import Path
 
 from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
-from kws.grammar.expression import EMPTY, Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot, Word
+from kws.grammar.expression import EMPTY, NEVER, Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot
 from kws.grammar.expression import optional as optional_item
 from kws.grammar.threshold import threshold_in
+from kws.grammar.wording import words_said
 
 LARGEST_WEIGHT = 1e9
 """Beyond it a weight is a mistake."""
 
+_SPECIAL = {"<NULL>": EMPTY, "<VOID>": NEVER}
+
 _TOKEN = re.compile(
     r"""
     (?P<space> \s+ | //[^\n]* | /\*.*?\*/ )
-  | (?P<weight> /\s*[\d.]+\s*/ )
+  | (?P<weight> /[^/*;|\n]*/ )
   | (?P<rule> <[^<>\n]+> )
   | (?P<tag> \{(?:\\.|[^{}\\])*\} )
   | (?P<quoted> "[^"\n]*" )
@@ -125,8 +128,8 @@ class _Parser:
             weight = float(self._peek().text.strip("/").strip())
         except ValueError:
             weight = math.inf
-        if weight > LARGEST_WEIGHT:
-            raise self._expected(f"a number between the slashes, {LARGEST_WEIGHT:g} at most")
+        if not 0 <= weight <= LARGEST_WEIGHT:
+            raise self._expected(f"a number between the slashes, 0 to {LARGEST_WEIGHT:g}")
         self._take()
         return weight
 
@@ -141,15 +144,14 @@ class _Parser:
     def _item(self) -> Expression:
         token = self._take()
         if token.kind == "rule":
-            return EMPTY if token.text == "<NULL>" else _Reference(token.text[1:-1].strip(), token.line)
+            return _SPECIAL.get(token.text) or _Reference(token.text[1:-1].strip(), token.line)
         if token.text in ("(", "["):
             inner = self._choice()
             self._need(
                 {"(": ")", "[": "]"}[token.text], f"the end of the {token.text!r} of line {token.line}"
             )
             return inner if token.text == "(" else optional_item(inner)
-        words = tuple(Word(word) for word in token.text.strip('"').lower().split())
-        return words[0] if len(words) == 1 else Sequence(words)
+        return words_said(token.text.strip('"'))
 
     def _suffixed(self, item: Expression) -> Expression:
         while True:
@@ -249,9 +251,12 @@ class _Resolver:
         return self.resolved(rule)
 
 
-def _tagged(item: Expression, tag: str) -> Slot:
-    name, has_value, value = re.sub(r"\\(.)", r"\1", tag).partition("=")
-    return Slot(name.strip(), item, value.strip() if has_value else None)
+def _tagged(item: Expression, tag: str) -> Expression:
+    """The item as a slot; an empty tag says nothing."""
+    name, has_value, value = (part.strip() for part in re.sub(r"\\(.)", r"\1", tag).partition("="))
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    return Slot(name, item, value if has_value else None) if name else item
 
 
 def _shares(weights: list[float | None]) -> tuple[float, ...]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kws.grammar.expression import Expression, Sequence, Word
-
 
 @dataclass(frozen=True)
 class Part:
@@ -20,12 +18,6 @@ class Part:
     def written(self) -> str:
         """As it stands in the template, roughly."""
         return {"list": f"{{{self.text}}}", "rule": f"<{self.text}>"}.get(self.kind, "a bracket")
-
-
-def joined_words(text: str) -> Expression:
-    """Text as the sequence of its words, in lower case."""
-    words = tuple(Word(word) for word in text.lower().split())
-    return words[0] if len(words) == 1 else Sequence(words)
 
 
 def split_parts(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:

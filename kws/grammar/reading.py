@@ -1,32 +1,59 @@
-"""A grammar file, by the notation that its name tells."""
+"""A grammar file, or a folder of them, by the notation that its name tells."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from kws.errors import GrammarError
+from kws.grammar.depth import within_stack
 from kws.grammar.expression import Grammar
 from kws.grammar.jsgf import parse_jsgf
-from kws.grammar.templates import parse_templates
+from kws.grammar.templates import parse_templates, templates_grammar
+from kws.grammar.yaml_lines import merged, read_yaml
 
-_READERS = {".jsgf": parse_jsgf, ".gram": parse_jsgf, ".yaml": parse_templates, ".yml": parse_templates}
+_TEMPLATES = (".yaml", ".yml", ".json")
+_log = logging.getLogger(__name__)
 
 
 def read_grammar(path: str | Path) -> Grammar:
-    """Read .jsgf and .gram (JSGF) or .yaml and .yml (sentence templates).
+    """Read .jsgf and .gram (JSGF), or .yaml, .yml and .json (sentence templates).
+
+    A folder stands for all sentence templates in it and in folders below, which share their lists and rules.
 
     Raises:
         GrammarError: naming the file, the line and what was expected there.
     """
-    reader = _READERS.get(Path(path).suffix.lower())
-    if reader is None:
-        raise GrammarError(f"{path}: expected a name that ends in .jsgf, .gram, .yaml or .yml")
+    path = Path(path)
+    if path.is_dir():
+        grammar = _read_folder(path)
+    elif path.suffix.lower() in _TEMPLATES:
+        grammar = parse_templates(_text(path), path)
+    elif path.suffix.lower() in (".jsgf", ".gram"):
+        grammar = parse_jsgf(_text(path), path)
+    else:
+        endings = ".jsgf, .gram, .yaml, .yml or .json"
+        raise GrammarError(f"{path}: expected a name that ends in {endings}, or a folder of templates")
+    for note in grammar.notes:
+        _log.warning("%s", note)
+    return grammar
+
+
+def _read_folder(folder: Path) -> Grammar:
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _TEMPLATES and file.is_file())
+    if not files:
+        raise GrammarError(f"{folder}: expected sentence templates (.yaml) in this folder, found none")
+    with within_stack(str(folder)):
+        root = merged([read_yaml(_text(file), str(file)) for file in files])
+        return templates_grammar(root, str(folder))
+
+
+def _text(path: Path) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise GrammarError(
             f"{path}: cannot be read ({error.strerror}); give the path of a grammar"
         ) from error
     except UnicodeDecodeError as error:
         raise GrammarError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from error
-    return reader(text, path)

@@ -1,21 +1,22 @@
 """Home Assistant's sentence templates (YAML files of the `hassil` package) -> Grammar.
 
-Templates are parsed by hassil and never expanded. Read are `intents` with their `data`, `lists` of values or
-ranges, `expansion_rules` and `skip_words`; what concerns the answer to an intent is passed over. The key
-`threshold` is our own: the confidence from which on a sentence counts as said.
+Templates are parsed by hassil and never expanded. Read are `intents` with their `data`, `lists`,
+`expansion_rules`, `skip_words`, and `requires_context` and `excludes_context` as far as values of lists have
+a `context`; what concerns the answer to an intent is passed over. Our own are the key `threshold`, the
+confidence from which on a sentence counts as said, and lists of `times`.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
 from kws.grammar.expression import (
+    EMPTY,
     AnyOrder,
     Choice,
     Expression,
@@ -24,38 +25,44 @@ from kws.grammar.expression import (
     Repeat,
     Sequence,
     Slot,
+    can_be_said,
 )
-from kws.grammar.numbers import spoken
-from kws.grammar.pieces import Part, joined_words, split_parts
+from kws.grammar.pieces import Part, split_parts
+from kws.grammar.template_context import ANY, Context, context_of
+from kws.grammar.template_lists import inline_range, numbers_of, times_of, values_of
 from kws.grammar.template_syntax import parse_template
 from kws.grammar.threshold import parse_threshold
+from kws.grammar.wording import in_letters, words_said
 from kws.grammar.yaml_lines import Located, read_yaml
 
-RANGE_LIMIT = 10_000
-"""Numbers in one list."""
 VALUE_LIMIT = 20_000
 """Values in all lists."""
-LARGEST_NUMBER = 10**15
-"""That is said in words."""
-
-_INLINE_RANGE = re.compile(r"([0-9]{1,20})\.\.([0-9]{1,20})(?:,([0-9]{1,20}))?")
-"""{1..10,2}"""
 
 
 def parse_templates(text: str, place: str | Path = "grammar") -> Grammar:
     """Read a file of sentence templates; raises GrammarError naming the line and what was expected there."""
     with within_stack(str(place)):
-        root = read_yaml(text, str(place))
-        scope = _Scope().with_definitions(root)
-        intents = []
-        for name, intent in root["intents"].mapping().items():
-            for data in intent["data"].items():
-                intents.append(_intent(name, data, scope.with_definitions(data), root))
-        if not intents:
-            raise root["intents"].expected("at least one intent")
-        told = root.get("threshold")
-        threshold = parse_threshold(told.text(), told.place, told.line) if told else None
-        return Grammar(str(place), tuple(intents), threshold)
+        return templates_grammar(read_yaml(text, str(place)), str(place))
+
+
+def templates_grammar(root: Located, place: str) -> Grammar:
+    """The grammar of a file that has been read, or of several as one."""
+    scope = _Scope().with_definitions(root)
+    intents = tuple(
+        _intent(name, data, scope.for_block(data), root)
+        for name, intent in root["intents"].mapping().items()
+        for data in intent["data"].items()
+    )
+    if not intents:
+        raise root["intents"].expected("at least one intent")
+    if scope.wildcards and not any(can_be_said(intent.sentences) for intent in intents):
+        raise next(iter(scope.wildcards.values())).expected(
+            "'values', 'range' or 'times' (a wildcard cannot be listened for)"
+        )
+    told = root.get("threshold")
+    threshold = parse_threshold(told.text(), told.place, told.line) if told else None
+    notes = tuple(_left_out(name, body) for name, body in scope.wildcards.items())
+    return Grammar(place, intents, threshold, notes)
 
 
 def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:
@@ -63,6 +70,13 @@ def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:
     fixed = data.get("slots")
     slots = {key: value.text() for key, value in fixed.mapping().items()} if fixed else {}
     return Intent(name, _with_skip_words(Choice(sentences), root.get("skip_words"), scope), slots)
+
+
+def _left_out(name: str, body: Located) -> str:
+    return (
+        f"{body.place}:{body.line}: {{{name}}} is a wildcard, which cannot be listened for; "
+        "sentences that need it are left out"
+    )
 
 
 def _with_skip_words(sentence: Expression, skipped: Located | None, scope: _Scope) -> Expression:
@@ -81,6 +95,19 @@ class _Scope:
     rules: dict[str, Located] = field(default_factory=dict)
     done: dict[str, Expression] = field(default_factory=dict)
     open_rules: tuple[str, ...] = ()
+    context: Context = ANY
+    wildcards: dict[str, Located] = field(default_factory=dict)
+    """Those that templates have named, for all scopes of a file together."""
+    by_context: dict[Context, _Scope] = field(default_factory=dict)
+    """Scopes of the same definitions that take other values of lists."""
+
+    def for_block(self, data: Located) -> _Scope:
+        """For an intent's block of sentences: with its definitions, and what goes with its context."""
+        scope = self.with_definitions(data)
+        context = context_of(data)
+        if context == ANY or not _tell_context(scope.lists):
+            return scope
+        return scope.by_context.setdefault(context, replace(scope, done={}, context=context))
 
     def with_definitions(self, holder: Located) -> _Scope:
         """With those that this mapping defines as well, which go before others of the same name."""
@@ -90,6 +117,7 @@ class _Scope:
         return _Scope(
             {**self.lists, **(lists.mapping() if lists else {})},
             {**self.rules, **(rules.mapping() if rules else {})},
+            wildcards=self.wildcards,
         )
 
     def template(self, text: Located) -> Expression:
@@ -99,7 +127,7 @@ class _Scope:
 
     def _expression(self, part: Part, at: Located) -> Expression:
         if part.kind == "text":
-            return joined_words(part.text)
+            return words_said(part.text)
         if part.kind == "list":
             return self._list(part.text, at)
         if part.kind == "rule":
@@ -114,16 +142,26 @@ class _Scope:
         if len(run) == 1:
             return self._expression(run[0], at)
         if run[0].kind == "list":
-            endings = _spellings(run[1:], at)
-            return Choice(tuple(self._list(run[0].text, at, ending) for ending in endings))
-        return Choice(tuple(joined_words(text) for text in _spellings(run, at)))
+            return self._list_with_endings(run[0].text, _spellings(run[1:], at), at)
+        return Choice(tuple(words_said(text) for text in _spellings(run, at)))
+
+    def _list_with_endings(self, reference: str, endings: list[str], at: Located) -> Expression:
+        """Endings that are words of their own stand behind the list, once; others end each of its values."""
+        endings = list(dict.fromkeys(_boundary(in_letters(ending)) for ending in endings))
+        apart = tuple(words_said(ending) for ending in endings if not ending or ending[0].isspace())
+        glued = tuple(self._list(reference, at, end) for end in endings if end and not end[0].isspace())
+        if not apart:
+            return Choice(glued)
+        plain = self._list(reference, at)
+        behind = plain if apart == (EMPTY,) else Sequence((plain, Choice(apart)))
+        return Choice((behind, *glued)) if glued else behind
 
     def _rule(self, name: str, at: Located) -> Expression:
         if name in self.open_rules:
             raise GrammarError(f"{at.place}:{at.line}: <{name}> contains itself; templates cannot repeat")
         body = self._named(self.rules, name, at, "an expansion rule", "<{}>")
         if f"<{name}>" not in self.done:
-            inner = _Scope(self.lists, self.rules, self.done, (*self.open_rules, name))
+            inner = replace(self, open_rules=(*self.open_rules, name))
             self.done[f"<{name}>"] = inner.template(body)
         return self.done[f"<{name}>"]
 
@@ -132,12 +170,10 @@ class _Scope:
         slot = (slot or name).lstrip("@")
         key = f"{{{reference}}}{ending}"
         if key not in self.done:
-            inline = _INLINE_RANGE.fullmatch(name)
-            if inline:
-                values = _numbers(_inline_range(inline, at), 1, ending, slot)
-            else:
+            values = inline_range(name, slot, ending, at)
+            if values is None:
                 body = self._named(self.lists, name.lstrip("@"), at, "a list", "{{{}}}")
-                values = self._values(body, slot, ending)
+                values = self._values(name.lstrip("@"), body, slot, ending)
             self.done[key] = Choice(tuple(values))
             self._check_size(at)
         return self.done[key]
@@ -147,17 +183,18 @@ class _Scope:
         if held > VALUE_LIMIT:
             raise at.expected(f"lists of {VALUE_LIMIT} values at most, all together")
 
-    def _values(self, body: Located, slot: str, ending: str) -> Iterator[Expression]:
-        if body.get("range"):
-            yield from _numbers(_range(body["range"]), _multiplier(body["range"]), ending, slot)
-        elif body.get("values"):
-            for value in body["values"].items():
-                spoken_as = value if isinstance(value.value, str) else value["in"]
-                out = value.text() if isinstance(value.value, str) else value["out"].text()
-                text = Located(spoken_as.place, spoken_as.line, spoken_as.text() + ending)
-                yield Slot(slot, self.template(text), out)
-        else:
-            raise body.expected("'values' or 'range' (a wildcard cannot be listened for)")
+    def _values(self, name: str, body: Located, slot: str, ending: str) -> Iterator[Slot]:
+        """Of a list; a wildcard has none, so that whatever needs it can never be said."""
+        if numbers := body.get("range"):
+            return numbers_of(numbers, slot, ending)
+        if times := body.get("times"):
+            return times_of(times, slot, ending)
+        if values := body.get("values"):
+            return values_of(values, slot, ending, self.template, self.context)
+        if not body.get("wildcard"):
+            raise body.expected("'values', 'range' or 'times'")
+        self.wildcards.setdefault(name, body)
+        return iter(())
 
     @staticmethod
     def _named(table: dict[str, Located], name: str, at: Located, what: str, written: str) -> Located:
@@ -167,6 +204,18 @@ class _Scope:
                 f"{at.place}:{at.line}: expected {what} ({known}), found {written.format(name)}"
             )
         return table[name]
+
+
+def _tell_context(lists: dict[str, Located]) -> bool:
+    """Whether any value says what it stands for."""
+    values = (body.get("values") for body in lists.values())
+    told = (value.value for held in values if held for value in held.items())
+    return any(isinstance(value, dict) and "context" in value for value in told)
+
+
+def _boundary(ending: str) -> str:
+    """A hyphen divides what is said just as a space does."""
+    return re.sub(r"^-", " ", ending)
 
 
 def _spellings(run: tuple[Part, ...], at: Located) -> list[str]:
@@ -191,38 +240,3 @@ def _texts_of(part: Part, at: Located) -> list[str]:
     raise GrammarError(
         f"{at.place}:{at.line}: expected a space beside {part.written()}, found letters in {at.text()!r}"
     )
-
-
-def _inline_range(found: re.Match[str], at: Located) -> range:
-    first, last, step = (int(text or 1) for text in found.groups())
-    return _checked_range(first, last, step, at)
-
-
-def _range(body: Located) -> range:
-    step = body.get("step")
-    return _checked_range(body["from"].whole(), body["to"].whole(), step.whole() if step else 1, body)
-
-
-def _checked_range(first: int, last: int, step: int, at: Located) -> range:
-    if max(abs(first), abs(last), abs(step)) <= LARGEST_NUMBER and step:
-        numbers = range(first, last + 1, step)
-        if 0 < len(numbers) <= RANGE_LIMIT:
-            return numbers
-    raise at.expected(f"a range of 1 to {RANGE_LIMIT} numbers up to {LARGEST_NUMBER}")
-
-
-def _multiplier(body: Located) -> float:
-    found = body.get("multiplier")
-    try:
-        multiplier = float(found.text()) if found else 1.0
-    except ValueError:
-        multiplier = math.nan
-    if not math.isfinite(multiplier):
-        raise body["multiplier"].expected("a number")
-    return multiplier
-
-
-def _numbers(numbers: range, multiplier: float, ending: str, slot: str) -> Iterator[Expression]:
-    for number in numbers:
-        for text in spoken(number):
-            yield Slot(slot, joined_words(text + ending), f"{number * multiplier:g}")

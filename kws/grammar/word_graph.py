@@ -8,6 +8,7 @@ Marks on the arcs tell afterwards which slots and which intent a path through th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kws.errors import GrammarError
@@ -168,7 +169,11 @@ class WordGraph:
 
 
 def word_graph(grammar: Grammar) -> WordGraph:
-    """The graph of all intents; a path notes its intent, and the slots that go with it, at its end."""
+    """The graph of all intents; a path notes its intent, and the slots that go with it, at its end.
+
+    Raises:
+        GrammarError: it grows too large, or no sentence is left that can be said.
+    """
     graph = WordGraph(grammar.place)
     for intent in grammar.intents:
         fixed = tuple(Mark("set", name, value) for name, value in intent.slots.items())
@@ -176,4 +181,30 @@ def word_graph(grammar: Grammar) -> WordGraph:
         with within_stack(grammar.place):
             graph.add(intent.sentences, graph.start, said)
         graph.skip(said, graph.end, (Mark("intent", intent.name), *fixed))
+    without_dead_ends(graph)
+    if not graph.words:
+        raise GrammarError(f"{grammar.place}: there is no sentence with a word in it; write one")
     return graph
+
+
+def without_dead_ends(graph: WordGraph) -> None:
+    """Take out words and skips by which no sentence can be completed."""
+    arcs = [(word.source, word.target) for word in graph.words]
+    arcs += [(skip.source, skip.target) for skip in graph.skips]
+    alive = _reached(graph.start, arcs) & _reached(graph.end, [(target, source) for source, target in arcs])
+    graph.words = [arc for arc in graph.words if arc.source in alive and arc.target in alive]
+    graph.skips = [skip for skip in graph.skips if skip.source in alive and skip.target in alive]
+
+
+def _reached(first: int, arcs: Iterable[tuple[int, int]]) -> set[int]:
+    """States that arcs, each from the first of two to the second, lead to."""
+    following: dict[int, list[int]] = {}
+    for source, target in arcs:
+        following.setdefault(source, []).append(target)
+    reached, waiting = {first}, [first]
+    while waiting:
+        for target in following.get(waiting.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return reached

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kws.errors import GrammarError
@@ -78,6 +78,25 @@ def read_yaml(text: str, place: str) -> Located:
     if root is None:
         raise GrammarError(f"{place}:1: the file is empty; expected the key 'intents'")
     return _Reader(place).located(root)
+
+
+def merged(documents: Sequence[Located]) -> Located:
+    """Several documents as one: mappings and lists are joined, of texts the last one holds."""
+    first, *others = documents
+    for other in others:
+        first = _joined(first, other)
+    return first
+
+
+def _joined(one: Located, other: Located) -> Located:
+    if isinstance(one.value, dict) and isinstance(other.value, dict):
+        value = dict(one.value)
+        for key, more in other.value.items():
+            value[key] = _joined(value[key], more) if key in value else more
+        return replace(one, value=value)
+    if isinstance(one.value, list) and isinstance(other.value, list):
+        return replace(one, value=one.value + other.value)
+    return other
 
 
 class _Reader:
