@@ -66,7 +66,7 @@ REFUSED = {
     ),
     "an alias in itself": ("templates", "intents: &a [*a]"),
     "aliases of aliases": ("templates", ALIASES),
-    "lists 5000 deep": ("templates", "- " * 5000 + "x"),
+    "lists 5000 deep": ("templates", "- " * 5000 + "(x"),
     "a control character": ("templates", "intents: \x00"),
     "40 rules, each with the next one twice, that may all be silent": (
         "templates",
