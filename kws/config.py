@@ -94,6 +94,7 @@ def read_config(content: Mapping[str, Any], place: str) -> Config:
     )
     _check_exposure(config, place)
     _check_announcement(config, place)
+    _check_speech(config.speech, place)
     _check_spools(config.sink, place)
     return config
 
@@ -196,6 +197,16 @@ def _check_announcement(config: Config, place: str) -> None:
             f"{place}: wyoming.zeroconf: found true, but only tcp:// can be announced and wyoming.uri is "
             f"{in_toml(wyoming.uri)}; leave zeroconf out, or change wyoming.uri"
         )
+
+
+def _check_speech(speech: SpeechSettings, place: str) -> None:
+    """What is said of a recognizer that is not there would be passed over in silence."""
+    for key, value in vars(speech).items():
+        if not speech.recognizer and value != getattr(SpeechSettings(), key):
+            raise ConfigError(
+                f"{place}: speech.{key}: found {in_toml(value)}, but there is no recognizer; "
+                f"set speech.recognizer too, or leave {key} out"
+            )
 
 
 def _check_spools(sinks: Iterable[Sink], place: str) -> None:

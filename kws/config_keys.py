@@ -15,7 +15,11 @@ from kws.settings import setting
 class AudioSettings:
     """What is listened to."""
 
-    source: str = setting("mic:", 'source of the audio: "mic:", "mic:NAME", a file, "-" for raw PCM')
+    source: str = setting(
+        "mic:",
+        'source of the audio: "mic:", "mic:NAME", a file, "-" for raw PCM',
+        check=lambda text: "" if text else '"mic:", a file, or "-"',
+    )
     rate: int | None = setting(None, "sample rate, if not the device's own", least=1_000, most=384_000)
     channels: int | None = setting(None, "channels, if not the device's own", least=1, most=64)
     silence_seconds: float = setting(

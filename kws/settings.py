@@ -153,8 +153,8 @@ def _allowed(kind: Any, about: Mapping[str, Any]) -> str:
         choices = ", ".join(in_toml(choice) for choice in about["choices"])
         return f"a list of {choices}" if base is tuple else choices
     if least is not None and most is not None:
-        return f"{_KINDS[base]} from {least:g} to {most:g}"
-    return _KINDS[base] + (f", {least:g} or more" if least is not None else "")
+        return f"{_KINDS[base]} from {least:.15g} to {most:.15g}"
+    return _KINDS[base] + (f", {least:.15g} or more" if least is not None else "")
 
 
 def _base(kind: Any) -> type:

@@ -26,6 +26,8 @@ MODULES = {
     "wyoming": "kws.sinks.wyoming",
 }
 """Scheme -> module, loaded with the first sink of that scheme."""
+STANDARD_OUTPUT = "jsonl:-"
+"""What "-" is short for."""
 
 
 def open_sink(uri: str, options: object = None) -> Sink:
@@ -36,8 +38,8 @@ def open_sink(uri: str, options: object = None) -> Sink:
     Raises:
         KwsError: no such scheme, or its address cannot be used.
     """
-    module = _module_of("jsonl:-" if uri == "-" else uri)
-    sink: Sink = module.open_uri("jsonl:-" if uri == "-" else uri, options or module.Options())
+    module = _module_of(uri)
+    sink: Sink = module.open_uri(STANDARD_OUTPUT if uri == "-" else uri, options or module.Options())
     return sink
 
 
@@ -54,7 +56,7 @@ def uri_problem(uri: str) -> str:
 
 
 def _module_of(uri: str) -> Any:
-    scheme, colon, _ = uri.partition(":")
+    scheme, colon, _ = (STANDARD_OUTPUT if uri == "-" else uri).partition(":")
     if not colon or scheme not in MODULES:
         known = ", ".join(f"{name}:" for name in MODULES)
         raise KwsError(f'{uri}: names no sink; use "-" for standard output, or one of {known}')

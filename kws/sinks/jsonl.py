@@ -135,6 +135,11 @@ def open_uri(uri: str, options: Options) -> JsonLines | RotatedFile:
         ) from error
 
 
+def uri_problem(uri: str) -> str:
+    """How it is written, if this names no file. A daemon writes to standard output past Python's buffers."""
+    return "" if uri.partition(":")[2] not in ("", "-") else 'jsonl:PATH, or "stdout:"'
+
+
 def _encodable(line: str, stream: TextIO) -> str:
     """The line; its letters beyond ASCII escaped where the stream has no code for them."""
     try:

@@ -43,6 +43,11 @@ class StandardOutput:
 
 def open_uri(uri: str, options: Options) -> StandardOutput:
     """Standard output; there is nothing to address."""
-    if uri != "stdout:":
-        raise KwsError(f'{uri}: standard output has no address; write "stdout:"')
+    if problem := uri_problem(uri):
+        raise KwsError(f"{uri}: standard output has no address; write {problem}")
     return StandardOutput()
+
+
+def uri_problem(uri: str) -> str:
+    """How it is written, if it is written otherwise."""
+    return "" if uri == "stdout:" else '"stdout:"'

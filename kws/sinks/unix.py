@@ -69,15 +69,20 @@ class UnixSocket:
 
 def open_uri(uri: str, options: Options) -> UnixSocket:
     """Listening at that path; raises KwsError if it cannot, or another program does."""
+    if problem := uri_problem(uri):
+        raise KwsError(f"{uri}: has no path; write it as {problem}")
     path = Path(uri.partition(":")[2])
-    if not path.name:
-        raise KwsError(f"{uri}: has no path; write it as unix:/run/kws/events")
     try:
         return UnixSocket(path, int(options.mode, 8))
     except OSError as error:
         raise KwsError(
             f"{uri}: cannot listen there ({error.strerror or error}); name a path that may be written"
         ) from error
+
+
+def uri_problem(uri: str) -> str:
+    """How it is written, if this has no path."""
+    return "" if Path(uri.partition(":")[2]).name else "unix:/run/kws/events"
 
 
 def _bound(path: Path, mode: int) -> socket.socket:
