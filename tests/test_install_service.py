@@ -99,6 +99,23 @@ def test_unit_and_a_first_configuration_are_written_once(
     assert str(config) not in out.partition("to undo it")[2], "what was there before is not to be removed"
 
 
+@pytest.mark.parametrize("make", UNITS.values())
+def test_the_end_is_told_to_the_daemon_alone(make: object) -> None:
+    assert "KillMode=mixed" in make(["kws"]).splitlines()  # type: ignore[operator]
+
+
+def test_how_to_undo_it_can_be_pasted_into_a_shell(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    root = tmp_path / "a root"
+    code, out, _ = run(capsys, "--user", "--root", str(root))
+    assert code == 0
+    remove = next(line.strip() for line in out.splitlines() if line.startswith("  rm "))
+    subprocess.run(["/bin/sh", "-c", remove], check=True)
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+    assert out.splitlines()[-1] == "  systemctl --user daemon-reload"
+
+
 def test_what_the_unit_would_hide_is_refused() -> None:
     check_reachable("/usr", "/opt/kws")
     with pytest.raises(KwsError, match=r"^/home/ada/kws: is in a home .*; install kws elsewhere"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,8 +69,11 @@ def install_service(for_user: bool | None, root: Path | None, only_print: bool, 
         written.append(_write(below(root, places.config), FIRST_CONFIGURATION.format(user=places.flag)))
     if start and root is None:
         _start(places)
-    files = " ".join(map(str, written))
-    click.echo(f"to undo it:\n  systemctl {places.flag}disable --now {UNIT}\n  rm {files}")
+    systemctl = f"systemctl {places.flag}"
+    click.echo(
+        f"to undo it:\n  {systemctl}disable --now {UNIT}\n"
+        f"  rm {shlex.join(map(str, written))}\n  {systemctl}daemon-reload"
+    )
 
 
 def places_of(user: bool) -> Places:

@@ -19,6 +19,8 @@ ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
 WatchdogSec=60
+# Programs that it runs it ends itself: killed by another they would count as failed, not as broken off.
+KillMode=mixed
 TimeoutStopSec=5
 """
 
