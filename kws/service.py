@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -26,7 +27,9 @@ from kws.tally import Tally
 from kws.types import Block, Sink, Source
 
 STOP_SECONDS = 0.4
-"""For sinks to hand over what waits when the daemon is told to stop."""
+"""From when the daemon is told to stop, for sinks to hand over what waits."""
+LAST_SECONDS = 0.1
+"""Of that at least for what is heard in the last block, however long it took."""
 DECISION_SECONDS = 0.1
 """For other daemons to say, before that, how well they heard a word."""
 END_SECONDS = 30.0
@@ -67,7 +70,7 @@ class Service:
         self._changing = threading.Lock()  # of the configuration: by a reload, or from the page
         self._reload_wanted = False
         self._reloading: threading.Thread | None = None
-        self._stopped = False
+        self._stopped_at: float | None = None
         self._attended: AttendedSource | None = None
         self.engine = SwappableEngine(build(config))
         self.loudness = Loudness()
@@ -90,7 +93,7 @@ class Service:
             SourceError: the source cannot be opened, or turns out unreadable.
         """
         self._attended = self._attend(taps)
-        if self._stopped:  # told before there was anything to stop
+        if self._stopped_at is not None:  # told before there was anything to stop
             self._attended.stop()
         try:
             listen(self._attended, self.engine, [_Watcher(self.tally), self._arbiter or self.outlets, *sinks])
@@ -99,13 +102,13 @@ class Service:
         finally:
             self._manager.stopping()
             if self._arbiter:
-                self._arbiter.close(DECISION_SECONDS if self._stopped else END_SECONDS)
-            self.outlets.close(STOP_SECONDS if self._stopped else END_SECONDS)
+                self._arbiter.close(END_SECONDS if self._stopped_at is None else DECISION_SECONDS)
+            self.outlets.close(self._seconds_left())
 
     def stop(self) -> None:
         """End soon. Call it in the main thread, or it waits for the next block."""
-        if not self._stopped:
-            self._stopped = True
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
             if self._attended is not None:
                 self._attended.stop()
 
@@ -128,6 +131,12 @@ class Service:
             )
             config = dataclasses.replace(self.config, model=tuple(models))
             self._take(config, self._build(config))
+
+    def _seconds_left(self) -> float:
+        """For sinks to hand over what waits."""
+        if self._stopped_at is None:
+            return END_SECONDS
+        return max(LAST_SECONDS, self._stopped_at + STOP_SECONDS - time.monotonic())
 
     def _second_stage(self, model: int) -> dict[str, Any]:
         """What it is, so that another threshold of the first stage leaves it as it is."""

@@ -26,7 +26,7 @@ from wyoming.info import Describe
 import kws
 from kws.config import Config
 from kws.config_keys import ModelSettings
-from kws.service import Service
+from kws.service import LAST_SECONDS, STOP_SECONDS, Service
 from kws.sources import from_samples
 from kws.types import SAMPLE_RATE, Samples
 
@@ -195,6 +195,26 @@ def test_a_stop_before_it_listens_is_heeded(samples: Samples) -> None:
     service.stop()
     service.run()
     assert service.tally.audio_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("busy", "left"), [(0.0, STOP_SECONDS), (0.1, STOP_SECONDS - 0.1), (5.0, LAST_SECONDS)]
+)
+def test_sinks_have_their_time_from_the_signal_on(
+    monkeypatch: pytest.MonkeyPatch, samples: Samples, busy: float, left: float
+) -> None:
+    now, given = [100.0], []
+    monkeypatch.setattr("kws.service.time.monotonic", lambda: now[0])
+    engine = kws.load("alexa")
+    service = Service(Config(sink=()), lambda config: engine, Config, source=from_samples(samples))
+    monkeypatch.setattr(service.outlets, "close", given.append)
+
+    def told_while_it_works(block: kws.Block) -> None:
+        service.stop()
+        now[0] += busy
+
+    service.run(taps=[told_while_it_works])
+    assert given == [pytest.approx(left)]
 
 
 def test_the_end_waits_for_nothing_that_the_interpreter_does() -> None:
