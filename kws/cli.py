@@ -136,6 +136,8 @@ def _complain(text: str) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
+    if not isinstance(error, click.UsageError):
+        return error.format_message()  # what is wrong is no part of the command line
     context: click.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "kws"
     place = f"{context.info_name}: " if context and context.parent else ""

@@ -291,6 +291,18 @@ def test_a_missing_extra_is_named(command: Command, monkeypatch: pytest.MonkeyPa
     assert len(err.splitlines()) == 1
 
 
+def test_what_is_no_mistake_in_the_command_line_sends_nobody_to_the_help(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def greet() -> None:
+        raise click.ClickException("mine.toml: not a recipe; give another")
+
+    module_with(monkeypatch, "other.cli", greet)
+    offer(monkeypatch, EntryPoint("greet", "other.cli:greet", "kws.commands"))
+    assert command("greet") == (2, "", "kws: mine.toml: not a recipe; give another\n")
+
+
 def test_a_module_that_no_extra_provides_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     @click.command()
     def greet() -> None:
