@@ -18,14 +18,16 @@ from kws.types import SAMPLE_RATE
 from training import embedded
 from training.data.manifest import Clip
 from training.embedded import HEARD, Take, embed
-from training.heads import trial
+from training.heads import material, trial
 from training.heads.background import FILES, read_background, write_background
 from training.heads.examples import join
 from training.heads.grid import STEP, grid_of
 from training.heads.head import Committee
 from training.heads.material import POSITIVE_SECONDS, _copies, marked
 from training.heads.recipe import HeadRecipe, head_recipe
+from training.material import ingredients
 from training.noises import made_noises
+from training.recipe import MaterialRecipe
 from training.tapes import IGNORED, NEGATIVE, POSITIVE
 
 # Examples
@@ -221,6 +223,20 @@ def test_marks_stand_by_what_is_known_of_the_phrase(takes, tmp_path, monkeypatch
 
 
 # Recipe
+
+
+def test_a_phrase_that_nobody_says_is_told_of(tmp_path):
+    with pytest.raises(KwsError, match="nobody says 'blue'"):
+        material.gather(
+            "blue",
+            MaterialRecipe(synthetic_words=0, synthetic_speech=0),
+            look_back=3,
+            seed=1,
+            cache=tmp_path,
+            recordings=False,
+        )
+    with pytest.raises(KwsError, match="nobody says 'blue'"):
+        ingredients("blue", MaterialRecipe(synthetic_words=0, synthetic_speech=0), seed=1, recordings=False)
 
 
 def test_a_recipe_reads_and_mistakes_are_named():

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import training.recipe
 import training.recognizer.command
 from kws.errors import KwsError
-from training.recipe import RECIPES, default_recipe, read_recipe
+from training.recipe import RECIPES, default_recipe, find_recipe, read_recipe
 from training.recognizer.command import train_recognizer
 from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
@@ -47,6 +47,13 @@ def test_mistakes_are_named(tmp_path: Path, read: Callable[[Path], object], text
     [
         (read_recipe, "[material]\nreal_words = 1\n", "material.real_words is 1, expected bool"),
         (read_recipe, "[material]\nsynthetic_words = true\n", "material.synthetic_words"),
+        (read_recipe, "[detector]\nwindow = 0\n", "detector.window is 0"),
+        (read_recipe, "[training]\nepochs = 0\n", "training.epochs is 0"),
+        (read_recipe, "[material]\ntapes_without = 3\ntapes_with_words = 3\n", "are tapes (6)"),
+        (read_recipe, "[network]\nunits = [8]\n", "[network] has no name"),
+        (read_recipe, "[network]\nname = 'embedding-head'\nhead = 3\n", "unknown key network.head;"),
+        (read_recipe, "[network]\nname = 'embedding-head'\nrounds = 0\n", "network.rounds is 0"),
+        (read_recipe, "[network]\nname = 'embedding-head'\n[training]\nepochs = 3\n", "no [training]"),
         (read_recognizer_recipe, "[network]\ndilations = [0]\n", "network.dilations"),
         (read_recognizer_recipe, "[network]\ndilations = []\n", "network.dilations"),
         (read_recognizer_recipe, "[network]\ndilations = 2\n", "network.dilations"),
@@ -64,6 +71,29 @@ def _refused(read: Callable[[Path], object], path: Path, text: str, named: str) 
         read(path)
     assert named in str(caught.value)
     assert "mine.toml" in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there_comes_with_those_that_are() -> None:
+    with pytest.raises(KwsError, match="nosuch: no such recipe; give one of dscnn, embedding_head,"):
+        read_recipe(find_recipe("nosuch"))
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("network", "named"),
+    [
+        ({"name": "gruu"}, "network.name is 'gruu'; give one of embedding-head, bcresnet"),
+        ({"name": "gru", "unitz": [8]}, "unknown key network.unitz; allowed are filters, kernel"),
+        ({"name": "dscnn", "dilations": 2}, "network.dilations is 2, expected a list"),
+    ],
+)
+def test_mistakes_in_a_network_are_named(network: dict[str, object], named: str) -> None:
+    pytest.importorskip("tensorflow")
+    from training.models import check_settings
+
+    with pytest.raises(KwsError) as caught:
+        check_settings(network)
+    assert named in str(caught.value)
 
 
 @pytest.mark.parametrize("recipe", ["english", "tiny-recognizer.toml"])

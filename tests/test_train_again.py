@@ -112,6 +112,16 @@ def test_enrolment_goes_on_from_the_float_weights(first: Path, cache: Path, tmp_
     assert 0 < np.abs(after[0] - before[0]).max() < 0.1 < np.abs(before[0]).max()  # on from there, not anew
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    done = trained(tmp_path / "taken", tmp_path / "cache")
+    assert done.exit_code == 1
+    assert "taken: cannot be written to (File exists); give another folder with -o" in done.output
+    assert not (tmp_path / "cache").exists()
+    done = trained(tmp_path / "out", tmp_path / "taken" / "cache")
+    assert "give another folder with --cache" in done.output
+
+
 def a_head(seed: int) -> Head:
     rng = np.random.default_rng(seed)
     shapes = ((96, 4), (4,), (3, 4, 5), (5,), (5,))

@@ -12,6 +12,7 @@ from kws.errors import KwsError
 from kws.types import Samples
 from training.job import Job, run
 from training.options import cache_option, output_option, resume_option, seed_option
+from training.phrase import doubts, tidied
 from training.progress import bars_shown
 from training.recipe import default_recipe, find_recipe, read_recipe, short_name
 from training.shards import on_ray
@@ -55,10 +56,12 @@ def train(
     """
     path = find_recipe(recipe or default_recipe())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    phrase = " ".join(phrase.lower().split())
-    command = command_line(phrase, output, path, seed, synthetic_only, recordings)
     try:
+        phrase = tidied(phrase)
+        command = command_line(phrase, output, path, seed, synthetic_only, recordings)
         settings = read_recipe(path)
+        for doubt in doubts(phrase):
+            click.echo(doubt, err=True)
         with on_ray(ray), bars_shown():
             own = takes_in(recordings, phrase) if recordings else ()
             run(Job(phrase, settings, output, seed, not synthetic_only, cache, command, own, resume=resume))

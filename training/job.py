@@ -13,6 +13,7 @@ import click
 
 from kws.standard_error import silenced
 from kws.types import Samples
+from training.kept import check_writable
 from training.naming import file_name
 from training.recipe import EMBEDDING_HEAD, Recipe
 
@@ -76,6 +77,7 @@ def run(job: Job) -> Path:
     The same job on the same machine makes the same bundle. Ctrl-C leaves what `Job.resume` goes on from.
     """
     train = train_head if job.recipe.network["name"] == EMBEDDING_HEAD else train_network
+    _check_surroundings(job)
     job.say("starting TensorFlow")
     with silenced():  # it tells there of processors and of GPUs that it has not found
         import keras  # noqa: F401
@@ -89,15 +91,25 @@ def run(job: Job) -> Path:
     return path
 
 
+def _check_surroundings(job: Job) -> None:
+    """All that would fail at the end of a training as well; raises KwsError."""
+    from training.synth import available_voices
+
+    for folder, option in ((job.output, "-o"), (job.cache, "--cache")):
+        check_writable(folder, option)
+    available_voices()
+
+
 def train_network(job: Job) -> Path:
     """One network from filter-bank rows to scores."""
     from training.bundling import TEMPERATURE, write_trained
     from training.checkpoint import load_weights, save_weights
     from training.material import gather
-    from training.models import build
+    from training.models import build, check_settings
     from training.train import fit
 
     recipe = job.recipe
+    check_settings(recipe.network)
     job.say(f"gathering material for {job.phrase!r}")
     material = gather(
         job.phrase,

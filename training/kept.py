@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from kws.errors import KwsError
 
 
 def key_of(depends: Any) -> str:
@@ -24,3 +27,14 @@ def keep_arrays(path: Path, *listed: npt.ArrayLike, **named: npt.ArrayLike) -> N
     with part.open("wb") as file:
         np.savez(file, *listed, **named)  # type: ignore[arg-type]
     part.replace(path)
+
+
+def check_writable(folder: Path, option: str) -> None:
+    """Make the folder and a file in it; raises KwsError, naming the option that gave it, where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise KwsError(
+            f"{folder}: cannot be written to ({error.strerror}); give another folder with {option}"
+        ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.types import Samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
@@ -127,6 +128,8 @@ def ingredients(
     sentences = [c.label.lower() for c in speech if c.kind in ("sentence", "word") and c.label]
     voices = spoken(phrase, recipe, sentences, seed=seed, cache=cache)
     pieced = _joined_words(phrase, speech, recipe, seed, cache)
+    if not (said or voices.words or pieced or own):
+        raise KwsError(f"nobody says {phrase!r}: allow material.synthetic_words, or give --recordings")
     words = _word_groups(said, [*voices.words, *pieced], own)
     spans = phrase_spans(said, phrase, cache=cache / "align") if cache and said else {}
     noises: tuple[Path | Samples, ...] = tuple(c.path for c in noise) or tuple(made_noises(NOISES, seed=seed))

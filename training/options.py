@@ -9,7 +9,9 @@ import click
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for the new bundle."
 )
-seed_option = click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of everything random."
+)
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on where Ctrl-C or a power cut ended the same training."
 )

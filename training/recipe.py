@@ -8,7 +8,8 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.frontends import SPEECH_EMBEDDING, require
-from training.settings import read_settings
+from training.heads.recipe import head_recipe
+from training.settings import check_above_zero, read_settings, read_tables
 
 RECIPES = Path(__file__).parent / "recipes"
 EMBEDDING_HEAD = "embedding-head"
@@ -41,6 +42,15 @@ def short_name(recipe: Path) -> str:
 
 def _bundled_names() -> set[str]:
     return {path.stem for path in RECIPES.glob("*.toml")}
+
+
+def _bundled_here() -> str:
+    """Those of wake words; a recognizer's network has no name."""
+    return ", ".join(
+        name
+        for name in sorted(_bundled_names())
+        if "name" in read_tables(RECIPES / f"{name}.toml").get("network", {})
+    )
 
 
 @dataclass(frozen=True)
@@ -128,10 +138,32 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; KwsError names file and key of whatever is unknown or of the wrong type."""
-    recipe = Recipe(**read_settings(path, _TABLES))
+    if not path.is_file():
+        raise KwsError(f"{path}: no such recipe; give one of {_bundled_here()}, or the path of a TOML file")
+    tables = read_settings(path, _TABLES)
+    recipe, file = Recipe(**tables), str(path)
     if recipe.training.loss not in LOSSES:
-        raise KwsError(f"{path}: training.loss is {recipe.training.loss!r}; give one of {', '.join(LOSSES)}")
+        raise KwsError(f"{file}: training.loss is {recipe.training.loss!r}; give one of {', '.join(LOSSES)}")
+    check_above_zero(recipe.training, ("epochs", "batch", "chunk_seconds"), file, "training")
+    check_above_zero(recipe.detector, ("window",), file, "detector")
+    _check_network(recipe, "training" in tables, file)
     return recipe
+
+
+def _check_network(recipe: Recipe, has_training: bool, file: str) -> None:
+    """As far as that can be told without TensorFlow (training.models.check_settings)."""
+    tapes = recipe.material.tapes_with_words + recipe.material.tapes_without
+    if not isinstance(recipe.network.get("name"), str):
+        raise KwsError(f'{file}: [network] has no name; say which one, such as name = "gru"')
+    if recipe.network["name"] == EMBEDDING_HEAD:
+        head_recipe(recipe.network, file)
+        if has_training:
+            raise KwsError(f"{file}: a head has no [training]; how it learns stands in its [network]")
+    elif tapes < recipe.training.batch:
+        raise KwsError(
+            f"{file}: training.batch is {recipe.training.batch}, more than there are tapes ({tapes}); "
+            "give a smaller one, or more material.tapes_with_words"
+        )
 
 
 _TABLES = {

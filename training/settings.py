@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,12 +50,24 @@ def checked(kind: type[Settings], values: Mapping[str, Any], file: str, table: s
     Every number must be 0 or more, and those of a list above 0.
     """
     defaults = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]
+    check_values(values, defaults, file, table)
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def check_values(values: Mapping[str, Any], defaults: Mapping[str, Any], file: str, table: str) -> None:
+    """KwsError names file and key of whatever has no default or is not of its type."""
     for key, value in values.items():
         if key not in defaults:
             raise KwsError(f"{file}: unknown key {table}.{key}; allowed are {', '.join(defaults)}")
         if not _fits(value, defaults[key]):
             raise KwsError(f"{file}: {table}.{key} is {value!r}, expected {_expected(defaults[key])}")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def check_above_zero(settings: object, keys: Iterable[str], file: str, table: str) -> None:
+    """KwsError names file and key of a setting that is 0 and must not be."""
+    for key in keys:
+        if not getattr(settings, key):
+            raise KwsError(f"{file}: {table}.{key} is 0, expected more")
 
 
 def _fits(value: Any, default: Any) -> bool:

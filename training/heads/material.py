@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kws.errors import KwsError
 from kws.evaluation.activity import speech_span
 from kws.frontends import SPEECH_EMBEDDING, row_format
 from kws.sources.whole import read_samples
@@ -87,6 +88,8 @@ def gather(
     real = [*_recorded(said, phrase, cache), *map(_synthetic, own)]
     words = [_synthetic(clip) for clip in voices.words]
     words += real * _copies(len(words), len(real), recipe.real_share)
+    if not words:
+        raise KwsError(f"nobody says {phrase!r}: allow material.synthetic_words, or give --recordings")
     takes = [*words, *map(Take, voices.others), *(_ALARM_COPIES * [Take(clip) for clip in false_alarms])]
     label = f"listening to {len(takes)} clips"
     made = embed(takes, beds, seed=seed, cache=cache, label=label, encoder=encoder)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING
-from training.settings import checked
+from training.settings import check_above_zero, checked
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,23 @@ class HeadRecipe:
     """Decay of the running average of the weights, which is what gets kept."""
 
 
-def head_recipe(network: Mapping[str, Any]) -> HeadRecipe:
-    """From a recipe's [network]; KwsError names a key that is unknown or of the wrong type."""
+_ABOVE_ZERO = ("context", "projected", "hidden", "rounds", "steps", "words", "negatives", "hardest")
+
+
+def head_recipe(network: Mapping[str, Any], file: str = "recipe") -> HeadRecipe:
+    """From a recipe's [network]; KwsError names file and key of what is unknown or of the wrong type."""
     given = {key: value for key, value in network.items() if key != "name"}
-    recipe = checked(HeadRecipe, given, "recipe", "network")
+    recipe = checked(HeadRecipe, given, file, "network")
+    check_above_zero(recipe, _ABOVE_ZERO, file, "network")
     if recipe.heads < 2:
         raise KwsError(
-            f"recipe: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
+            f"{file}: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
         )
     if recipe.encoder not in (SPEECH_EMBEDDING, MICRO_EMBEDDING):
         raise KwsError(
-            f"recipe: network.encoder is {recipe.encoder!r}, "
+            f"{file}: network.encoder is {recipe.encoder!r}, "
             f"allowed are {SPEECH_EMBEDDING!r} and {MICRO_EMBEDDING!r}"
         )
     if recipe.whole and recipe.encoder != MICRO_EMBEDDING:
-        raise KwsError(f"recipe: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
+        raise KwsError(f"{file}: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
     return recipe

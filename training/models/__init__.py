@@ -7,12 +7,15 @@ tests/test_networks.py then holds it to the numeric contract.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
 
+from kws.errors import KwsError
 from training.models.dropout import Dropout
+from training.settings import check_values
 
 ARCHITECTURES = {
     "bcresnet": ("training.models.bcresnet", "BroadcastResNet"),
@@ -63,6 +66,21 @@ class Network(Protocol):
 
 def build(name: str, settings: Mapping[str, Any]) -> Network:
     """A fresh network; KeyError for an unknown name, TypeError for a setting that it lacks."""
-    module, cls = ARCHITECTURES[name]
-    network: Network = getattr(importlib.import_module(module), cls)(**settings)
+    network: Network = _class_of(name)(**settings)
     return network
+
+
+def check_settings(network: Mapping[str, Any]) -> None:
+    """Of a recipe's [network]; KwsError for an unknown name and for a key unknown or of the wrong type."""
+    name = network["name"]
+    if name not in ARCHITECTURES:
+        known = ", ".join(["embedding-head", *ARCHITECTURES])
+        raise KwsError(f"recipe: network.name is {name!r}; give one of {known}")
+    parameters = inspect.signature(_class_of(name)).parameters
+    defaults = {key: parameter.default for key, parameter in parameters.items()}
+    check_values({k: v for k, v in network.items() if k != "name"}, defaults, "recipe", "network")
+
+
+def _class_of(name: str) -> Any:
+    module, cls = ARCHITECTURES[name]
+    return getattr(importlib.import_module(module), cls)
