@@ -88,6 +88,11 @@ class Session(Engine):
         if self._hears not in self.front_ends:
             self.front_ends[self._hears] = new_front_end(self._hears)
 
+    @property
+    def occupied(self) -> bool:
+        """Whether a command is being heard, of which an engine in its place would miss the beginning."""
+        return self._opened is not None
+
     def flush(self) -> list[Event]:
         """The stream has ended, and with it a command."""
         events = self._close() + self._held_back()

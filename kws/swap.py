@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from kws.events import Detection, Event
+from kws.events import Detection, Event, NoSpeech, Partial, Transcript
 from kws.ring import RecentAudio
 from kws.types import SAMPLE_RATE, Block, Stage
 
@@ -20,13 +20,17 @@ Listener = Stage[Block, list[Event]]
 
 
 class SwappableEngine:
-    """A Stage like the engine in it. Another one, offered from any thread, takes over before the next block.
+    """A Stage like the engine in it. Another one, offered from any thread, takes over before the next block,
+    or after the command that is being heard then.
 
     It first hears the last seconds again, so that a word spoken across the change is heard. The two may
-    fire some steps apart: of a word that both hear only the first report counts.
+    fire some steps apart: of a word that both hear only the first report counts, and what was answered before
+    the change is not answered again.
     """
 
     _watch_until: float  # seconds of the stream up to which reports may come twice
+    _answered: float  # end of the last command that was answered, seconds
+    _known: float  # the same at the last change
 
     def __init__(self, engine: Listener) -> None:
         self.latest = engine
@@ -45,7 +49,8 @@ class SwappableEngine:
 
     def push(self, block: Block) -> list[Event]:
         """Events that this block completes."""
-        late = self._take_over() if self._offered is not None else []
+        occupied = getattr(self._engine, "occupied", False)
+        late = self._take_over() if self._offered is not None and not occupied else []
         events = [event for event in self._engine.push(block) if self._is_new(event)]
         self._recent.push(block)
         self._note(events)
@@ -69,6 +74,7 @@ class SwappableEngine:
         heard = [event for block in self._recent.blocks for event in engine.push(block)]
         self._engine = engine
         self._watch_until = self._recent.position / SAMPLE_RATE + SAME_WORD_SECONDS
+        self._known = self._answered
         late = [event for event in heard if self._is_of_now(event) and self._is_new(event)]
         self._note(late)
         return late
@@ -78,15 +84,19 @@ class SwappableEngine:
         return isinstance(event, Detection) and event.end > now - SAME_WORD_SECONDS
 
     def _is_new(self, event: Event) -> bool:
-        """Whether no report of the same word stands, which matters only around a change."""
+        """Whether no report of the same stands, which matters only around a change."""
+        if isinstance(event, (Partial, Transcript, NoSpeech)):
+            return event.start >= self._known
         if not isinstance(event, Detection) or event.end > self._watch_until:
             return True
         return event.end - self._reported.get(event.name, -SAME_WORD_SECONDS) >= SAME_WORD_SECONDS
 
     def _note(self, events: list[Event]) -> None:
         self._reported.update((event.name, event.end) for event in events if isinstance(event, Detection))
+        answers = [event.end for event in events if isinstance(event, (Transcript, NoSpeech))]
+        self._answered = max([self._answered, *answers])
 
     def _forget(self) -> None:
         self._recent.clear()
-        self._watch_until = -1.0
+        self._watch_until = self._answered = self._known = -1.0
         self._reported.clear()

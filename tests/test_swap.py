@@ -11,7 +11,7 @@ import pytest
 import kws
 from kws.daemon import listen
 from kws.engine import Engine
-from kws.events import Detection, Event, Gap
+from kws.events import Detection, Event, Gap, Transcript
 from kws.sinks.memory import Collector
 from kws.sources import from_samples, open_source
 from kws.swap import REMEMBERED_SECONDS, SwappableEngine
@@ -118,6 +118,49 @@ def test_the_new_engine_hears_the_last_seconds_with_their_places() -> None:
     assert all(block.events == () for block in primed)
     assert np.array_equal(primed[0].pcm, second + 6)
     assert len(old.blocks) == 10
+
+
+class Commanded(Recording):
+    """An engine that hears a command up to that block, and says then what it heard from when to when."""
+
+    def __init__(self, last: int, answer: Event) -> None:
+        super().__init__()
+        self._last, self._answer = last, answer
+
+    @property
+    def occupied(self) -> bool:
+        return 0 < len(self.blocks) < self._last
+
+    def push(self, block: Block) -> list[Event]:
+        self.blocks.append(block)
+        return [self._answer] if len(self.blocks) == self._last else []
+
+
+SECOND = Block(np.zeros(SAMPLE_RATE, np.int16))
+
+
+def test_a_command_that_is_being_heard_is_heard_to_its_end() -> None:
+    spoken = Transcript("lights on", 0.9, start=0.5, end=2.5)
+    old, new = Commanded(3, spoken), Recording()
+    subject = SwappableEngine(old)
+    subject.push(SECOND)
+    subject.offer(new)
+    assert (subject.push(SECOND), subject.push(SECOND)) == ([], [spoken])
+    assert new.blocks == []
+    subject.push(SECOND)
+    assert (len(old.blocks), len(new.blocks)) == (3, 4)
+
+
+@pytest.mark.parametrize(("start", "counts"), [(0.6, False), (3.5, True)])
+def test_what_was_answered_before_a_change_is_not_answered_again(start: float, counts: bool) -> None:
+    spoken = Transcript("lights on", 0.9, start=0.5, end=2.5)
+    again = Transcript("lights on", 0.9, start=start, end=4.0)
+    subject = SwappableEngine(Commanded(3, spoken))
+    for _ in range(3):
+        subject.push(SECOND)
+    subject.offer(Commanded(5, again))  # three seconds of which it hears as it takes over
+    assert subject.push(SECOND) == []
+    assert subject.push(SECOND) == ([again] if counts else [])
 
 
 def test_a_stream_that_starts_anew_forgets_the_old_one() -> None:
