@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pymicro_wakeword
+import pytest
 import soundfile
 from pulse import wait_for
 from wyoming.audio import AudioChunk, AudioStop
@@ -18,6 +20,7 @@ from wyoming.event import Event, read_event, write_event
 from wyoming.wake import Detection
 
 import kws
+from kws.commands.serve import _serve
 from kws.types import SAMPLE_RATE, Samples
 
 MODEL = str(Path(pymicro_wakeword.__file__).parent / "models" / "alexa.json")
@@ -90,6 +93,36 @@ def reached(pipe: Path) -> int:
 
     wait_for(opened, "reader of the pipe")
     return ends[0]
+
+
+def test_it_can_be_told_to_stop_while_it_looks_for_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Endless:
+        def __init__(self, uri: str, name: str) -> None:
+            said.append(name)
+
+        async def start(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+
+        async def stop(self) -> None:
+            said.append("stopped")
+
+    class Quiet:
+        uri = f"unix://{tmp_path}/wyoming"
+
+        async def start(self) -> None:
+            said.append("serves")
+
+        async def stop(self) -> None:
+            said.append("serves no more")
+
+    monkeypatch.setattr("kws.servers.announcement.Announcement", Endless)
+    asyncio.run(asyncio.wait_for(_serve(Quiet(), "kitchen"), PATIENCE))  # type: ignore[arg-type]
+    assert said == ["serves", "kitchen", "stopped", "serves no more"]
 
 
 def test_an_engine_that_is_never_ready_does_not_keep_it(tmp_path: Path) -> None:

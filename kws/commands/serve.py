@@ -94,21 +94,26 @@ async def _serve(server: WyomingServer, name: str | None) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(number, stopping.set)
     await server.start()
-    async with _announced(server.uri, name):
+    async with _announced(server.uri, name, stopping):
         click.echo(f"kws: serving at {server.uri}", err=True)
         await stopping.wait()
     await server.stop()
 
 
 @contextlib.asynccontextmanager
-async def _announced(uri: str, name: str | None) -> AsyncIterator[None]:
-    """By that name, if there is one, as long as the block lasts."""
+async def _announced(uri: str, name: str | None, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """By that name, if there is one, as long as the block lasts; a name takes seconds to be found free."""
     if not name:
         yield
         return
     from kws.servers.announcement import Announcement
 
     announcement = Announcement(uri, name)
-    await announcement.start()
+    starting, stopped = asyncio.create_task(announcement.start()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if starting.done():
+        starting.result()  # or what went wrong
+    starting.cancel()
     yield
     await announcement.stop()
