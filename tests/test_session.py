@@ -195,6 +195,27 @@ def test_nothing_said_is_no_speech() -> None:
     assert silence.start == pytest.approx(detection.end - 0.5, abs=2 * STEP)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("silence", [4.0, 1.0])
+def test_what_is_left_of_the_wake_word_alone_is_no_command(silence: float) -> None:
+    """It is heard late, and sounds like nothing in the grammar."""
+    detection, nothing = answers(heard(session(), audio(0.6, "!", "ter", silence)))
+    assert isinstance(nothing, NoSpeech)
+    assert nothing.start < detection.end < nothing.end  # type: ignore[attr-defined]
+    assert nothing.end - nothing.start == pytest.approx(min(0.5 + silence, 2.4), abs=0.3)
+
+
+def test_a_command_may_follow_long_after_the_wake_word() -> None:
+    """Though what is left of the word, and a pause that would end an utterance, were heard before."""
+    transcript = answers(heard(session(), audio(0.6, "!", "ter", 1.2, "lights off", 2.0)))[1]
+    assert isinstance(transcript, Transcript)
+    assert transcript.text == "lights off"
+    assert transcript.start == pytest.approx(0.63 + len(phones_of("ter")) * STEP + 1.2, abs=0.2)
+
+
+def test_a_command_so_short_that_it_could_be_the_rest_of_the_wake_word_is_heard() -> None:
+    assert answers(heard(session(), audio(0.6, "!", "stop", 3.0)))[1].text == "stop"  # type: ignore[attr-defined]
+
+
 def test_other_words_are_not_in_the_grammar() -> None:
     transcript = answers(heard(session(), audio(0.6, "!", 0.3, "banana bread", 2.0)))[1]
     assert isinstance(transcript, Transcript)
@@ -221,6 +242,13 @@ def test_the_wake_word_again_starts_the_command_anew() -> None:
 
 def test_a_whole_command_is_not_lost_when_a_wake_word_is_heard_right_after_it() -> None:
     events = answers(heard(session(), audio(0.6, "!", 0.3, "lights on", "!", 3.0)))
+    assert [type(event) for event in events] == [Detection, Transcript, Detection, NoSpeech]
+    assert events[1].text == "lights on"  # type: ignore[attr-defined]
+
+
+def test_a_command_was_whole_before_the_wake_word_that_was_heard_as_a_part_of_it() -> None:
+    samples = audio(0.6, "!", 0.3, "lights on", "tuna", "!", 3.0)
+    events = answers(heard(session(), samples))
     assert [type(event) for event in events] == [Detection, Transcript, Detection, NoSpeech]
     assert events[1].text == "lights on"  # type: ignore[attr-defined]
 

@@ -47,8 +47,9 @@ class Endpoint:
         self._patience = math.inf if config.patience is None else round(config.patience / step_seconds)
         self.reset()
 
-    def reset(self) -> None:
-        """As new."""
+    def reset(self, waited: int = 0) -> None:
+        """As new; so many steps of the patience are used up."""
+        self._waited = waited
         self.step = 0
         self._first = -1  # step of the first speech
         self._quiet = 0  # steps since the last
@@ -58,6 +59,11 @@ class Endpoint:
         """Whether anyone has spoken."""
         return self._first >= 0
 
+    @property
+    def spoken_until(self) -> int:
+        """One past the last step with speech."""
+        return self.step - self._quiet
+
     def push(self, row: LogProbs, at_end: Callable[[], bool]) -> End:
         """One step, shape (tokens,); `at_end` is asked, once a pause is long enough, for a whole sentence."""
         speaks = float(row[BLANK]) < self._log_blank
@@ -66,7 +72,7 @@ class Endpoint:
         self._quiet = 0 if speaks else self._quiet + 1
         self.step += 1
         if not self.heard:
-            return End.SILENT if self.step >= self._patience else End.NOT_YET
+            return End.SILENT if self._waited + self.step >= self._patience else End.NOT_YET
         if self._quiet >= self._silence or self.step - self._first >= self._longest:
             return End.SPOKEN
         return End.SPOKEN if self._quiet >= self._after_sentence and at_end() else End.NOT_YET

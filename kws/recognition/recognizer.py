@@ -95,7 +95,7 @@ class Recognizer:
         self._endpoint = Endpoint(self.config, self.step_seconds)
         self._quiet_steps = round(QUIET_SECONDS / self.step_seconds)
         self.ends: list[float] = []
-        """When the utterances that the last `push` has completed were over, pause included."""
+        """When the utterances that the last `push` has answered were over, pause included."""
         self.reset()
 
     def push(self, rows: Rows) -> list[Event]:
@@ -106,23 +106,29 @@ class Recognizer:
     def flush(self) -> list[Event]:
         """The audio has ended, and with it what was being said."""
         events = self._decode(self.acoustic.flush())
-        if self._endpoint.heard:
-            events += self._finished()
-        elif self.config.patience is not None and self._endpoint.step:
-            events.append(self._silent())
+        found = self._finished() if self._endpoint.heard else []
+        if not found and self.config.patience is not None and self._waited + self._endpoint.step:
+            found.append(self._silent())
         self.reset()
-        return events
+        return events + found
 
     def reset(self) -> None:
         """As new."""
         self.acoustic.reset()
-        self._step = 0  # of the utterance's first step, counted from the last reset
+        self._lead = 0  # steps that may hold what is left of a wake word
         self._start_utterance(0)
 
-    def _start_utterance(self, step: int) -> None:
-        self.ends.append(step * self.step_seconds)
-        self._step = step
-        self._endpoint.reset()
+    def pass_over(self, seconds: float) -> None:
+        """Of what follows the reset just made, the first seconds may hold the rest of a wake word.
+
+        If nothing is said after them, they count as speech only with a sentence of the grammar in them.
+        """
+        self._lead = round(seconds / self.step_seconds)
+
+    def _start_utterance(self, step: int, *, waited: int = 0) -> None:
+        self._step = step  # of its first step, counted from the last reset
+        self._waited = waited  # steps before it in which nobody has spoken
+        self._endpoint.reset(waited)
         self.decoder.reset()
 
     def _decode(self, log_probs: LogProbs) -> list[Event]:
@@ -134,22 +140,34 @@ class Recognizer:
                 events += self._finished()
             elif end is End.SILENT:
                 events.append(self._silent())
-                self._start_utterance(self._step + self._endpoint.step)
+                self._next_utterance()
             elif not self._endpoint.heard and self._endpoint.step >= self._quiet_steps:
                 self._keep_waiting()
         return events
 
     def _finished(self) -> list[Event]:
-        found = [self._placed(transcript) for transcript in self.decoder.flush()]
-        self._start_utterance(self._step + self._endpoint.step)
+        transcripts = self.decoder.flush()
+        if self._endpoint.spoken_until <= self._lead and not any(told.in_grammar for told in transcripts):
+            self._start_utterance(
+                self._step + self._endpoint.step, waited=self._waited + self._endpoint.step
+            )
+            return []
+        found = [self._placed(transcript) for transcript in transcripts]
+        self._next_utterance(told=bool(found))
         return found
 
     def _silent(self) -> NoSpeech:
-        return NoSpeech(self._seconds(0), self._seconds(self._endpoint.step))
+        return NoSpeech(self._seconds(-self._waited), self._seconds(self._endpoint.step))
 
     def _keep_waiting(self) -> None:
         if self.config.patience is None:
-            self._start_utterance(self._step + self._endpoint.step)
+            self._next_utterance(told=False)
+
+    def _next_utterance(self, *, told: bool = True) -> None:
+        step = self._step + self._endpoint.step
+        if told:
+            self.ends.append(step * self.step_seconds)
+        self._start_utterance(step)
 
     def _seconds(self, step: int) -> float:
         return (self._step + step) * self.step_seconds
