@@ -148,9 +148,7 @@ class Recognizer:
     def _finished(self) -> list[Event]:
         transcripts = self.decoder.flush()
         if self._endpoint.spoken_until <= self._lead and not any(told.in_grammar for told in transcripts):
-            self._start_utterance(
-                self._step + self._endpoint.step, waited=self._waited + self._endpoint.step
-            )
+            self._start_utterance(self._step + self._endpoint.step, waited=self._waited + self._endpoint.step)
             return []
         found = [self._placed(transcript) for transcript in transcripts]
         self._next_utterance(told=bool(found))
