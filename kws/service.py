@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import signal
 import threading
@@ -189,6 +190,8 @@ class Service:
         self.config = config
         for call in self.on_reload:
             call()
+        # An engine that was replaced refers to itself, and by itself Python seldom looks for such.
+        gc.collect()
 
     def _reload(self) -> None:
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,6 +28,7 @@ from wyoming.info import Describe
 import kws
 from kws.config import Config
 from kws.config_keys import ModelSettings
+from kws.events import Event
 from kws.service import LAST_SECONDS, STOP_SECONDS, Service
 from kws.sources import from_samples
 from kws.types import SAMPLE_RATE, Samples
@@ -186,6 +189,41 @@ def test_thresholds_that_are_set_at_once_are_all_in_force() -> None:
     for thread in threads:
         thread.join()
     assert [model.threshold for model in service.config.model] == [0.25, 0.75]
+
+
+class Circular:
+    """An engine that refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def push(self, block: kws.Block) -> list[Event]:
+        return []
+
+    def flush(self) -> list[Event]:
+        return []
+
+    def reset(self) -> None:
+        pass
+
+
+def test_engines_that_were_replaced_do_not_pile_up() -> None:
+    made: list[weakref.ref[Circular]] = []
+
+    def build(config: Config) -> Circular:
+        engine = Circular()
+        made.append(weakref.ref(engine))
+        return engine
+
+    service = Service(Config(sink=()), build, Config, source=from_samples(np.zeros(0, np.int16)))
+    gc.disable()
+    try:
+        for _ in range(5):
+            service.set_threshold(0, 0.5)
+            service.engine.push(kws.Block(np.zeros(160, np.int16)))
+        assert [engine() is None for engine in made] == [True] * 4 + [False] * 2
+    finally:
+        gc.enable()
 
 
 def test_a_stop_before_it_listens_is_heeded(samples: Samples) -> None:
