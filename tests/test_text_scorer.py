@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -100,7 +101,9 @@ BAD_ARPA = [
     ),
     ("\\data\\\nngram 1=1\n\\1-grams:\n-1 a\n-1 b", 5, "expected \\end\\, found '-1 b'"),
     ("\\data\\\nngram 1=1\n\\1-grams:\noh a\n\\end\\", 4, "expected a number, found 'oh a'"),
+    ("\\data\\\nngram 1=1\n\\1-grams:\nnan a\n\\end\\", 4, "expected a number, found 'nan a'"),
     ("\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\", 4, "expected a logarithm, 1 words"),
+    ("", 1, "expected \\data\\"),
 ]
 
 
@@ -119,6 +122,48 @@ def test_a_missing_or_damaged_language_model_is_one_line(tmp_path):
     (tmp_path / "cut.arpa.gz").write_bytes(gzip.compress(ARPA.encode())[:40])
     with pytest.raises(LanguageModelError, match="cannot be read"):
         read_arpa(tmp_path / "cut.arpa.gz")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ARPA.encode().replace(b"\n", b"\r\n"),
+        "\ufeff".encode() + ARPA.encode(),
+        b"made by hand\n\n" + ARPA.encode() + b"\nand more\n",
+        gzip.compress(ARPA.encode()),
+        re.sub(r"(?<= )[a-z]+", lambda found: found[0].upper(), ARPA).encode(),
+    ],
+    ids=["CRLF", "byte order mark", "text around", "compressed", "capitals"],
+)
+def test_a_language_model_as_other_programs_write_it(tmp_path, model, content):
+    path = tmp_path / "other.arpa"
+    path.write_bytes(content)
+    other = read_arpa(path)
+    for sentence in ("", "a", "a ab", "ab a", "a zebra b"):
+        assert whole(other, sentence.split()) == pytest.approx(whole(model, sentence.split()))
+
+
+def test_an_ngram_is_found_though_what_begins_it_has_no_backoff_weight(tmp_path):
+    """As in "to look a" of KenLM's own test file."""
+    path = tmp_path / "sparse.arpa"
+    path.write_text(
+        "\\data\\\nngram 1=3\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <unk>\n-1 to -0.3\n-1 look -0.3\n\n"
+        "\\2-grams:\n-0.3 to look\n\n\\3-grams:\n-7 to look to\n\n\\end\\\n"
+    )
+    model = read_arpa(path)
+    history: tuple[str, ...] = ()
+    for word in ("to", "look"):
+        history, _ = model.score(history, word)
+    assert model.score(history, "to")[1] == pytest.approx(-7 * LN10)
+
+
+def test_other_files_than_language_models_are_told(tmp_path):
+    (tmp_path / "kenlm.bin").write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0\xff")
+    with pytest.raises(LanguageModelError, match="is a binary file of KenLM; give the ARPA file"):
+        read_arpa(tmp_path / "kenlm.bin")
+    (tmp_path / "marks.arpa").write_text("\\data\\\nngram 1=1\n\\1-grams:\n-1 <s>\n\\end\\\n")
+    with pytest.raises(LanguageModelError, match="has no words"):
+        read_arpa(tmp_path / "marks.arpa")
 
 
 LETTERS = Tokens("characters", ("", " ", "a", "b"))

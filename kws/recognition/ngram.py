@@ -10,12 +10,13 @@ import gzip
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from kws.errors import LanguageModelError
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 LN10 = math.log(10)
+KENLM_BINARY = b"mmap lm http://kheafield.com/code"
 
 History = tuple[str, ...]
 
@@ -51,6 +52,10 @@ class ArpaModel:
     def words(self) -> list[str]:
         """All it knows."""
         return [gram[0] for gram in self._log_prob if len(gram) == 1]
+
+    def in_small_letters(self) -> ArpaModel:
+        """The same model of the words in small letters."""
+        return ArpaModel(self.order, _lowered(self._log_prob), _lowered(self._backoff), self._unknown)
 
     def start(self) -> History:
         """The mark of a sentence's beginning."""
@@ -88,10 +93,20 @@ class ArpaModel:
 def read_arpa(path: str | Path, orders: int | None = None) -> ArpaModel:
     """Read .arpa or .arpa.gz; with `orders` no n-grams longer than that.
 
+    A model in capitals throughout is read in small letters, as everything else is written.
+
     Raises:
         LanguageModelError: naming the file, the line and what was expected there.
     """
-    return _Reader(str(path)).read(orders)
+    model = _Reader(str(path)).read(orders)
+    words = [word for word in model.words if not word.startswith("<")]
+    if not words:
+        raise LanguageModelError(f"{path}: has no words; give a model of the language to write")
+    return model.in_small_letters() if all(map(str.isupper, filter(str.isalpha, words))) else model
+
+
+def _lowered(table: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    return {tuple(map(str.lower, gram)): value for gram, value in table.items()}
 
 
 class _Reader:
@@ -151,18 +166,21 @@ class _Reader:
             weight = float(parts[order + 1]) * LN10 if len(parts) == order + 2 else None
         except ValueError:
             raise self._expected("a number", line) from None
+        if math.isnan(value) or (weight is not None and math.isnan(weight)):
+            raise self._expected("a number", line)
         if not order + 1 <= len(parts) <= order + 2:
             raise self._expected(f"a logarithm, {order} words and perhaps a backoff weight", line)
         gram = tuple(parts[1 : order + 1])
         log_prob[gram] = value
         if weight is not None:
             backoff[gram] = weight
+        if order > 1:
+            backoff.setdefault(gram[:-1], 0.0)  # some models leave it out, and say so that nothing is lost
 
     def _lines(self) -> Iterator[str]:
         """Lines that are not empty, with their numbers kept for messages."""
-        opens = gzip.open if self._path.endswith(".gz") else open
         try:
-            with opens(self._path, "rt", encoding="utf-8") as file:
+            with self._opened() as file:
                 for self._line, line in enumerate(file, 1):
                     if line.strip():
                         yield line.strip()
@@ -171,5 +189,17 @@ class _Reader:
         except UnicodeDecodeError as error:
             raise LanguageModelError(f"{self._path}: not UTF-8 text; convert it") from error
 
+    def _opened(self) -> TextIO:
+        """By what is in the file, whatever its name."""
+        with open(self._path, "rb") as file:
+            begins = file.read(len(KENLM_BINARY))
+        if begins == KENLM_BINARY:
+            raise LanguageModelError(
+                f"{self._path}: is a binary file of KenLM; give the ARPA file that it was made of"
+            )
+        if begins.startswith(b"\x1f\x8b"):
+            return gzip.open(self._path, "rt", encoding="utf-8")
+        return open(self._path, encoding="utf-8-sig")
+
     def _expected(self, what: str, found: str) -> LanguageModelError:
-        return LanguageModelError(f"{self._path}:{self._line}: expected {what}, found {found!r}")
+        return LanguageModelError(f"{self._path}:{max(1, self._line)}: expected {what}, found {found!r}")
