@@ -12,10 +12,11 @@ import pytest
 
 import kws
 from kws.errors import BundleError
+from kws.servers import live
 from kws.servers.hub import Hub
 from kws.servers.live import WAITING, LiveView
 from kws.servers.thread import ServerThread
-from kws.types import Block
+from kws.types import Block, Samples
 
 PATIENCE = 60
 BLOCK = Block(np.zeros(480, np.int16))
@@ -117,6 +118,31 @@ def test_models_that_cannot_be_made_are_said_once(caplog: pytest.LogCaptureFixtu
     assert [record.getMessage() for record in caplog.records] == [
         "the page shows no scores: gone.json: is missing; name another"
     ]
+
+
+def test_what_could_not_be_shown_makes_room_for_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = []
+
+    def fails(view: live._View, pcm: Samples) -> None:
+        failed.append(pcm)
+        raise ZeroDivisionError("a defect")
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: None)
+        hub = Hub(loop)
+        view, messages = LiveView(hub, loop, lambda: kws.load("computer")), hub.messages()
+        await messages.__anext__()
+        with monkeypatch.context() as patch:
+            patch.setattr(live._View, "of", fails)
+            for number in range(1, WAITING + 10):
+                view.tap(BLOCK)
+                await until(lambda number=number: len(failed) == number)  # type: ignore[misc]
+        view.tap(BLOCK)
+        assert await shown(messages) == 1
+        await messages.aclose()
+
+    run(test)
 
 
 def test_the_end_does_not_wait_for_models(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -35,17 +36,16 @@ class LiveView:
         self._view: _View | None = None
         self._making: asyncio.Task[_View] | None = None
         self._held: list[Samples] = []  # what came while models were made
-        self._waiting = 0
+        self._room = threading.Semaphore(WAITING)
 
     def tap(self, block: Block) -> None:
         """Take a block of audio; never waits."""
         if (
             self._hub.subscribers
             and len(block.pcm)
-            and self._waiting < WAITING
             and not self._loop.is_closed()
+            and self._room.acquire(blocking=False)
         ):
-            self._waiting += 1
             self._loop.call_soon_threadsafe(self._look, np.array(block.pcm))
 
     def renew(self) -> None:
@@ -84,12 +84,15 @@ class LiveView:
             self._show(view)
 
     def _show(self, view: _View) -> None:
-        for pcm in self._held:
-            self._hub.publish("audio", json.dumps(view.of(pcm), separators=(",", ":")))
-        self._drop()
+        try:
+            for pcm in self._held:
+                self._hub.publish("audio", json.dumps(view.of(pcm), separators=(",", ":")))
+        finally:
+            self._drop()
 
     def _drop(self) -> None:
-        self._waiting -= len(self._held)
+        if self._held:
+            self._room.release(len(self._held))
         self._held.clear()
 
 
