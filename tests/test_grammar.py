@@ -251,8 +251,10 @@ def test_a_bad_template_file_is_told_where_and_what(text, line, message):
 
 
 def test_a_word_that_cannot_be_said_is_told():
-    with pytest.raises(GrammarError, match=r"test.jsgf: '4k' cannot be said; write it in letters"):
+    with pytest.raises(GrammarError, match=r"test.jsgf: '4k' cannot be said; write it in Latin letters"):
         compile_grammar(jsgf("public <a> = 4k;"), PHONES)
+    with pytest.raises(GrammarError, match=r"test.jsgf: '日本' cannot be said; write it in Latin letters"):
+        compile_grammar(jsgf("public <a> = café | 日本;"), PHONES)
 
 
 def test_words_are_spelled_in_the_tokens_of_the_model():

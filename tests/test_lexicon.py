@@ -70,6 +70,13 @@ def test_letters_alone_come_close() -> None:
     assert sorted(apart)[100] < 1.2  # the median word
 
 
+def test_letters_with_accents_are_read_and_those_of_other_scripts_are_not() -> None:
+    assert pronunciations("café")[0][:3] == ("K", "AE", "F")
+    assert by_rule("crème")
+    for word in ("日本", "привет", "αβγ"):
+        assert pronunciations(word) == ()
+
+
 @pytest.mark.debian("espeak-ng")
 def test_a_word_that_is_in_no_dictionary() -> None:
     assert "hadouken" not in dictionary()

@@ -238,6 +238,8 @@ def test_a_bad_table_is_one_line(english, capsys, tmp_path, text, message):
         (["-m", "english", "--boost", "a=b"], "--boost 'a=b': expected a number of 0 or more after '='"),
         (["-m", "english", "--grammar", "none.jsgf"], "none.jsgf: cannot be read"),
         (["--then", "nowhere"], "nowhere: no such recognizer"),
+        (["--model", "english", "--threshold", "0.5"], "needs --grammar; leave it out"),
+        (["--wake", "computer", "--then", "english", "--threshold", "0.5"], "needs --grammar; leave it out"),
     ],
     ids=" ".join,
 )

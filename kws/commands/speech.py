@@ -117,6 +117,7 @@ def _session(models: tuple[str, ...], threshold: float | Budget | None, speech: 
     if not speech.then:
         raise KwsError("--wake: say what comes after the wake word, for example --then english")
     budget = threshold if isinstance(threshold, Budget) else None
+    _check_threshold(None if budget else threshold, speech)
     wake_words = _wake_words(speech.wake or (DEFAULT_MODEL,), budget, speech).wake_words
     with quiet_runtime():
         recognizer = build_recognizer(
@@ -159,6 +160,7 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
             _refuse(speech.grammar or speech.boost or speech.language_model, "does not go with --spot")
             spotter = build_spotter(model, speech.spot, threshold=threshold, delegate=speech.delegate)
             return Dictation(spotter)
+        _check_threshold(threshold, speech)
         recognizer = build_recognizer(
             model,
             grammar=speech.grammar,
@@ -169,6 +171,11 @@ def _dictation(model: str, threshold: float | None, speech: Speech) -> Engine:
             language_model=speech.language_model,
         )
         return Dictation(recognizer)
+
+
+def _check_threshold(threshold: object, speech: Speech) -> None:
+    if threshold is not None and not speech.grammar:
+        raise KwsError("--threshold: says when a sentence counts as said, and needs --grammar; leave it out")
 
 
 def _refuse(given: object, why: str) -> None:

@@ -143,7 +143,7 @@ def spell(word: str, tokens: Tokens, place: str) -> list[Spelling]:
     """Ways to write a word in tokens; raises GrammarError where there is none."""
     spellings = _in_phones(word, tokens) if tokens.kind == "phones" else _in_characters(word, tokens)
     if not spellings:
-        raise GrammarError(f"{place}: {word!r} cannot be said; write it in letters, numbers as words")
+        raise GrammarError(f"{place}: {word!r} cannot be said; write it in Latin letters, numbers as words")
     return spellings
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -63,9 +64,19 @@ def words_of(text: str) -> list[str]:
 
 
 def by_rule(word: str) -> Phones:
-    """As espeak-ng's rules say it, or by our own few for letters where that is not installed."""
+    """As espeak-ng's rules say it, or by our own few for letters where that is not installed.
+
+    Empty for letters that are not Latin ones: a voice for English can only name those.
+    """
+    if not all(unicodedata.name(letter, "").startswith("LATIN") for letter in filter(str.isalpha, word)):
+        return ()
     program = shutil.which("espeak-ng")
-    return _from_espeak(program, word) if program else by_letters(word)
+    return _from_espeak(program, word) if program else by_letters(_without_accents(word))
+
+
+def _without_accents(word: str) -> str:
+    parts = unicodedata.normalize("NFKD", word)
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def by_letters(word: str) -> Phones:
