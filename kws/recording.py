@@ -29,8 +29,8 @@ LONGEST_COMMAND_SECONDS = 30.0
 """A recognizer has told by then what was said after a wake word."""
 WAITING_FILES = 16
 """Files that may wait for a slow disk; more are dropped and counted."""
-CLOSE_SECONDS = 0.15
-"""For what waits to be written at the end."""
+STOP_SECONDS, END_SECONDS = 0.15, 30.0
+"""For what waits to be written: where the daemon is told to stop, and where the audio has ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -104,14 +104,17 @@ class Recorder:
             raise KwsError(f"{path}: the disk does not keep up; try again")
         return str(path)
 
-    def close(self) -> None:
-        """Keep what is being heard as far as it was heard, and wait a moment for the disk."""
+    def close(self, seconds: float = END_SECONDS) -> None:
+        """Keep what is being heard as far as it was heard, and wait so long for the disk."""
         while self._wanted:
             self._keep(self._wanted.popleft())
         if self._thread.is_alive():
-            with contextlib.suppress(queue.Full):  # a disk that hangs is not waited for
-                self._files.put_nowait(None)
-            self._thread.join(CLOSE_SECONDS)
+            latest = time.monotonic() + seconds
+            with contextlib.suppress(queue.Full):
+                self._files.put(None, timeout=seconds)
+            self._thread.join(max(0.0, latest - time.monotonic()))
+            if self._thread.is_alive():
+                _log.warning("%s: the disk hangs; the last recordings are lost", self._settings.folder)
 
     def _around(self, word: Detection) -> Wanted:
         settings = self._settings

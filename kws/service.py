@@ -83,6 +83,11 @@ class Service:
         """Detections that another daemon answered."""
         return self._arbiter.lost if self._arbiter else 0
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped_at is not None
+
     def run(self, *, sinks: Sequence[Sink] = (), taps: Sequence[Callable[[Block], None]] = ()) -> None:
         """Listen until the source ends or `stop`.
 

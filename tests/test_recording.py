@@ -16,7 +16,7 @@ from kws.config_keys import RecordingSettings
 from kws.errors import KwsError
 from kws.events import Detection, Event, NoSpeech, Transcript
 from kws.recording import Recorder, write_wav
-from kws.types import SAMPLE_RATE, Block
+from kws.types import SAMPLE_RATE, Block, Samples
 
 STEP = SAMPLE_RATE // 100
 COUNTING = np.arange(8 * SAMPLE_RATE).astype(np.int16)
@@ -49,7 +49,9 @@ def test_nothing_is_recorded_unless_asked_for(tmp_path: Path) -> None:
         Recorder(RecordingSettings()).mark("missed")
 
 
-def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     released, done = threading.Event(), threading.Event()
     monkeypatch.setattr(recording, "write_wav", lambda path, samples: released.wait())
     recorder = Recorder(RecordingSettings(str(tmp_path)))
@@ -57,10 +59,34 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end(tmp_path: Path, monkeypatch:
     wait_for(recorder._files.empty, "the disk")
     for _ in range(recording.WAITING_FILES):
         recorder.mark("missed")
-    threading.Thread(target=lambda: (recorder.close(), done.set()), daemon=True).start()
+    threading.Thread(target=lambda: (recorder.close(0.01), done.set()), daemon=True).start()
     ended = done.wait(20)
     released.set()
     assert ended
+    assert caplog.messages == [f"{tmp_path}: the disk hangs; the last recordings are lost"]
+
+
+def test_a_slow_disk_gets_all_that_waits_where_there_is_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go = threading.Event(), threading.Event()
+
+    def slowly(path: Path, samples: Samples) -> None:
+        reached.set()
+        assert go.wait(20)
+        write_wav(path, samples)
+
+    monkeypatch.setattr(recording, "write_wav", slowly)
+    recorder = Recorder(RecordingSettings(str(tmp_path)))
+    recorder.mark("missed")
+    assert reached.wait(20)
+    for _ in range(recording.WAITING_FILES):
+        recorder.mark("missed")
+    closing = threading.Thread(target=recorder.close)
+    closing.start()
+    go.set()
+    closing.join()
+    assert len(files(tmp_path)) == 1 + recording.WAITING_FILES
 
 
 def test_the_audio_around_a_wake_word(tmp_path: Path) -> None:

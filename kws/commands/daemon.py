@@ -22,7 +22,7 @@ def daemon(path: str | None) -> None:
     """
     from kws.config import load_config
     from kws.heap import keep_flat
-    from kws.recording import Recorder
+    from kws.recording import END_SECONDS, STOP_SECONDS, Recorder
     from kws.servers.beside import Servers
     from kws.service import Service
 
@@ -34,6 +34,6 @@ def daemon(path: str | None) -> None:
     servers = Servers(service, recorder)
     service.handle_signals()
     service.run(sinks=[recorder, *servers.sinks], taps=[recorder.tap, *servers.taps])
-    recorder.close()
+    recorder.close(STOP_SECONDS if service.stopped else END_SECONDS)
     servers.close()
     leave([*service.outlets.hanging, *servers.hanging])
