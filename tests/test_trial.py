@@ -182,3 +182,13 @@ def test_points_are_drawn_where_the_axes_say() -> None:
     assert first != last
     assert last == beyond  # what lies beyond an axis is put at its end
     assert bar_plot("t", up, up, {"a": [0.5, 1.0]}).count("<rect") == 3
+
+
+def test_a_drawing_is_wide_enough_for_its_names() -> None:
+    up = Axis("share", {0.0: "0", 1.0: "1"})
+    widths = [
+        int(re.findall(r'svg .*width="(\d+)"', line_plot("t", RATES, up, {name: [(1, 0.5)]}))[0])
+        for name in ("as recorded", "talk, each second, of the last of all evenings")
+    ]
+    assert widths[0] == 560
+    assert widths[1] > 450 + 6 * 46

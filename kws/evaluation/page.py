@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -15,6 +16,7 @@ from kws.evaluation.as_run import AsRun
 from kws.evaluation.det import Det, OperatingPoint, operating_point
 from kws.evaluation.plot import RATES, Axis, bar_plot, line_plot, shares
 from kws.evaluation.trial import CLEAN, FalseAlarm, Trial
+from kws.scoring import ScoreTrack
 from kws.sources.whole import read_excerpt
 from kws.types import SAMPLE_RATE, Samples
 
@@ -43,15 +45,14 @@ def trial_page(title: str, trial: Trial, threshold: float, both: AsRun | None = 
         threshold: at which misses and false alarms are listed.
         both: what the word and its second stage made of the same, where it has one.
     """
+    curves = {name: trial.det(name) for name in trial.words}
     sections = [
-        *_tables(trial, threshold),
+        *tables(curves, threshold),
         *(_as_run(both) if both else ()),
-        "<h2>Misses against false alarms</h2>",
-        _trade_off(trial),
-        "<h2>Scores</h2>",
-        _histogram(trial),
-        *_listen(f"Missed at {threshold:g}", _missed(trial, threshold)),
-        *_listen(f"False alarms at {threshold:g}", _alarms(trial.false_alarms(threshold))),
+        *trade_off(f"{len(trial.paths)} words, {trial.talk.layout.hours:.2f} h without the word", curves),
+        *histogram(trial.words[CLEAN].best, trial.talk.track),
+        *listen(f"Missed at {threshold:g}", _missed(trial, threshold)),
+        *listen(f"False alarms at {threshold:g}", _alarms(trial.false_alarms(threshold))),
     ]
     return page(title, sections)
 
@@ -72,14 +73,15 @@ def points(det: Det, threshold: float) -> dict[str, OperatingPoint]:
 def at(det: Det, threshold: float) -> OperatingPoint:
     """What this threshold does; the curve's own thresholds are those at which anything changes."""
     reaching = np.flatnonzero(det.thresholds >= threshold)
-    return det[int(reaching[-1])] if len(reaching) else det[0]
+    return replace(det[int(reaching[-1])] if len(reaching) else det[0], threshold=threshold)
 
 
-def _tables(trial: Trial, threshold: float) -> Iterator[str]:
+def tables(curves: Mapping[str, Det], threshold: float) -> Iterator[str]:
+    """Of each condition of the words: misses and false alarms at the threshold in use, and at some rates."""
     yield "<p>Intervals are at 95 %: Clopper-Pearson for misses, exact Poisson for false alarms.</p>"
-    for name in trial.words:
+    for name, det in curves.items():
         yield f"<h2>Words {escape(name)}</h2><table><tr><th><th>threshold<th>missed<th>false alarms per hour"
-        for title, point in points(trial.det(name), threshold).items():
+        for title, point in points(det, threshold).items():
             cells = (title, f"{point.threshold:.4f}", str(point.misses), str(point.false_alarms))
             yield "<tr>" + "".join(f"<td>{escape(cell)}" for cell in cells)
         yield "</table>"
@@ -96,10 +98,11 @@ def _as_run(both: AsRun) -> Iterator[str]:
             yield f"<p>Missed {escape(name)}: {escape(', '.join(path.name for path in missed))}</p>"
 
 
-def _trade_off(trial: Trial) -> str:
-    title = f"{len(trial.paths)} words, {trial.talk.layout.hours:.2f} h without the word"
-    lines = {name: _corners(trial.det(name)) for name in trial.words}
-    return line_plot(title, RATES, shares(_top(trial)), lines)
+def trade_off(title: str, curves: Mapping[str, Det]) -> Iterator[str]:
+    """Misses over false alarms, a line for each condition of the words."""
+    lines = {name: _corners(det) for name, det in curves.items()}
+    yield "<h2>Misses against false alarms</h2>"
+    yield line_plot(title, RATES, shares(_top(curves.values())), lines)
 
 
 def _corners(det: Det) -> list[tuple[float, float]]:
@@ -114,21 +117,22 @@ def _corners(det: Det) -> list[tuple[float, float]]:
     return [*corners, (last, corners[-1][1])]
 
 
-def _top(trial: Trial) -> float:
+def _top(curves: Iterable[Det]) -> float:
     """A round share above all misses at one false alarm an hour."""
-    highest = max(operating_point(trial.det(name), 1.0).misses.value for name in trial.words)
+    highest = max(operating_point(det, 1.0).misses.value for det in curves)
     return next(share for share in (0.05, 0.1, 0.2, 0.5, 1.0) if share >= min(1.0, 1.5 * highest))
 
 
-def _histogram(trial: Trial) -> str:
+def histogram(best: npt.NDArray[np.float32], talk: ScoreTrack) -> Iterator[str]:
     """Best score of each word, and the highest score in each second of the talk."""
-    second = trial.talk.track.time.astype(int)
+    second = talk.time.astype(int)
     peaks = np.zeros(int(second.max(initial=0)) + 1, np.float32)
-    np.maximum.at(peaks, second, trial.talk.track.score)
-    bars = {"words": _bins(trial.words[CLEAN].best), "talk, each second": _bins(peaks)}
+    np.maximum.at(peaks, second, talk.score)
+    bars = {"words": _bins(best), "talk, each second": _bins(peaks)}
     across = Axis("score", {fifth / 5: f"{fifth / 5:g}" for fifth in range(6)})
     up = Axis("how many", {0.0: "0", 1.0: "10", 2.0: "100", 3.0: "1 000", 4.0: "10 000", 5.0: "100 000"})
-    return bar_plot("highest scores", across, up, bars)
+    yield "<h2>Scores</h2>"
+    yield bar_plot("highest scores", across, up, bars)
 
 
 def _bins(scores: npt.NDArray[np.float32]) -> list[float]:
@@ -148,14 +152,19 @@ def _alarms(alarms: Sequence[FalseAlarm]) -> Iterator[tuple[str, Samples]]:
         yield f"{alarm.path.name} at {alarm.time:.1f} s, score {alarm.score:.3f}", samples
 
 
-def _listen(title: str, entries: Iterator[tuple[str, Samples]]) -> Iterator[str]:
+def listen(title: str, entries: Iterable[tuple[str, Samples | None]]) -> Iterator[str]:
+    """The first WORST of them as a list, each with its sound where there is one."""
     yield f"<h2>{escape(title)}</h2><ol>"
     for number, (text, samples) in enumerate(entries):
         if number == WORST:
             yield "<li>and more"
             break
-        yield f'<li>{escape(text)} <audio controls src="data:audio/wav;base64,{_wav(samples)}"></audio>'
+        yield f"<li>{escape(text)} {'' if samples is None else _player(samples)}"
     yield "</ol>"
+
+
+def _player(samples: Samples) -> str:
+    return f'<audio controls src="data:audio/wav;base64,{_wav(samples)}"></audio>'
 
 
 def _wav(samples: Samples) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Points = Sequence[tuple[float, float]]
@@ -13,6 +13,8 @@ COLOURS = ("#1b6ca8", "#c0392b", "#2a9d5c", "#d98a1f", "#7d5ba6", "#555555")
 _WIDTH, _HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 450, 34, 290
 """Edges of the axes, pixels."""
+_LETTER = 7
+"""Pixels of a letter, seldom more."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def line_plot(title: str, across: Axis, up: Axis, lines: Mapping[str, Points]) -
         path = " ".join(f"{_x(across, x):.1f},{_y(up, y):.1f}" for x, y in points)
         body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         body.append(_text(_RIGHT + 8, _TOP + 14 + 18 * index, name, colour=colour))
-    return _svg(body)
+    return _svg(body, lines)
 
 
 def bar_plot(title: str, across: Axis, up: Axis, groups: Mapping[str, Sequence[float]]) -> str:
@@ -66,16 +68,18 @@ def bar_plot(title: str, across: Axis, up: Axis, groups: Mapping[str, Sequence[f
                 f'height="{_BOTTOM - top:.1f}" fill="{colour}" fill-opacity="0.45"/>'
             )
         body.append(_text(_RIGHT + 8, _TOP + 14 + 18 * index, name, colour=colour))
-    return _svg(body)
+    return _svg(body, groups)
 
 
-def _svg(body: Sequence[str]) -> str:
+def _svg(body: Sequence[str], names: Iterable[str]) -> str:
+    """As wide as the names beside the axes need."""
+    width = max(_WIDTH, _RIGHT + 16 + _LETTER * max(map(len, names), default=0))
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" '
+        f'viewBox="0 0 {width} {_HEIGHT}" font-family="sans-serif" font-size="12">'
     )
     return (
-        "\n".join([head, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>', *body, "</svg>"]) + "\n"
+        "\n".join([head, f'<rect width="{width}" height="{_HEIGHT}" fill="white"/>', *body, "</svg>"]) + "\n"
     )
 
 
