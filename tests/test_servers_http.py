@@ -239,6 +239,8 @@ def test_what_is_marked_is_kept(site: Site) -> None:
         ("/threshold", {"model": 0, "threshold": 2}),
         ("/threshold", {"model": "0", "threshold": 0.5}),
         ("/threshold", {"threshold": 0.5}),
+        ("/threshold", {"model": False, "threshold": 0.5}),
+        ("/threshold", {"model": 0, "threshold": True}),
         ("/threshold", b'{"model": 0, "threshold": NaN}'),
     ],
 )

@@ -146,6 +146,8 @@ class HttpServer:
     async def _threshold(self, request: web.Request) -> web.StreamResponse:
         asked = await _object(request)
         model, threshold = asked.get("model"), asked.get("threshold")
+        if isinstance(model, bool) or isinstance(threshold, bool):
+            model = None  # Python takes those two for numbers
         if not isinstance(model, int) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
             raise web.HTTPBadRequest(text="send {model: NUMBER, threshold: 0 to 1}")
         return await _answer(lambda: self._daemon.set_threshold(model, float(threshold)))
