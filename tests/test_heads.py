@@ -25,6 +25,7 @@ from training.heads.grid import STEP, grid_of
 from training.heads.head import Committee
 from training.heads.material import POSITIVE_SECONDS, _copies, marked
 from training.heads.recipe import HeadRecipe, head_recipe
+from training.heads.sources import sources_of
 from training.material import ingredients
 from training.noises import made_noises
 from training.recipe import MaterialRecipe
@@ -330,6 +331,19 @@ def test_false_alarms_are_counted_where_a_head_has_not_learned():
     assert stands.any(axis=1).tolist() == [False, True, False, True]
     assert not stands[:, : 3 + 4].any(), "what is not judged is no false alarm"
     assert np.all(np.diff(track.time) > 0.079)
+
+
+def test_what_was_said_stands_beside_the_rows_of_it():
+    rows = [random_rows(seed, count) for seed, count in ((0, 7), (1, 4), (2, 5))]
+    known = join([(found, np.full(len(found), NEGATIVE, np.int8)) for found in rows], look_back=3, steps=1)
+    owner = np.repeat([2, 0, 1], [7, 4, 5]).astype(np.int32)
+    first = np.isin(np.arange(16), (0, 7, 11))
+    said = sources_of(["a", "b", "c"], owner, first, look_back=3)
+    assert len(said.owner) == len(known.rows)
+    for sequence, name in enumerate("cab"):
+        here = said.owner[known.lane == sequence]
+        assert here[:3].tolist() == [-1] * 3
+        assert {said.names[place] for place in here[3:]} == {name}
 
 
 def test_a_trial_sets_the_threshold_by_false_alarms_and_words(tmp_path):

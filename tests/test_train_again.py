@@ -79,6 +79,7 @@ def test_a_training_stopped_by_ctrl_c_makes_the_same_bundle_in_the_end(
     assert done.exit_code == 0, done.output
     assert "epoch 2/3" not in done.output
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.html",
         "seven.json",
         "seven.tflite",
         "seven.weights.npz",

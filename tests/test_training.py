@@ -11,7 +11,7 @@ pytest.importorskip("tensorflow")
 from click.testing import CliRunner  # noqa: E402
 
 import kws  # noqa: E402
-from kws.evaluation import threshold_for  # noqa: E402
+from kws.evaluation import CalibrationRow, threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
 from training.heads.trial import PER_HOUR  # noqa: E402
@@ -73,6 +73,19 @@ def test_a_head_knows_what_to_expect_of_it(bundle: Path) -> None:
     assert held["hours"] > 5
     choice = threshold_for(found.calibration, 12)
     assert choice.per_day <= 12
+
+
+def test_every_model_is_calibrated_and_reported_on(bundle: Path) -> None:
+    found = kws.find_bundle(bundle)
+    rows = [CalibrationRow.from_json(row) for row in found.calibration]
+    assert rows
+    assert {row.misses.total for row in rows} == {row.noisy_misses.total for row in rows} == {100}
+    assert rows[0].misses.count <= rows[-1].misses.count
+    text = (bundle / "report.html").read_text(encoding="utf-8")
+    for heading in ("Misses against false alarms", "Scores", "Near misses", "How it learned", "Missed at"):
+        assert f"<h2>{heading}" in text
+    assert f"threshold {found.threshold:g}" in text
+    assert text.count("<polyline") >= 4  # misses clean and noisy, loss, and what it hears
 
 
 def test_voices_are_found() -> None:

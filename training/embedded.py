@@ -17,6 +17,7 @@ import numpy.typing as npt
 from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_level
 from kws.frontends import SPEECH_EMBEDDING, RowFormat, new_front_end, row_format
 from kws.sources.whole import read_samples
+from kws.standard_error import silenced
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
 from training.kept import keep_arrays, key_of
@@ -119,7 +120,9 @@ def _stream(
 ) -> tuple[Rows, npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Rows, their owners and the times since the phrase, of one part of the takes."""
     (takes, noises, encoder, config), (seed, part, numbers) = known, task
-    rng, hearing = np.random.default_rng([seed, part]), new_front_end(encoder)
+    rng = np.random.default_rng([seed, part])
+    with silenced():  # LiteRT tells of every model that it opens
+        hearing = new_front_end(encoder)
     rows, owner, ends, heard = [], [], [-np.inf], 0
     for number in numbers:
         take = takes[number]

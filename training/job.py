@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kws.bundle import read_bundle
 from kws.standard_error import silenced
 from kws.types import Samples
 from training.kept import check_writable
@@ -20,8 +21,10 @@ from training.recipe import EMBEDDING_HEAD, Recipe
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
     from training.heads.head import Head
+    from training.heads.learning import Progress
     from training.material import Material
     from training.train import Surroundings
+    from training.training_page import Curves, Evidence
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ def train_network(job: Job) -> Path:
     from training.checkpoint import load_weights, save_weights
     from training.material import gather
     from training.models import build, check_settings
+    from training.network_trial import examine, fill_table
     from training.train import fit
 
     recipe = job.recipe
@@ -128,7 +132,9 @@ def train_network(job: Job) -> Path:
     if job.start:
         load_weights(job.start, network)
         network.soften(1 / TEMPERATURE)  # as it was when it had learned
+    course = []
     for progress in fit(network, material.tapes, recipe.training, seed=job.seed, around=around):
+        course.append(progress)
         job.say(f"epoch {progress.epoch}/{recipe.training.epochs}: {progress}")
     job.say("quantizing to int8")
     path = write_trained(
@@ -142,6 +148,21 @@ def train_network(job: Job) -> Path:
         listening=around.listening,
     )
     save_weights(path.with_suffix(".weights.npz"), network)
+    job.say("hearing words and near misses spoken anew")
+    evidence = examine(
+        network, around.listening, read_bundle(path), job.phrase, seed=job.seed, cache=job.cache
+    )
+    fill_table(path, evidence)
+    told = [(one.epoch, one.held_out.misses.value) for one in course if one.held_out]
+    _write_report(
+        job,
+        path,
+        evidence,
+        {
+            "loss": {"on the tapes": [(one.epoch, one.loss) for one in course]},
+            "held-out words missed": {"at the rate allowed": told},
+        },
+    )
     return path
 
 
@@ -172,7 +193,8 @@ def train_head(job: Job) -> Path:
     )
     job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
     _make_deterministic(job.seed)
-    learnt = _learn_heads(job, material.examples, learning)
+    told: dict[str, list[Progress]] = {}
+    learnt = _learn_heads(job, material.examples, learning, told)
     heads = spread(Committee(tuple(learnt)), material.examples)
     trial = examine(
         heads,
@@ -182,17 +204,47 @@ def train_head(job: Job) -> Path:
         window=job.recipe.detector.window,
         seed=job.seed,
         cache=job.cache,
+        sources=material.said,
     )
     job.say(str(trial))
     path = write_head(
         job.output, job.phrase, heads, material, trial, job.recipe, seed=job.seed, command=job.command
     )
     save_arrays(path.with_suffix(".weights.npz"), head_arrays(heads.members))
+    job.say("hearing near misses")
+    course = {
+        "loss": {name: [(one.round, one.loss) for one in rounds] for name, rounds in told.items()},
+        "words above 999 of 1000 others": {
+            name: [(one.round, one.heard) for one in rounds] for name, rounds in told.items()
+        },
+    }
+    _write_report(job, path, trial.evidence, course)
     return path
 
 
-def _learn_heads(job: Job, known: Any, learning: Any) -> Sequence[Head]:
-    """Each from another seed, and without the part that it judges; what is finished is not learned again."""
+def _write_report(job: Job, path: Path, evidence: Evidence, course: Mapping[str, Curves]) -> None:
+    """Beside the bundle: what is known of it."""
+    from training.spoken_anew import near_misses_heard
+    from training.training_page import FILE, training_page
+
+    bundle = read_bundle(path)
+    near = near_misses_heard(bundle, job.phrase, seed=job.seed, cache=job.cache)
+    text = training_page(job.phrase, evidence, bundle.threshold, near, course)
+    (job.output / FILE).write_text(text, encoding="utf-8")
+    job.say(f"wrote {job.output / FILE}: curves, near misses, what was missed")
+
+
+def _learn_heads(
+    job: Job, known: Any, learning: Any, told: dict[str, list[Progress]] | None = None
+) -> Sequence[Head]:
+    """Each from another seed, and without the part that it judges; what is finished is not learned again.
+
+    Args:
+        job: whose checkpoint is kept.
+        known: the examples.
+        learning: the recipe's.
+        told: gets the rounds of each head that is learned now.
+    """
     from training.head_weights import heads_of, named
     from training.heads.learning import fit
     from training.progress import track
@@ -204,6 +256,8 @@ def _learn_heads(job: Job, known: Any, learning: Any) -> Sequence[Head]:
         rounds = fit(part, learning, seed=1000 * number + job.seed)
         for progress in track(rounds, f"head {number + 1}/{learning.heads}", learning.rounds):
             last = progress
+            if told is not None:
+                told.setdefault(f"head {number + 1}", []).append(progress)
         job.say(f"head {number + 1}/{learning.heads}: loss {last.loss:.4f}, {last.heard:.1%} heard")
         learnt.append(last.head)
         checkpoint.save(named(learnt))

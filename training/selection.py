@@ -41,17 +41,32 @@ class Listening:
 
 
 def streamed_misses(network: Network, listening: Listening) -> OperatingPoint:
-    """Misses at the lowest threshold that keeps to the false alarms allowed.
+    """Misses at the lowest threshold that keeps to the false alarms allowed."""
+    heard = held_out_scores(network, listening)
+    curve = det_curve(heard.best, heard.speech, heard.hours, max_per_hour=_MAX_PER_HOUR)
+    return operating_point(curve, listening.per_hour)
 
-    These are counted on the tapes without words: on the others near misses stand closer than in any talk.
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What a network makes of the held-out tapes.
+
+    False alarms are counted on those without words: on the others near misses stand closer than in any talk.
     """
+
+    best: npt.NDArray[np.float32]
+    """Highest score at each word."""
+    speech: ScoreTrack
+    hours: float
+
+
+def held_out_scores(network: Network, listening: Listening) -> HeldOut:
+    """All of them heard."""
     tapes = listening.tapes
     scores, wordless = _scores(network, tapes), ~np.any(tapes.marks == POSITIVE, axis=1)
     track, words = _joined(network, listening, scores, ~wordless)
     quiet, _ = _joined(network, listening, scores, wordless)
-    hours = tapes.hours * np.mean(wordless)
-    curve = det_curve(best_scores(track, words), quiet, hours, max_per_hour=_MAX_PER_HOUR)
-    return operating_point(curve, listening.per_hour)
+    return HeldOut(best_scores(track, words), quiet, float(tapes.hours * np.mean(wordless)))
 
 
 def _joined(

@@ -18,6 +18,7 @@ from training.data.manifest import Clip
 from training.embedded import Embedded, Take, embed
 from training.heads.background import NOISES, Background, read_background
 from training.heads.examples import Examples, join
+from training.heads.sources import Sources, sources_of
 from training.material import SPOKEN, holds, trainable
 from training.noises import made_noises
 from training.recipe import MaterialRecipe
@@ -48,6 +49,8 @@ class HeadMaterial:
     sources: dict[str, int]
     """Corpus or voice family -> clips used, for the card."""
     hours: float
+    said: Sources
+    """In the real speech of `examples`."""
 
 
 def gather(
@@ -98,14 +101,19 @@ def gather(
     if known:
         sequences = [(known.grid.coarse(rows), marks) for rows, marks in sequences]
         sequences += marked(known, [_mentions(text, phrase) for text in known.texts])
+        names = list(map(_source, known.corpora, known.texts))
+        told = sources_of(names, known.owner, known.first, look_back=look_back)
     else:
         label = f"listening to {len(others)} recordings"
         heard = embed(list(map(_take, others)), beds, seed=0, cache=cache, label=label, encoder=encoder)
         sequences += marked(heard, [_mentions(clip.label, phrase) for clip in others])
+        names = [_source(clip.corpus, clip.label or clip.path.name) for clip in others]
+        told = sources_of(names, heard.owner, heard.first, look_back=look_back)
     first, last = (round(edge / row_format(SPEECH_EMBEDDING).row_seconds) for edge in POSITIVE_SECONDS)
     hours = sum(len(rows) for rows, _ in sequences) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
     examples = join(sequences, look_back=look_back, steps=last - first, first_real=composed)
-    return HeadMaterial(examples, _counted(voices, [*said, *others], known, own, false_alarms), hours)
+    counts = _counted(voices, [*said, *others], known, own, false_alarms)
+    return HeadMaterial(examples, counts, hours, told)
 
 
 def marked(heard: Embedded | Background, holding: Sequence[bool]) -> Sequences:
@@ -145,6 +153,10 @@ def _recorded(said: Sequence[Clip], phrase: str, cache: Path) -> Iterator[Take]:
 
 def _take(clip: Clip) -> Take:
     return Take(clip.path)
+
+
+def _source(corpus: str, label: str) -> str:
+    return f"{corpus}: {label}" if label else corpus
 
 
 def _copies(synthetic: int, real: int, share: float) -> int:

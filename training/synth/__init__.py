@@ -63,11 +63,12 @@ def synthesize(
     workers: int = 2,
     shippable_only: bool = True,
     cache: Path | None = None,
+    keep_empty: bool = False,
 ) -> list[Samples]:
     """Each text spoken once by a random voice, speed 0.75 to 1.35 and pitch 0.75 to 1.3; 16 kHz int16 clips.
 
-    Utterances that come out empty are left out, so the list may be shorter than `texts`. Under `cache` they
-    are kept for the next time.
+    Utterances that come out empty are left out, so the list may be shorter than `texts`, unless `keep_empty`.
+    Under `cache` they are kept for the next time.
     """
     voices = available_voices(shippable_only=shippable_only)
     # A back end counts for 40 voices at most: a few of flite sound less alike than a hundred of espeak.
@@ -81,7 +82,7 @@ def synthesize(
     spoken = list(spread(_spoken, kept, jobs, f"speaking {len(jobs)} texts", workers=workers, threads=True))
     if kept:
         kept.trim()
-    return [samples for samples in spoken if len(samples) > SAMPLE_RATE // 10]
+    return [samples for samples in spoken if keep_empty or len(samples) > SAMPLE_RATE // 10]
 
 
 _Job = tuple[Voice, str, float, float]
