@@ -117,6 +117,25 @@ def test_times_of_day_are_a_list():
         assert understood(grammar, f"wake me at {text}").slots == {"time": time}, text
 
 
+def test_keys_with_nothing_behind_them_are_passed_over():
+    grammar = parse_templates("intents: {A: {data: [{sentences: go, slots: }]}}\nlists:\nskip_words:\n")
+    assert said(grammar) == {"go"}
+
+
+def test_a_key_that_stands_twice_would_hide_what_was_said_first():
+    with pytest.raises(GrammarError, match=r"a.yaml:3: expected each key once, found 'A' again"):
+        parse_templates(
+            "intents:\n  A: {data: [{sentences: go}]}\n  A: {data: [{sentences: stop}]}\n", "a.yaml"
+        )
+
+
+def test_another_language_is_told_to_be_read_as_english():
+    body = "intents: {A: {data: [{sentences: go}]}}"
+    (told,) = parse_templates(f"language: de\n{body}", "a.yaml").notes
+    assert told == "a.yaml:1: the words are read as English, not 'de'"
+    assert parse_templates(f"language: en-GB\n{body}", "a.yaml").notes == ()
+
+
 LISTS = "intents:\n  A: {data: [{sentences: ['{n}']}]}\nlists:\n  "
 BAD_LISTS = [
     ("n: {times: {from: '6:00', to: '25:00'}}", "expected a time of day such as '7:30', found '25:00'"),

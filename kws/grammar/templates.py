@@ -61,8 +61,8 @@ def templates_grammar(root: Located, place: str) -> Grammar:
         )
     told = root.get("threshold")
     threshold = parse_threshold(told.text(), told.place, told.line) if told else None
-    notes = tuple(_left_out(name, body) for name, body in scope.wildcards.items())
-    return Grammar(place, intents, threshold, notes)
+    notes = [_left_out(name, body) for name, body in scope.wildcards.items()]
+    return Grammar(place, intents, threshold, (*_about_language(root), *notes))
 
 
 def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:
@@ -70,6 +70,12 @@ def _intent(name: str, data: Located, scope: _Scope, root: Located) -> Intent:
     fixed = data.get("slots")
     slots = {key: value.text() for key, value in fixed.mapping().items()} if fixed else {}
     return Intent(name, _with_skip_words(Choice(sentences), root.get("skip_words"), scope), slots)
+
+
+def _about_language(root: Located) -> Iterator[str]:
+    language = root.get("language")
+    if language and not language.text().lower().startswith("en"):
+        yield f"{language.place}:{language.line}: the words are read as English, not {language.text()!r}"
 
 
 def _left_out(name: str, body: Located) -> str:
@@ -81,7 +87,7 @@ def _left_out(name: str, body: Located) -> str:
 
 def _with_skip_words(sentence: Expression, skipped: Located | None, scope: _Scope) -> Expression:
     """Words that may stand before or after a sentence and mean nothing."""
-    if not skipped or not skipped.items():
+    if not skipped or not skipped.value:
         return sentence
     around = Repeat(Choice(tuple(scope.template(word) for word in skipped.items())))
     return Sequence((around, sentence, around))

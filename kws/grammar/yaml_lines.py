@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,8 @@ class Located:
 
     def mapping(self) -> dict[str, Located]:
         """The value as a mapping."""
+        if self.value == "":  # a key with nothing behind it
+            return {}
         found: dict[str, Located] = self._as(dict, "a mapping (key: value)")
         return found
 
@@ -113,13 +115,18 @@ class _Reader:
 
     def _value(self, node: Any) -> Any:
         if node.id == "mapping":
-            return dict(self._pairs(node))
+            return self._mapping(node)
         if node.id == "sequence":
             return [self.located(item) for item in node.value]
         return node.value
 
-    def _pairs(self, node: Any) -> Iterator[tuple[str, Located]]:
+    def _mapping(self, node: Any) -> dict[str, Located]:
+        found: dict[str, Located] = {}
         for key, value in node.value:
+            where = f"{self._place}:{key.start_mark.line + 1}"
             if key.id != "scalar":
-                raise GrammarError(f"{self._place}:{key.start_mark.line + 1}: expected a text as the key")
-            yield key.value, self.located(value)
+                raise GrammarError(f"{where}: expected a text as the key")
+            if key.value in found:
+                raise GrammarError(f"{where}: expected each key once, found {key.value!r} again")
+            found[key.value] = self.located(value)
+        return found
