@@ -27,7 +27,7 @@ from kws.swap import Listener, SwappableEngine
 from kws.tally import Tally
 from kws.types import Block, Sink, Source
 
-STOP_SECONDS = 0.4
+STOP_SECONDS = 0.3
 """From when the daemon is told to stop, for sinks to hand over what waits."""
 LAST_SECONDS = 0.1
 """Of that at least for what is heard in the last block, however long it took."""

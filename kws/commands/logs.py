@@ -11,7 +11,7 @@ from typing import TextIO
 
 MOST_LINES = 1000
 """That wait for a standard error which nobody reads."""
-FLUSH_SECONDS = 0.2
+FLUSH_SECONDS = 0.1
 """Spent at most at the end on writing what still waits."""
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}

@@ -2,8 +2,8 @@
 
 Sinks: commands that sleep, web hooks and an MQTT broker that accept and never answer, Wyoming services that
 never read, a Unix socket whose reader never reads; standard output and standard error are pipes that nobody
-reads. Readers of the page and Wyoming clients are there as well and read nothing, every wake word is
-recorded, and words come four times as fast as spoken. Sinks that hang have spools. The signal comes at a
+reads, and full. Readers of the page and Wyoming clients are there as well and read nothing, every wake word
+is recorded, and words come four times as fast as spoken. Sinks that hang have spools. The signal comes at a
 random moment after the daemon has begun to listen; every third time a reload (SIGHUP) is under way.
 
 Each time the process must be gone within a second, and in the end each spool must hold every event that
@@ -69,6 +69,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._deaf = Deaf()
+        self._unread, self._full = full_pipe()
         self.ports = {name: free_port() for name in ("http", "wyoming")}
         self.spools = [folder / f"{number}.spool" for number in range(len(self._hanging()))]
         self._pcm = soundfile.read(RECORDING, dtype="int16")[0].tobytes()
@@ -88,9 +89,6 @@ class Home:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait()
             took = time.monotonic() - began
-        for stream in (daemon.stdout, daemon.stderr):
-            assert stream
-            stream.close()
         if daemon.returncode:
             raise SystemExit(f"ended with exit code {daemon.returncode}")
         return took
@@ -148,8 +146,8 @@ class Home:
             daemon = subprocess.Popen(
                 [sys.executable, "-m", "kws", "daemon", "-c", str(self.config)],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=self._full,
+                stderr=self._full,
                 env={**os.environ, "NOTIFY_SOCKET": str(place)},
             )
             while manager.recv(1_000) != b"READY=1":
@@ -183,6 +181,17 @@ class Home:
             local = all_of_them.enter_context(socket.socket(socket.AF_UNIX))
             local.connect(f"{self.folder}/events")
             yield
+
+
+def full_pipe() -> tuple[int, int]:
+    """Both ends of one that takes nothing more."""
+    unread, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(full, bytes(4_096)):
+            pass
+    os.set_blocking(full, True)
+    return unread, full
 
 
 @click.command()
