@@ -16,7 +16,7 @@ from pulse import wait_for
 
 from kws.errors import KwsError
 from kws.events import Detection, Gap, Partial
-from kws.servers import http
+from kws.servers import http, metrics
 from kws.servers.http import RECENT, EventFeed, HttpServer
 from kws.servers.hub import Hub
 from kws.servers.metrics import DaemonCollector, exposition
@@ -379,6 +379,19 @@ def test_time_counts_from_when_a_connection_is_first_seen() -> None:
     assert second.aborted
     patience.look([], 116.0)
     assert not patience._since
+
+
+def test_figures_are_told_while_new_ones_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the loop that listens counts them, in another thread."""
+    tally, add_metric = Tally(), metrics.CounterMetricFamily.add_metric
+    tally.detections["computer"] += 1
+
+    def meanwhile(family: Any, *arguments: Any) -> None:
+        tally.detections[f"word {len(tally.detections)}"] += 1
+        add_metric(family, *arguments)
+
+    monkeypatch.setattr(metrics.CounterMetricFamily, "add_metric", meanwhile)
+    assert b'kws_detections_total{name="computer"} 1.0' in exposition(DaemonCollector(tally, list))()
 
 
 def test_a_settings_cost_is_a_day() -> None:

@@ -84,7 +84,7 @@ def _counter(name: str, text: str, value: float) -> Metric:
 
 def _labelled(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
     family = CounterMetricFamily(name, text, labels=[label])
-    for key, value in values:
+    for key, value in list(values):  # at once: the loop that listens may count something new meanwhile
         family.add_metric([key], value)
     return family
 
