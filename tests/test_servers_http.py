@@ -386,9 +386,9 @@ def test_figures_are_told_while_new_ones_come(monkeypatch: pytest.MonkeyPatch) -
     tally, add_metric = Tally(), metrics.CounterMetricFamily.add_metric
     tally.detections["computer"] += 1
 
-    def meanwhile(family: Any, *arguments: Any) -> None:
+    def meanwhile(family: Any, *arguments: Any, **more: Any) -> None:
         tally.detections[f"word {len(tally.detections)}"] += 1
-        add_metric(family, *arguments)
+        add_metric(family, *arguments, **more)
 
     monkeypatch.setattr(metrics.CounterMetricFamily, "add_metric", meanwhile)
     assert b'kws_detections_total{name="computer"} 1.0' in exposition(DaemonCollector(tally, list))()
