@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from typing import Any
+
 import pytest
 
 pytest.importorskip("pocketsphinx")
 
+from kws.grammar import pronunciation
 from training.confusion import distance
 from training.lexicon import (
     CONSONANTS,
@@ -75,6 +79,39 @@ def test_letters_with_accents_are_read_and_those_of_other_scripts_are_not() -> N
     assert by_rule("crème")
     for word in ("日本", "привет", "αβγ"):
         assert pronunciations(word) == ()
+
+
+@pytest.mark.debian("espeak-ng")
+def test_many_words_are_asked_for_at_once_and_sound_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[list[str]] = []
+    run = subprocess.run
+
+    def counted(command: list[str], **how: Any) -> Any:
+        starts.append(command)
+        return run(command, **how)
+
+    monkeypatch.setattr(pronunciation, "_READ_AHEAD", {})
+    words = ["zorblax", "müllerin", "ø", "d'arcyx", "mqttx", "stop", "привет", "Zorblax"]
+    apart = {word: by_rule(word.lower()) for word in words}
+    monkeypatch.setattr(pronunciation.subprocess, "run", counted)
+    pronunciation.read_ahead(words)
+    assert {word: by_rule(word.lower()) for word in words if word != "stop"} == {
+        word: sound for word, sound in apart.items() if word != "stop"
+    }
+    assert len(starts) == 1
+
+
+def test_where_lines_are_missing_smaller_parts_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def says(command: list[str], *, input: str, **how: Any) -> Any:
+        spoken = [word for word in input.split("\n\n") if word != "mutex"]
+        return subprocess.CompletedProcess(command, 0, "\n".join(spoken), "")
+
+    monkeypatch.setattr(pronunciation.subprocess, "run", says)
+    monkeypatch.setattr(pronunciation.shutil, "which", str)
+    monkeypatch.setattr(pronunciation, "_READ_AHEAD", {})
+    pronunciation.read_ahead(["zt", "mutex", "dz", "kk"])
+    sounds = [by_rule(word) for word in ("zt", "mutex", "dz", "kk")]
+    assert sounds == [("Z", "T"), (), ("D", "Z"), ("K", "K")]
 
 
 @pytest.mark.debian("espeak-ng")

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from kws.errors import GrammarError
 from kws.grammar.expression import Grammar
-from kws.grammar.pronunciation import pronunciations, words_of
+from kws.grammar.pronunciation import pronunciations, read_ahead, words_of
 from kws.grammar.word_graph import Marks, WordArc, WordGraph, word_graph
 from kws.recognition.tokens import SPACE, Tokens
 
@@ -235,6 +235,9 @@ class _Compiler:
     def _grow_trees(self) -> dict[int, _Node]:
         trees: dict[int, _Node] = {}
         spellings: dict[str, list[Spelling]] = {}
+        if self._tokens.kind == "phones":
+            said = {arc.word for arc in self._graph.words if arc.spelling is None}
+            read_ahead(part for word in sorted(said) for part in words_of(word))
         write: Callable[[str], list[Spelling]] = partial(spell, tokens=self._tokens, place=self._graph.place)
         for arc in self._graph.words:
             if arc.spelling is None and arc.word not in spellings:

@@ -9,11 +9,12 @@ import re
 import shutil
 import subprocess
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 Phones = tuple[str, ...]
+ESPEAK = "espeak-ng"
 
 
 @lru_cache(maxsize=1)
@@ -68,10 +69,33 @@ def by_rule(word: str) -> Phones:
 
     Empty for letters that are not Latin ones: a voice for English can only name those.
     """
-    if not all(unicodedata.name(letter, "").startswith("LATIN") for letter in filter(str.isalpha, word)):
+    if not _is_latin(word):
         return ()
-    program = shutil.which("espeak-ng")
-    return _from_espeak(program, word) if program else by_letters(_without_accents(word))
+    if word in _READ_AHEAD:
+        return _READ_AHEAD[word]
+    program = shutil.which(ESPEAK)
+    return _from_espeak(program, [word])[0] if program else by_letters(_without_accents(word))
+
+
+def read_ahead(words: Iterable[str]) -> None:
+    """Ask for the sound of many words at once, as each by itself takes a program's start."""
+    program = shutil.which(ESPEAK)
+    lacking = dict.fromkeys(word.lower() for word in words)
+    unknown = [
+        word
+        for word in lacking
+        if word.replace("'", "").isalpha() and word not in _entries() and _is_latin(word)
+    ]
+    unknown = [word for word in unknown if word not in _READ_AHEAD]
+    if program and len(unknown) > 1:
+        _READ_AHEAD.update(zip(unknown, _from_espeak(program, unknown), strict=True))
+
+
+_READ_AHEAD: dict[str, Phones] = {}
+
+
+def _is_latin(word: str) -> bool:
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in filter(str.isalpha, word))
 
 
 def _without_accents(word: str) -> str:
@@ -89,10 +113,19 @@ def from_ipa(text: str) -> Phones:
     return _longest_first(text, _IPA)
 
 
-def _from_espeak(program: str, word: str) -> Phones:
-    command = [program, "-q", "--ipa", "-v", "en-us", "--", word]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    return from_ipa(done.stdout)
+def _from_espeak(program: str, words: list[str]) -> list[Phones]:
+    """Each word is a paragraph, which comes out as a line; where one does not, smaller parts are tried."""
+    command = [program, "-q", "--ipa", "-v", "en-us", "--stdin"]
+    done = subprocess.run(
+        command, input="\n\n".join(words), capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    if len(lines) == len(words):
+        return [from_ipa(line) for line in lines]
+    if len(words) == 1:
+        return [from_ipa(" ".join(lines))]
+    half = len(words) // 2
+    return _from_espeak(program, words[:half]) + _from_espeak(program, words[half:])
 
 
 def _longest_first(text: str, table: dict[str, str]) -> Phones:

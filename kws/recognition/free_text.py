@@ -11,7 +11,7 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from kws.bundle import MODELS
-from kws.grammar.pronunciation import pronunciations
+from kws.grammar.pronunciation import pronunciations, read_ahead
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.free_decoder import FreeDecoder
@@ -177,6 +177,8 @@ def lexicon_of(model: WordModel, more: Sequence[str] = (), *, own: bool = False)
 
 def _new_lexicon(model: WordModel, words: Iterable[str]) -> Lexicon:
     """Without marks like <s>."""
+    words = list(words)
+    read_ahead(words)
     spellings = {
         word: [PHONES.encode(reading) for reading in pronunciations(word)]
         for word in words
