@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("hassil")
 
-from test_grammar import said, templates, understood
+from test_grammar import EXAMPLES, said, templates, understood
 
 from kws.errors import GrammarError
 from kws.grammar.compile import compile_grammar
@@ -134,6 +134,18 @@ def test_another_language_is_told_to_be_read_as_english():
     (told,) = parse_templates(f"language: de\n{body}", "a.yaml").notes
     assert told == "a.yaml:1: the words are read as English, not 'de'"
     assert parse_templates(f"language: en-GB\n{body}", "a.yaml").notes == ()
+
+
+def test_the_example_of_alarms_and_timers():
+    grammar = read_grammar(EXAMPLES / "clock.yaml")
+    heard = {
+        "wake me up tomorrow at half past seven": {"day": "tomorrow", "time": "07:30"},
+        "set an alarm for six fifteen p.m.": {"time": "18:15"},
+        "set a timer for two and a half hours": {"hours": "2.5"},
+        "set a timer for half an hour": {"hours": "0.5"},
+    }
+    for text, slots in heard.items():
+        assert understood(grammar, text).slots == slots, text
 
 
 LISTS = "intents:\n  A: {data: [{sentences: ['{n}']}]}\nlists:\n  "
