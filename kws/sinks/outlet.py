@@ -83,8 +83,10 @@ class Outlet:
         self._giving_up = threading.Event()
         self._works = True
         self.spool = self._spooled(spool) if spool else None
+        """Keeps the file up to date, in a thread of its own."""
         # A daemon thread: one that hangs in a system call must not keep the process alive.
         self.thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
+        """Hands events over, to the sink's end."""
         self.thread.start()
 
     @property

@@ -113,6 +113,7 @@ class Spool:
         self._changed = threading.Event()
         self._closing = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"spool {file.path}", daemon=True)
+        """Writes, to the file's end."""
         self.thread.start()
 
     @property
