@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +167,36 @@ def test_it_follows_a_reload(page: webdriver.Chrome, site: Site) -> None:
     site.live.publish("audio", json.dumps(view))
     wait_for(lambda: text(page, "decibel") == "-40.0 dB", "level")
     assert pixel(page, "#models article:last-child .scores", 2, 5) == [255, 136, 0]
+
+
+def test_a_slider_stays_where_it_was_put_until_that_is_in_force(page: webdriver.Chrome, site: Site) -> None:
+    asked, given = threading.Event(), threading.Event()
+
+    def slowly(model: int, threshold: float) -> None:
+        asked.set()
+        assert given.wait(60)
+
+    site.room.set_threshold = slowly  # type: ignore[method-assign]
+    value = 'return document.querySelector("#models input").value'
+    move = """
+        const slider = document.querySelector("#models input");
+        slider.value = arguments[0];
+        slider.dispatchEvent(new Event("change"));
+    """
+    page.execute_script(move, 0.75)
+    assert asked.wait(60)
+    site.room.models = lambda: [{**MODEL, "threshold": 0.25}]  # type: ignore[method-assign]
+    site.live.publish("models", "{}")  # of what somebody asked for before
+    wait_for(lambda: over_threshold(page, site, score=0.3), "the other threshold")
+    assert page.execute_script(value) == "0.75"
+    given.set()
+    wait_for(lambda: not over_threshold(page, site, score=0.3), "our threshold")
+
+
+def over_threshold(page: webdriver.Chrome, site: Site, score: float) -> bool:
+    """Whether the page draws it so."""
+    show(site, level=-40.0, score=score)
+    return pixel(page, ".scores", 2, 5) == [255, 136, 0]
 
 
 @pytest.mark.parametrize("kind", ["false-alarm", "missed"])

@@ -53,17 +53,20 @@ function showModel(model, number, label) {
     value.textContent = Number(slider.value).toFixed(2);
     cost.textContent = costOf(model.settings, Number(slider.value));
   };
+  let asked = 0; // thresholds of ours that are not in force yet
   shown.moveTo = (threshold) => {
     shown.threshold = threshold;
-    if (slider.matches(":active")) { return; } // somebody is moving it
+    if (asked || slider.matches(":active")) { return; } // somebody is moving it
     slider.value = threshold;
     update();
   };
   slider.oninput = update;
   slider.onchange = async () => {
-    const answer = await post("/threshold", { model: number, threshold: Number(slider.value) });
+    const threshold = Number(slider.value);
+    asked += 1;
+    const answer = await post("/threshold", { model: number, threshold }).finally(() => { asked -= 1; });
     if (answer.error) { cost.textContent = answer.error; return; }
-    shown.threshold = Number(slider.value);
+    shown.threshold = threshold;
   };
   shown.moveTo(model.threshold);
   element("models").append(article);
