@@ -69,7 +69,7 @@ class ModelEars:
     def _asr_program(self) -> AsrProgram:
         model = AsrModel(
             name="commands",
-            description="Commands of a grammar",
+            description="Sentences of a grammar, or whatever is said",
             attribution=PROJECT,
             installed=True,
             version=version("kws"),
@@ -77,7 +77,7 @@ class ModelEars:
         )
         return AsrProgram(
             name="kws",
-            description="Commands by an int8 streaming model",
+            description="Speech by an int8 streaming model",
             attribution=PROJECT,
             installed=True,
             version=version("kws"),
