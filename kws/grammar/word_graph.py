@@ -164,7 +164,7 @@ class WordGraph:
         if self.states + len(self.words) + len(self.skips) > ARC_LIMIT:
             raise GrammarError(
                 f"{self.place}: its graph has more than {ARC_LIMIT} words; "
-                "say less in free order, or name rules less often inside others"
+                "say less in free order, list fewer values, or name rules less often inside others"
             )
 
 
