@@ -153,6 +153,16 @@ def test_a_model_of_recordings_that_are_not_here_keeps_its_weights(bundle: Bundl
     assert way_for(real, has_recordings=True).name == FINE_TUNE
 
 
+def test_what_the_package_brings_is_here_for_every_head(bundle: Bundle) -> None:
+    told = {"network": read_recipe(find_recipe("embedding_head")).network}
+    data = {"synthetic words": 5, "esc10": 145, "libri-voices": 75}
+    card = {"data": data, "packed_speech": 220, "recipe": told}
+    head = dataclasses.replace(bundle, card=card)
+    assert way_for(head, has_recordings=False).name == LEARN_AGAIN
+    mixed = dataclasses.replace(bundle, card={**card, "data": {**data, "mine": 1}})
+    assert way_for(mixed, has_recordings=False).name == THRESHOLD
+
+
 @pytest.mark.parametrize("card", [{}, {"recipe": 3}, {"recipe": {"network": {}, "training": {"new": 1}}}])
 def test_a_card_without_a_recipe_of_ours_leaves_the_threshold(
     bundle: Bundle, card: dict[str, object]

@@ -14,6 +14,7 @@ import kws  # noqa: E402
 from kws.evaluation import CalibrationRow, threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
+from training.enroll.ways import THRESHOLD, way_for  # noqa: E402
 from training.heads.trial import PER_HOUR  # noqa: E402
 from training.synth import available_voices, synthesize  # noqa: E402
 
@@ -58,6 +59,7 @@ def test_the_bundle_tells_its_story(bundle: Path) -> None:
     assert found.card["data"]["synthetic words"] > 100
     assert found.card["command"].startswith("kws train computer -o ")
     assert sum(voices["voices"] for voices in found.card["voices"].values()) == len(available_voices())
+    assert way_for(found, has_recordings=False).name != THRESHOLD  # it can be enrolled where it was trained
     # No recordings; but other speech, as vectors, comes with the heads.
     assert bool(found.card["credits"]) == ("encoder" in found.manifest["kws"])
     assert 0.3 < found.word_seconds < 2

@@ -69,9 +69,10 @@ def recipe_of(card: Mapping[str, Any]) -> Recipe:
 
 
 def learned_from_recordings(card: Mapping[str, Any]) -> bool:
-    """Whether anything but synthetic voices and what its user recorded is among its data."""
+    """Whether its data are more than synthetic voices, its user's takes and what comes with the package."""
     ours = {"synthetic speech", "synthetic words", "own recordings", "false alarms"}
-    return bool(set(card.get("data", {})) - ours)
+    others = sum(count for name, count in card.get("data", {}).items() if name not in ours)
+    return bool(others > card.get("packed_speech", 0))
 
 
 def gentler(recipe: Recipe) -> Recipe:

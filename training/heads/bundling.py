@@ -105,6 +105,7 @@ def _card(
         "architecture": f"two dense layers on {_STANDS_ON[encoder]}",
         "weights": sum(array.size for arrays in weights for array in arrays) + 1,
         "data": dict(sorted(material.sources.items())),
+        "packed_speech": material.packed,
         "credits": data_credits(dict(sorted(material.sources.items()))),
         "voices": voice_credits(available_voices()),
         "hours": round(material.hours, 1),

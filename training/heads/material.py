@@ -51,6 +51,8 @@ class HeadMaterial:
     hours: float
     said: Sources
     """In the real speech of `examples`."""
+    packed: int
+    """Clips of `sources` that the package brings as vectors."""
 
 
 def gather(
@@ -113,7 +115,7 @@ def gather(
     hours = sum(len(rows) for rows, _ in sequences) * row_format(SPEECH_EMBEDDING).row_seconds / 3600
     examples = join(sequences, look_back=look_back, steps=last - first, first_real=composed)
     counts = _counted(voices, [*said, *others], known, own, false_alarms)
-    return HeadMaterial(examples, counts, hours, told)
+    return HeadMaterial(examples, counts, hours, told, len(known.corpora) if known else 0)
 
 
 def marked(heard: Embedded | Background, holding: Sequence[bool]) -> Sequences:
