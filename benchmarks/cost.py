@@ -149,16 +149,15 @@ _SECTION = """\
 Fresh processes, one core, one thread, {rounds}. Each hears {seconds:g} s after {warm:g} s that are not
 counted; CPU time is user and system time. Other work may run beside it, and takes caches and the clock: the
 ratios of CPU time carry over to other machines, seconds do not. kws runs as it does by default, in two
-stages; *first stage alone* is `--confirm none`, and all that `--engine c99` has; *trained heads* are words of
-one's own by `kws train`, with the same second stage.
+stages: a head on the published encoder listens, and at a candidate the word's model for devices hears the
+last seconds again. *First stage alone* is `--confirm none`, that model all the time, and all that
+`--engine c99` has; *trained heads* are words of one's own by `kws train`, whose second stage is the
+recognizer.
 
 In the selftest's recordings, where one of three wake words is said every five seconds, so that the second
 stage is asked far more often than at home:
 
 {speech}
-
-The second stage is opened at the first candidate, for some 0.06 s once: with the trained heads within the
-seconds that are counted, with the bundled words before.
 
 In a quiet room (noise at {quiet:g} dBFS), as in most hours, where the first stage proposes nothing:
 
@@ -175,9 +174,8 @@ everything that pip installs for it counts, the interpreter does not.
 
 {standing}
 
-Ten bundled words are ten networks of about 60 kB, of which each 30 ms need every weight, and the less of the
-caches is theirs, the more that costs. Ten trained heads follow one encoder, 18 kB each; Porcupine's words, a
-few kB each, one network that all share.
+Ten heads follow one encoder, 18 kB each, as Porcupine's words, a few kB each, follow one network. The models
+for devices are networks of about 60 kB each, of which each 30 ms need every weight where they listen always.
 Most of kws' memory is numpy and
 LiteRT: see what `--engine c99` takes without the latter.{missing}
 """

@@ -31,8 +31,8 @@ from benchmarks.streams import (
 )
 from kws.bench.process import Plan, run
 from kws.bundle import Bundle, find_bundle
-from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation_table import default_recognizer_of, measured_points, second_stage_of
+from kws.cascade import find_second, proposer
+from kws.confirmation_table import Second, default_second_of, measured_points, second_stage_of
 
 SENSITIVITIES = (0.5, 0.7, 0.3)
 """Of Porcupine, its default first."""
@@ -51,19 +51,20 @@ Setting = float | list[float]
 @cache
 def pairs_of(word: str) -> list[list[float]]:
     """Thresholds of both stages that are worth knowing, by the word's manifest; the default ones first."""
-    bundle = find_bundle(word)
-    recognizer = _recognizer_of(bundle)
-    stage = second_stage_of(bundle, recognizer)
-    assert stage, f"{word} was measured with another {recognizer.name}"
+    first, second = stages_of(word)
+    stage = second_stage_of(first, second)
+    assert stage, f"{word} was measured with another {second.name}"
     default = [stage.threshold, stage.least]
-    pairs = [[point.threshold, point.least] for point in measured_points(bundle, recognizer)]
+    pairs = [[point.threshold, point.least] for point in measured_points(first, second)]
     return [default, *(pair for pair in pairs if pair != default)]
 
 
-def _recognizer_of(bundle: Bundle) -> RecognizerBundle:
-    name = default_recognizer_of(bundle)
-    assert name, f"{bundle.name} was never measured with a second stage"
-    return find_recognizer(name)
+def stages_of(word: str) -> tuple[Bundle, Second]:
+    """What hears a bundled word by default."""
+    first = proposer(find_bundle(word))
+    name = default_second_of(first)
+    assert name, f"{word} was never measured with a second stage"
+    return first, find_second(name)
 
 
 def settings_of(engine: Engine, phrase: str) -> Sequence[Setting]:
@@ -133,9 +134,11 @@ def _version(engine: Engine, models: Sequence[str]) -> list[str]:
     """Of a peer its release, of ours the models."""
     if engine not in (TWO_STAGES, FIRST_STAGE):
         return [package for package in engine.pip if "==" in package]
-    bundles = [find_bundle(model) for model in models]
-    seconds = [_recognizer_of(bundle) for bundle in bundles] if engine is TWO_STAGES else []
-    return [str(bundle.model_sha256) for bundle in (*bundles, *seconds)]
+    if engine is TWO_STAGES:
+        used: list[Second] = [stage for model in models for stage in stages_of(model)]
+    else:
+        used = [find_bundle(model) for model in models]
+    return [str(model.model_sha256) for model in used]
 
 
 @cache

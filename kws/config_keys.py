@@ -43,12 +43,12 @@ class ModelSettings:
     )
     confirm: str = setting(
         "auto",
-        'recognizer that must hear the word\'s spelling as well, a second stage; "none", or "auto": the one '
-        "that the word was measured with, unless there is a threshold",
+        'recognizer, or another model of the word, that must hear it as well, a second stage; "none", or '
+        '"auto": what the word was measured with, unless there is a threshold',
         check=confirm_problem,
     )
     confirm_threshold: float | None = setting(
-        None, "score that the spelling must reach in a recognizer named there, if not 0.1", least=0, most=1
+        None, "score that the word must reach there, if not a recognizer's 0.1", least=0, most=1
     )
 
 

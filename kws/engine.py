@@ -60,8 +60,10 @@ class WakeWord:
     def push(self, rows: Rows, origin: int, source: str) -> list[Event]:
         """Detections in rows of its model alone, whatever a second stage would say of them."""
         outputs = self.model.push(rows)
-        if not len(outputs):
-            return []
+        return self.found(outputs, origin, source) if len(outputs) else []
+
+    def found(self, outputs: Outputs, origin: int, source: str) -> list[Event]:
+        """Detections in outputs of its model."""
         columns = range(len(self.detectors))
         return [event for column in columns for event in self._detect(column, outputs, origin, source)]
 

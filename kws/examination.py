@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,10 +14,10 @@ import numpy as np
 from kws.addresses import split_address
 from kws.config import Config
 from kws.config_keys import AudioSettings, ModelSettings
+from kws.confirmation_table import default_second_of
 from kws.engine import Engine, WakeWord
 from kws.events import Event
 from kws.loading import AUTO
-from kws.recognition.confirmation_table import default_recognizer_of
 from kws.sources import open_source
 from kws.tally import SILENCE_DB, level_db
 from kws.types import SAMPLE_RATE, Block, Samples
@@ -97,10 +96,9 @@ def examine_models(config: Config, engine: Engine) -> Iterator[Finding]:
 def _second_stage(settings: ModelSettings, word: WakeWord) -> Iterator[Finding]:
     name, stage = f"model {word.bundle.name}", word.second_stage
     if stage:
-        recognizer = Path(stage["confirm"]).stem
         score = f"with a score of {stage['confirm_threshold']:g}"
-        yield Finding("good", f"{name}: {recognizer} must hear its spelling as well, {score}")
-    elif settings.confirm == AUTO and settings.threshold is None and default_recognizer_of(word.bundle):
+        yield Finding("good", f"{name}: {stage['confirm']} must hear it as well, {score}")
+    elif settings.confirm == AUTO and settings.threshold is None and default_second_of(word.bundle):
         yield Finding(
             "doubtful",
             f"{name}: hears without the second stage that it was measured with; that needs LiteRT and "

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.bundle import Bundle, find_bundle
+from kws.cascade import default_second, find_second, proposer
+from kws.confirmation_table import Second
 from kws.delegates import Delegate
-from kws.encoders.speech_embedding import PACKAGE
 from kws.engine import Engine, WakeWord
-from kws.errors import BundleError, KwsError
-from kws.frontends import MICRO
-from kws.runtimes import LITERT, chosen
+from kws.errors import KwsError
+from kws.recent_rows import RecentRows
+from kws.second_opinion import kept_audio, word_with_second_opinion
 
 if TYPE_CHECKING:
-    from kws.recognition.bundle import RecognizerBundle
     from kws.recognition.rehearing import Rehearing
     from kws.recognition.stage_pool import StagePools
 
 AUTO = "auto"
 """The second stage that stands in the wake word's manifest, where it can run."""
 NONE = "none"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,12 @@ class Wanted:
 
     bundle: Bundle
     confirm: str = AUTO
-    """The second stage: name or path of a recognizer; NONE; or AUTO, which with a `threshold` is none."""
+    """The second stage: name or path of a recognizer, or of another model of the word; NONE; or AUTO, which
+    with a `threshold` is none."""
     threshold: float | None = None
     """Of the wake word's own model, if not its own."""
     least: float | None = None
-    """Score that the spelling must reach in the second stage, if not the measured one."""
+    """Score that the second stage must give, if not the measured one."""
     delegate: Delegate | None = None
     """What computes the models, see kws.delegates."""
     reference_kernels: bool = False
@@ -48,7 +45,7 @@ class Wanted:
 
 def confirm_problem(text: str) -> str:
     """What is allowed as `Wanted.confirm` if this is not, "" if it is."""
-    return "" if text.strip() else f'name or path of a recognizer, "{NONE}", or "{AUTO}"'
+    return "" if text.strip() else f'name or path of a recognizer or a model, "{NONE}", or "{AUTO}"'
 
 
 def load(
@@ -63,8 +60,8 @@ def load(
     """An Engine for bundled names or paths of bundles; `threshold` overrides the models' own.
 
     A `delegate` computes what it takes of the models, see kws.delegates;
-    the `engine` computes the rest, "litert" or "c99", see kws.runtimes. `confirm` is the recognizer that must
-    hear a word's spelling as well, by a score of `confirm_threshold`; "none"; or "auto", see `Wanted`.
+    the `engine` computes the rest, "litert" or "c99", see kws.runtimes. `confirm` is the recognizer or other
+    model that must hear a word as well, by a score of `confirm_threshold`; "none"; or "auto", see `Wanted`.
 
     Raises:
         BundleError: a model is missing or unfit; the text names it and the remedy.
@@ -92,80 +89,65 @@ def wake_words(wanted: Iterable[Wanted], pools: StagePools | None = None) -> lis
         BundleError, GrammarError: a model is unfit; the text says why.
         KwsError: what is asked for makes no sense.
     """
-    opened: dict[tuple[Path, str], Rehearing] = {}
-    return [_wake_word(one, opened, pools) for one in wanted]
+    shared = _Shared(pools)
+    return [_wake_word(one, shared) for one in wanted]
 
 
-def _wake_word(one: Wanted, opened: dict[tuple[Path, str], Rehearing], pools: StagePools | None) -> WakeWord:
-    recognizer = _second_stage(one)
-    if recognizer is None:
+@dataclass
+class _Shared:
+    """What second stages of one engine have in common."""
+
+    pools: StagePools | None
+    recognizers: dict[tuple[Path, str], Rehearing] = field(default_factory=dict)
+    audio: RecentRows = field(default_factory=kept_audio)
+
+
+def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
+    first, second = _stages(one)
+    if second is None:
         return WakeWord(
-            one.bundle,
+            first,
             threshold=one.threshold,
             reference_kernels=one.reference_kernels,
             delegate=one.delegate,
         )
+    if isinstance(second, Bundle):
+        return word_with_second_opinion(
+            first,
+            second,
+            shared.audio,
+            threshold=one.threshold,
+            least=one.least,
+            delegate=one.delegate,
+        )
     from kws.recognition.confirmation import confirmed_word, rehearing_of
 
-    key = recognizer.manifest_path.resolve(), str(one.delegate or "")
-    if key not in opened:
-        opened[key] = rehearing_of(recognizer, one.delegate, pools)
+    key = second.manifest_path.resolve(), str(one.delegate or "")
+    if key not in shared.recognizers:
+        shared.recognizers[key] = rehearing_of(second, one.delegate, shared.pools)
     return confirmed_word(
-        one.bundle,
-        recognizer,
-        opened[key],
+        first,
+        second,
+        shared.recognizers[key],
         threshold=one.threshold,
         least=one.least,
         delegate=one.delegate,
     )
 
 
-def _second_stage(one: Wanted) -> RecognizerBundle | None:
+def _stages(one: Wanted) -> tuple[Bundle, Second | None]:
+    """The model that proposes, and what decides."""
     if problem := confirm_problem(one.confirm):
         raise KwsError(f'{one.bundle.name}: confirm: found "{one.confirm}"; allowed is {problem}')
     if one.confirm not in (AUTO, NONE):
-        from kws.recognition.bundle import find_recognizer
-
-        return find_recognizer(one.confirm)
+        return one.bundle, find_second(one.confirm)
     if one.least is not None:
         raise KwsError(
             f"{one.bundle.name}: --confirm-threshold (confirm_threshold) is that of a second stage; "
             "name it with --confirm (confirm)"
         )
-    as_measured = one.confirm == AUTO and one.threshold is None and not one.reference_kernels
-    return default_recognizer(one.bundle) if as_measured else None
-
-
-def default_recognizer(bundle: Bundle) -> RecognizerBundle | None:
-    """The one that the wake word was measured with; None where there is none, or it cannot run here.
-
-    Raises:
-        BundleError: the wake word's manifest says something of it that makes no sense, or it is damaged.
-    """
-    from kws.recognition.confirmation_table import default_recognizer_of, second_stage_of
-
-    name = default_recognizer_of(bundle) if chosen(bundle.engine) == LITERT else None
-    if name is None:
-        return None
-    recognizer = _found(name, bundle)
-    if recognizer.front_end != MICRO and find_spec(PACKAGE) is None:
-        _log.info(
-            "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
-        )
-        return None
-    recognizer.require_encoder()
-    if second_stage_of(bundle, recognizer) is None:
-        _log.info("%s: no second stage: it was not measured with this %s", bundle.name, name)
-        return None
-    return recognizer
-
-
-def _found(name: str, bundle: Bundle) -> RecognizerBundle:
-    from kws.recognition.bundle import find_recognizer
-
-    try:
-        return find_recognizer(name)
-    except BundleError as error:
-        raise BundleError(
-            f"{bundle.manifest_path}: its second stage: {error}; or do without one: --confirm none"
-        ) from error
+    if one.confirm == NONE or one.threshold is not None or one.reference_kernels:
+        return one.bundle, None
+    first = proposer(one.bundle)
+    second = default_second(first)
+    return (first if second else one.bundle), second

@@ -19,11 +19,11 @@ from kws.assembly import build_engine, build_spotting, dictation_of, language_of
 from kws.bundle import find_bundle, write_bundle
 from kws.config import Config, read_config
 from kws.config_keys import ModelSettings, SpeechSettings
+from kws.confirmation_table import pair
 from kws.engine import Engine
 from kws.errors import BundleError, KwsError
 from kws.events import Transcript
 from kws.recognition.bundle import find_recognizer, write_recognizer
-from kws.recognition.confirmation_table import pair
 from kws.recognition.recognizer import AcousticStage
 from kws.recognition.tokens import PHONES
 from kws.selftest import RECORDINGS
@@ -90,7 +90,7 @@ def test_engines_of_one_server_share_what_hears_again(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(kws.recognition.build, "spotting_stage", noted)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    models = [ModelSettings(name) for name in kws.bundled_names()]
+    models = [ModelSettings(name, confirm="english") for name in kws.bundled_names()]
     samples = read_samples(RECORDINGS / "calls.flac")
     alone = heard(build_spotting(models), samples)
     new = spotting_of(lambda: models)

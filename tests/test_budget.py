@@ -20,7 +20,8 @@ def run(*options: str) -> int:
 
 
 def test_each_model_listens_at_its_own_calibrated_threshold(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--model", "computer", "--model", "alexa", "--max-false-alarms-per-day", "12") == 0
+    words = ["--model", "computer", "--model", "alexa"]
+    assert run(*words, "--confirm", "none", "--max-false-alarms-per-day", "12") == 0
     printed = capsys.readouterr()
     heard = {event["name"]: event["threshold"] for event in map(json.loads, printed.out.splitlines())}
     for name in ("computer", "alexa"):
@@ -39,7 +40,11 @@ def test_fewer_false_alarms_need_a_higher_threshold() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--max-false-alarms-per-day", "1", "--strict"], ["computer", "can promise", "--strict"]),
+        (
+            ["--max-false-alarms-per-day", "1", "--strict", "--confirm", "none"],
+            ["computer", "can promise", "--strict"],
+        ),
+        (["--max-false-alarms-per-day", "1", "--strict"], ["computer", "no measured pair", "allow more"]),
         (["--max-false-alarms-per-day", "5", "--threshold", "0.5"], ["--threshold", "give one"]),
         (["--strict"], ["--max-false-alarms-per-day"]),
         (["--max-false-alarms-per-day", "0"], ["--max-false-alarms-per-day"]),

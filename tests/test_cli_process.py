@@ -91,11 +91,19 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
 
 
 def test_a_second_stage_that_nobody_has_asked_yet_loads_no_grammars() -> None:
-    program = "import sys, kws; kws.load('computer'); print(*sys.modules)"
+    program = "import sys, kws; kws.load('computer', confirm='english'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "kws.recognition.confirmation" in loaded
     assert {"kws.grammar", "kws.recognition.build", "pocketsphinx"} & loaded == set()
+
+
+def test_bundled_words_load_no_recognizer() -> None:
+    program = "import sys, kws; kws.load('computer'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "kws.second_opinion" in loaded
+    assert {"kws.recognition.confirmation", "kws.recognition.spotter"} & loaded == set()
 
 
 def test_python_m_kws_is_the_same() -> None:

@@ -106,7 +106,10 @@ MISTAKES = {
         "model 2: threshold: found 1.5",
         "a number from 0 to 1",
     ),
-    '[[model]]\nname = "a"\nconfirm = ""': ('model 1: confirm: found ""', 'recognizer, "none", or "auto"'),
+    '[[model]]\nname = "a"\nconfirm = ""': (
+        'model 1: confirm: found ""',
+        'recognizer or a model, "none", or "auto"',
+    ),
     "[[sink]]\nqueue = 1": ("sink 1: uri: is missing", "give a text"),
     '[[sink]]\nuri = "pigeon:"': ("sink 1: uri: pigeon:", "one of command:"),
     '[[sink]]\nuri = "stdout:"\nqueue = 0': ("sink 1: queue: found 0", "1 to 100000"),

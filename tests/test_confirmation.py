@@ -21,14 +21,15 @@ from spoken import phones_of, steps_of
 from kws.bundle import Bundle, find_bundle
 from kws.commands.budget import Budget
 from kws.commands.options import load_engine
+from kws.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair
+from kws.confirmed import ConfirmedWord
 from kws.errors import BundleError, KwsError
 from kws.evaluation import Proportion, Rate
 from kws.events import Detection, Event
 from kws.frontend import FrontendConfig
 from kws.frontends import MICRO
 from kws.recognition.bundle import write_recognizer
-from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, ConfirmedWord, SecondLook
-from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, measured_points, pair
+from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, SecondLook
 from kws.recognition.rehearing import Rehearing
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.stage_pool import StagePool

@@ -15,6 +15,7 @@ from signals import clipped, noise, tone
 import kws
 from kws import cli
 from kws.assembly import build_engine
+from kws.bundle import MODELS
 from kws.commands.doctor import _devices, _tried
 from kws.config import read_config
 from kws.config_keys import AudioSettings
@@ -114,8 +115,9 @@ def test_who_must_agree_with_a_model_is_named(monkeypatch: pytest.MonkeyPatch) -
     config = read_config({"model": [{"name": "computer"}]}, "test")
     stage, model = examine_models(config, build_engine(config))
     assert (stage.state, model.state) == ("good", "good")
-    assert stage.text.startswith("model computer: english must hear its spelling as well, with a score of 0.")
-    monkeypatch.setattr("kws.loading.find_spec", lambda name: None)
+    device = MODELS / "computer.json"
+    assert stage.text.startswith(f"model computer: {device} must hear it as well, with a score of 0.")
+    monkeypatch.setattr("kws.cascade.find_spec", lambda name: None)
     stage, model = examine_models(config, build_engine(config))
     assert (stage.state, model.state) == ("doubtful", "good")
     assert "pip install 'kws[encoder]'" in stage.text

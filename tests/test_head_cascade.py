@@ -12,11 +12,11 @@ pytest.importorskip("pocketsphinx")
 from heads import head_bundle
 
 from kws.bundle import find_bundle
+from kws.confirmed import ConfirmedWord
 from kws.evaluation import CalibrationRow, Proportion, Rate
 from kws.loading import Wanted, wake_words
 from kws.recognition.alarm_rate import alarm_rate_of
 from kws.recognition.bundle import find_recognizer
-from kws.recognition.confirmation import ConfirmedWord
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.heads.cascade import HEAD_PER_HOUR, SPELLING_PER_HOUR, second_stage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ import numpy as np
 import pytest
 
 import kws
-from kws.bundle import Bundle, find_bundle
+from kws.bundle import MODELS, Bundle, find_bundle
+from kws.cascade import default_second
 from kws.cli import main
+from kws.confirmation_table import pair, second_stage_of
+from kws.confirmed import ConfirmedWord
 from kws.engine import Engine, WakeWord
 from kws.errors import BundleError, KwsError
 from kws.frontends import MICRO
-from kws.loading import AUTO, NONE, Wanted, default_recognizer, wake_words
+from kws.loading import AUTO, NONE, Wanted, wake_words
 from kws.recognition.bundle import RecognizerBundle, find_recognizer, write_recognizer
-from kws.recognition.confirmation import ConfirmedWord
-from kws.recognition.confirmation_table import pair, second_stage_of
 from kws.recognition.tokens import PHONES
 from kws.selftest import RECORDINGS
 from kws.types import SAMPLE_RATE, Block
@@ -42,9 +44,11 @@ def recognizer(tmp_path: Path) -> RecognizerBundle:
 
 
 @pytest.fixture
-def measured(recognizer: RecognizerBundle) -> Bundle:
-    """A wake word that was measured with that recognizer."""
-    bundle = find_bundle("computer")
+def measured(recognizer: RecognizerBundle, tmp_path: Path) -> Bundle:
+    """A wake word, not a bundled one, that was measured with that recognizer."""
+    for suffix in (".json", ".tflite"):
+        shutil.copy(MODELS / f"computer{suffix}", tmp_path)
+    bundle = find_bundle(tmp_path / "computer.json")
     default = {
         "recognizer": str(recognizer.manifest_path),
         "threshold": 0.3,
@@ -95,7 +99,7 @@ def test_nothing_of_the_recognizer_is_loaded_before_a_candidate(measured: Bundle
     noise = np.random.default_rng(0).normal(0, 30, 2 * SAMPLE_RATE)
     assert Engine([word]).push(Block(noise.astype(np.int16))) == []
     with pytest.raises(BundleError, match=r"ears\.tflite"):
-        word._look.rehearing.open()
+        word._look.open()
 
 
 def test_words_with_the_same_recognizer_share_it(measured: Bundle) -> None:
@@ -116,17 +120,17 @@ def test_a_threshold_or_none_is_the_first_stage_alone(measured: Bundle, how: dic
 
 
 def test_a_word_without_a_measured_pair_has_none(measured: Bundle, recognizer: RecognizerBundle) -> None:
-    assert default_recognizer(dataclasses.replace(measured, manifest={})) is None
+    assert default_second(dataclasses.replace(measured, manifest={})) is None
     retrained = dataclasses.replace(measured, model_sha256="0")
     assert second_stage_of(retrained, recognizer) is None
-    assert default_recognizer(retrained) is None
+    assert default_second(retrained) is None
 
 
 def test_where_the_encoder_is_missing_the_first_stage_hears_alone(
     measured: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kws.loading.find_spec", lambda name: None)
-    assert default_recognizer(measured) is None
+    monkeypatch.setattr("kws.cascade.find_spec", lambda name: None)
+    assert default_second(measured) is None
     assert not isinstance(wake_word(measured, confirm=AUTO), ConfirmedWord)
 
 
@@ -142,8 +146,8 @@ def test_another_encoder_than_it_learned_on_is_an_error(
 
 
 def test_another_engine_hears_alone(measured: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kws.loading.chosen", lambda engine: "c99")
-    assert default_recognizer(measured) is None
+    monkeypatch.setattr("kws.cascade.chosen", lambda engine: "c99")
+    assert default_second(measured) is None
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,7 @@ def test_a_table_damaged_on_disk_is_told_by_the_command(
 
 @pytest.mark.parametrize("confirm", ["", " "])
 def test_no_name_at_all_is_refused(measured: Bundle, confirm: str) -> None:
-    allowed = 'allowed is name or path of a recognizer, "none", or "auto"'
+    allowed = 'allowed is name or path of a recognizer or a model, "none", or "auto"'
     with pytest.raises(KwsError, match=f'computer: confirm: found "{confirm}"; {allowed}'):
         wake_word(measured, confirm=confirm)
 
@@ -233,5 +237,6 @@ def test_one_call_takes_both_thresholds(recognizer: RecognizerBundle, measured: 
         kws.load("computer", confirm_threshold=2)
     ears = str(recognizer.manifest_path)
     word = wake_word(measured, confirm=ears, threshold=0.6, least=0.4)
-    assert word.second_stage == {"confirm": ears, "confirm_threshold": 0.4}
+    model = str(measured.manifest_path)
+    assert word.second_stage == {"name": model, "confirm": ears, "confirm_threshold": 0.4}
     assert word.detectors[0].config.threshold == 0.6

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kws.frontends import MICRO, no_rows
-from kws.recognition.rehearing import RecentRows, Rehearing
+from kws.recent_rows import RecentRows
+from kws.recognition.rehearing import Rehearing
 from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import LogProbs
 from kws.types import Rows

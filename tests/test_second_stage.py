@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("pocketsphinx")
 
 from kws.bundle import MODELS, bundled_names, find_bundle
+from kws.confirmation_table import measured_points, second_stage_of
 from kws.errors import KwsError
 from kws.recognition.bundle import find_recognizer
-from kws.recognition.confirmation_table import measured_points, second_stage_of
 from training import second_stage
 from training.second_stage import (
     DEFAULT_PER_HOUR,
@@ -60,7 +60,7 @@ def test_without_a_pair_that_keeps_to_the_rate_nothing_is_written(copied: Path) 
 def test_own_thresholds_are_those_of_the_manifest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bundle, asked = find_bundle("computer"), []
     monkeypatch.setattr(second_stage, "points", lambda *_: asked.append(_[-1]) or [])
-    assert list(own_report(bundle, "english", tmp_path)) == []
+    assert list(own_report(bundle, find_recognizer("english"), tmp_path)) == []
     stage = second_stage_of(bundle, find_recognizer("english"))
     assert stage is not None
     (pairs,) = asked  # all in one hearing
@@ -82,4 +82,4 @@ def test_a_model_without_a_second_stage_has_no_pair_of_its_own(copied: Path, tmp
     del manifest["kws"]["confirmation"]
     copied.write_text(json.dumps(manifest))
     with pytest.raises(KwsError, match="measure without --own"):
-        list(own_report(find_bundle(str(copied)), "english", tmp_path))
+        list(own_report(find_bundle(copied), find_recognizer("english"), tmp_path))

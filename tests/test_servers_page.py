@@ -226,7 +226,7 @@ def test_it_fits_and_says_nothing_wrong(
 
 def test_the_view_of_real_audio(site: Site) -> None:
     """Blocks in, rows and scores out, through the daemon's own tap."""
-    view = LiveView(site.live, site.thread.loop, lambda: kws.load("computer"))
+    view = LiveView(site.live, site.thread.loop, lambda: kws.load("computer", confirm="none"))
     view.tap(Block(tone(440)[:SAMPLE_RATE]))  # nobody looks
     answer = site.ask("/live")
     wait_for(lambda: site.live.subscribers == 1, "reader")

@@ -136,7 +136,7 @@ def test_both_stages_are_tried_where_both_would_run(
     page = tmp_path / "report.html"
     assert cli.main(["eval", "alexa", *places, "--report", str(page)]) == 0
     printed = capsys.readouterr().out
-    title = re.search(r"as it runs, at [0-9.]+ and confirmed by english at [0-9.]+", printed)
+    title = re.search(r"as it runs, at [0-9.]+ and confirmed by alexa at [0-9.]+", printed)
     assert title
     assert title[0].capitalize() in page.read_text(encoding="utf-8")
     assert re.search(r"words as recorded +[0-9.]+ % .* of 3 ", printed.split(title[0])[1])

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kws.bundle import find_bundle
-from kws.recognition.bundle import find_recognizer
-from kws.recognition.confirmation_table import ConfirmationPoint, measured_points, second_stage_of
+from kws.cascade import default_second, proposer
+from kws.confirmation_table import ConfirmationPoint, measured_points, second_stage_of
 
-_HEAD = """## With the recognizer as second stage
+_HEAD = """## With both stages
 
-What `kws run`, `kws listen` and the daemon do by default on a computer with the published encoder: the model
-proposes, the recognizer decides ([why](decisions/0017-cascade-by-default.md)). Measured on the same streams
-with `python -m training.second_stage --fill`; both thresholds, of the model and of the spelling, were chosen
-on them. All that follows below is the model alone, as on a device.
+What `kws run`, `kws listen` and the daemon do by default on a computer: a head of 18 kB on the published
+encoder proposes, the word's model for devices hears the last eight seconds again and decides
+([why](decisions/0020-two-models-of-a-word.md)). Measured on the same streams with
+`python -m training.second_stage kws/models/heads/WORD.json --confirm WORD --fill`; both thresholds, of the
+head and of the other model, were chosen on them. All that follows below is the model for devices alone.
 
 | word | thresholds | missed, clean | missed, 10 dB | false alarms an hour of speech |
 |---|---|---|---|---|"""
@@ -34,10 +35,11 @@ def _row(name: str) -> Iterator[str]:
 
 
 def _default_point(name: str) -> ConfirmationPoint | None:
-    bundle, recognizer = find_bundle(name), find_recognizer("english")
-    stage = second_stage_of(bundle, recognizer)
-    if stage is None:
+    bundle = proposer(find_bundle(name))
+    second = default_second(bundle)
+    stage = second_stage_of(bundle, second) if second else None
+    if second is None or stage is None:
         return None
-    points = measured_points(bundle, recognizer)
+    points = measured_points(bundle, second)
     (found,) = [one for one in points if (one.threshold, one.least) == (stage.threshold, stage.least)]
     return found

@@ -1,21 +1,21 @@
-"""What a wake word's manifest says of its second stage; kws.recognition.confirmation_table reads it."""
+"""What a wake word's manifest says of its second stage; kws.confirmation_table reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.confirmation_table import ConfirmationPoint
+from kws.bundle import Bundle
+from kws.confirmation_table import ConfirmationPoint, Second
 from kws.recognition.lexicon import Spelling
 from kws.recognition.tokens import PHONES
 
 
 def confirmation(
     model_sha256: str,
-    recognizer: RecognizerBundle,
+    second: Second,
     thresholds: tuple[float, float],
-    ways: Sequence[Spelling],
+    ways: Sequence[Spelling] = (),
     points: Sequence[ConfirmationPoint] = (),
     **notes: str,
 ) -> dict[str, Any]:
@@ -23,20 +23,21 @@ def confirmation(
 
     Args:
         model_sha256: of the wake word's model, since thresholds are those of one pair of models.
-        recognizer: of the second stage.
-        thresholds: of the wake word's model and of the spelling, where nobody says otherwise.
-        ways: in which the word is spelled, in phones.
+        second: the second stage, a recognizer or another model of the word.
+        thresholds: of the wake word's model and of the second stage, where nobody says otherwise.
+        ways: in which the word is spelled, in phones, for a recognizer.
         points: measured pairs of thresholds.
         notes: further keys of the default.
     """
     threshold, least = thresholds
+    spelled = {"spellings": [PHONES.decode(way) for way in ways]} if ways else {}
     return {
-        "models": [model_sha256, recognizer.model_sha256],
+        "models": [model_sha256, second.model_sha256],
         "default": {
-            "recognizer": recognizer.name,
+            "model" if isinstance(second, Bundle) else "recognizer": second.name,
             "threshold": threshold,
             "least": least,
-            "spellings": [PHONES.decode(way) for way in ways],
+            **spelled,
             **notes,
         },
         "points": [point.to_json() for point in points],

@@ -1,6 +1,8 @@
-"""What a second look by a recognizer's spotter buys behind a wake word's model, on the dev recordings.
+"""What a second look buys behind a wake word's model, on the dev recordings.
 
-python -m training.second_stage [MODEL ...] [--recognizer english] [--own]
+python -m training.second_stage [MODEL ...] [--confirm english] [--own]
+
+It is a recognizer's, that looks for the word's spelling, or that of another model of the same word.
 
 At several thresholds of the model's own, each candidate gets the score of its second look; from these come
 the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
@@ -19,16 +21,19 @@ from pathlib import Path
 import click
 
 from kws.bundle import Bundle, bundled_names, find_bundle
+from kws.cascade import find_second
+from kws.confirmation_table import ConfirmationPoint, Second, fewest_misses, second_stage_of
+from kws.confirmed import ConfirmedWord, Look
 from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
-from kws.evaluation.streams import RowStream
+from kws.evaluation.streams import Layout, RowStream
 from kws.events import Detection
-from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.confirmation import ConfirmedWord, SecondLook, rehearing_of
-from kws.recognition.confirmation_table import ConfirmationPoint, fewest_misses, second_stage_of
+from kws.recognition.confirmation import SecondLook, rehearing_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
+from kws.second_opinion import WEIGHT, SecondOpinion, kept_audio
+from kws.types import Outputs
 from training.confirmation import confirmation
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
 from training.evaluate import detections_of
@@ -42,6 +47,7 @@ DEFAULT_PER_HOUR = 0.25
 BUDGETS = (0.1, 0.5, 1.0, 2.0)
 """False alarms per hour at which misses are compared."""
 _LEAST = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
+_LEAST_OF_MODEL = (0.0, 0.02, 0.04, 0.06, 0.08, *(round(0.05 * n, 2) for n in range(2, 19)))
 
 
 @dataclass(frozen=True)
@@ -55,53 +61,99 @@ class Candidate:
 class Scorer(ConfirmedWord):
     """A confirmed word that never agrees, so that every look is carried to its end."""
 
-    def __init__(self, bundle: Bundle, look: SecondLook) -> None:
-        super().__init__(bundle, look, least=2.0)
+    def __init__(self, bundle: Bundle, second: Second) -> None:
+        model = isinstance(second, Bundle)
+        super().__init__(bundle, look_of(bundle, second), least=2.0, weight=WEIGHT if model else None)
 
-    def candidates(self, stream: RowStream, events: Sequence[Detection]) -> list[Candidate]:
-        """The highest score of each event's look; the stream is in rows as the second stage hears them."""
+    @property
+    def look_front_end(self) -> str:
+        """What its second stage hears."""
+        return self._look.front_end
+
+    def candidates(self, stream: RowStream, outputs: Outputs, threshold: float) -> list[Candidate]:
+        """The score that each candidate comes to.
+
+        Args:
+            stream: in rows as the second stage hears them.
+            outputs: of the first stage.
+            threshold: at which that proposes.
+        """
         found = []
         self._start_anew()
-        self._look.rehearing.rows.extend(0, stream.rows)
-        for event in events:
+        self._look.keep(0, stream.rows)
+        self._said.extend(outputs[:, 0])
+        for event in detections_of(WakeWord(self.bundle, threshold=threshold), outputs):
             row = self._row_at(event.end, 0)
             self._begin(event, row)
+            assert self._candidate
+            candidate = self._candidate
             self._look_on(row + self._wait, 0)
-            found.append(Candidate(event, self._look.score))
+            found.append(Candidate(event, self._score(candidate)))
         return found
 
 
 def points(
-    bundle: Bundle, recognizer: str, cache: Path, pairs: Mapping[float, Sequence[float]] | None = None
+    bundle: Bundle, second: Second, cache: Path, pairs: Mapping[float, Sequence[float]] | None = None
 ) -> list[ConfirmationPoint]:
     """Pairs of thresholds on the dev recordings.
 
     Args:
         bundle: of one wake word.
-        recognizer: its second stage.
+        second: its second stage.
         cache: where the streams' rows are kept.
-        pairs: thresholds of its model, and with each those of the spelling; by default all of _LEAST with
-            those of `first_thresholds`.
+        pairs: thresholds of its model, and with each those of the second stage; by default many with those of
+            `first_thresholds`.
     """
     if pairs is None:
-        pairs = dict.fromkeys(first_thresholds(bundle, FIRST_PER_HOUR), _LEAST)
+        pairs = dict.fromkeys(first_thresholds(bundle, FIRST_PER_HOUR), leasts_of(second))
+    looks = looked(bundle, second, cache, list(pairs))
+    return [_point(look, least) for look in looks for least in pairs[look.threshold]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All candidates at one threshold of the first stage."""
+
+    threshold: float
+    candidates: dict[str, list[Candidate]]
+    """By stream."""
+    layouts: dict[str, Layout]
+
+    def matched(self, name: str, least: float) -> Matched:
+        """What the second stage lets through of one stream, against what is said there."""
+        events = [candidate.event for candidate in self.candidates[name] if candidate.score >= least]
+        return match_detections(events, self.layouts[name].occurrences)
+
+
+def looked(bundle: Bundle, second: Second, cache: Path, thresholds: Sequence[float]) -> list[Looked]:
+    """What both stages hear of the dev recordings, for each of these thresholds of the first."""
     word = bundle.wake_word.lower()
-    rehearing = rehearing_of(find_recognizer(recognizer))
-    scorer = Scorer(bundle, SecondLook(rehearing, phrase_spellings(bundle.wake_word, PHONES)))
+    scorer = Scorer(bundle, second)
     streams, outputs = {}, {}
     for name in (CLEAN, NOISY, SPEECH):
         heard = dev_stream(word, name, cache=cache, front_end=bundle.front_end)
         outputs[name] = bundle.open_model().push(heard.rows)
-        streams[name] = dev_stream(word, name, cache=cache, front_end=rehearing.front_end)
+        streams[name] = dev_stream(word, name, cache=cache, front_end=scorer.look_front_end)
+    layouts = {name: stream.layout for name, stream in streams.items()}
     found = []
-    for first, leasts in pairs.items():
-        wake_word = WakeWord(bundle, threshold=first)
-        looked = {
-            name: scorer.candidates(stream, detections_of(wake_word, outputs[name]))
-            for name, stream in streams.items()
+    for first in thresholds:
+        candidates = {
+            name: scorer.candidates(stream, outputs[name], first) for name, stream in streams.items()
         }
-        found += [_point(first, least, looked, streams) for least in leasts]
+        found.append(Looked(first, candidates, layouts))
     return found
+
+
+def leasts_of(second: Second) -> Sequence[float]:
+    """Thresholds of a second stage that are tried."""
+    return _LEAST_OF_MODEL if isinstance(second, Bundle) else _LEAST
+
+
+def look_of(bundle: Bundle, second: Second) -> Look:
+    """How this second stage looks for the word of that bundle."""
+    if isinstance(second, Bundle):
+        return SecondOpinion(second, kept_audio())
+    return SecondLook(rehearing_of(second), phrase_spellings(bundle.wake_word, PHONES))
 
 
 def first_thresholds(bundle: Bundle, rates: Sequence[float]) -> list[float]:
@@ -114,17 +166,10 @@ def first_thresholds(bundle: Bundle, rates: Sequence[float]) -> list[float]:
     return sorted(set(chosen), reverse=True)
 
 
-def _point(
-    first: float, least: float, looked: dict[str, list[Candidate]], streams: dict[str, RowStream]
-) -> ConfirmationPoint:
-    def matched(name: str) -> Matched:
-        events = [candidate.event for candidate in looked[name] if candidate.score >= least]
-        return match_detections(events, streams[name].layout.occurrences)
-
-    alarms = len(matched(SPEECH).false_alarms)
-    return ConfirmationPoint(
-        first, least, matched(CLEAN).misses, matched(NOISY).misses, Rate(alarms, streams[SPEECH].layout.hours)
-    )
+def _point(looks: Looked, least: float) -> ConfirmationPoint:
+    clean, noisy = (looks.matched(name, least).misses for name in (CLEAN, NOISY))
+    alarms = len(looks.matched(SPEECH, least).false_alarms)
+    return ConfirmationPoint(looks.threshold, least, clean, noisy, Rate(alarms, looks.layouts[SPEECH].hours))
 
 
 def report(name: str, found: Sequence[ConfirmationPoint]) -> str:
@@ -138,21 +183,21 @@ def report(name: str, found: Sequence[ConfirmationPoint]) -> str:
     return "\n".join(lines)
 
 
-def own_report(bundle: Bundle, recognizer: str, cache: Path) -> Iterator[str]:
+def own_report(bundle: Bundle, second: Second, cache: Path) -> Iterator[str]:
     """Lines: its model alone, at its own threshold and by its table, and both stages as they stand there.
 
     Raises:
-        KwsError: the manifest names no second stage by this recognizer.
+        KwsError: the manifest names no such second stage.
     """
-    stage = second_stage_of(bundle, find_recognizer(recognizer))
+    stage = second_stage_of(bundle, second)
     if stage is None:
         raise KwsError(
-            f"{bundle.name}: its manifest has no second stage by {recognizer}; measure without --own"
+            f"{bundle.name}: its manifest has no second stage by {second.name}; measure without --own"
         )
     alone = [bundle.threshold, *first_thresholds(bundle, OWN_PER_HOUR)]
     pairs = {first: (0.0,) for first in alone if first != stage.threshold}
     asked = (0.0, stage.least) if stage.threshold in alone else (stage.least,)
-    for point in points(bundle, recognizer, cache, {**pairs, stage.threshold: asked}):
+    for point in points(bundle, second, cache, {**pairs, stage.threshold: asked}):
         yield f"{bundle.name}: {'both ' if point.least else 'alone'}  {_described(point)}"
 
 
@@ -165,35 +210,36 @@ def _described(point: ConfirmationPoint | None) -> str:
 
 @click.command()
 @click.argument("models", nargs=-1)
-@click.option("--recognizer", default="english", show_default=True)
+@click.option("--confirm", default="english", show_default=True, help="A recognizer, or another model.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
 @click.option("--fill", is_flag=True, help="Write the measured points into the wake words' manifests too.")
 @click.option("--own", is_flag=True, help="Choose nothing: hear each at its manifest's thresholds.")
-def main(models: tuple[str, ...], recognizer: str, cache: Path, fill: bool, own: bool) -> None:
+def main(models: tuple[str, ...], confirm: str, cache: Path, fill: bool, own: bool) -> None:
     """Compare MODELS, by default all that are bundled, with and without a second stage."""
+    second = find_second(confirm)
     for name in models or bundled_names():
         bundle = find_bundle(name)
         if own:
-            click.echo("\n".join(own_report(bundle, recognizer, cache)))
+            click.echo("\n".join(own_report(bundle, second, cache)))
             continue
-        found = points(bundle, recognizer, cache)
+        found = points(bundle, second, cache)
         click.echo(report(bundle.name, found))
         if fill:
-            fill_manifest(bundle, find_recognizer(recognizer), found)
+            fill_manifest(bundle, second, found)
 
 
-def fill_manifest(bundle: Bundle, recognizer: RecognizerBundle, found: Sequence[ConfirmationPoint]) -> None:
+def fill_manifest(bundle: Bundle, second: Second, found: Sequence[ConfirmationPoint]) -> None:
     """Write the points into the manifest; KwsError for one that is not ours."""
     manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
     if "kws" not in manifest:
         raise KwsError(f'{bundle.manifest_path}: has no "kws" part to fill; measure it without --fill')
-    default = _default(found)
+    default = default_pair(found)
     if default is None:
         raise KwsError(f"{bundle.name}: no pair of thresholds keeps to {DEFAULT_PER_HOUR:g} an hour")
-    ways = phrase_spellings(bundle.wake_word, PHONES)
+    ways = () if isinstance(second, Bundle) else phrase_spellings(bundle.wake_word, PHONES)
     manifest["kws"]["confirmation"] = confirmation(
         str(bundle.model_sha256),
-        recognizer,
+        second,
         (default.threshold, default.least),
         ways,
         worth_keeping(found, default),
@@ -202,18 +248,20 @@ def fill_manifest(bundle: Bundle, recognizer: RecognizerBundle, found: Sequence[
     bundle.manifest_path.write_text(text + "\n", encoding="utf-8")
 
 
-def _default(found: Sequence[ConfirmationPoint]) -> ConfirmationPoint | None:
+def default_pair(found: Sequence[ConfirmationPoint]) -> ConfirmationPoint | None:
     """The pair of thresholds that is used where nobody says otherwise.
 
-    Of pairs that do as well, the one whose first stage lets most through: what it refuses is lost, and it has
-    heard fewer voices than the second has.
+    Of pairs that do as well, those whose first stage lets most through, for what it refuses is lost; and of
+    these the one in the middle, since other voices and other speech lie to both sides.
     """
     best = fewest_misses(found, DEFAULT_PER_HOUR)
     if best is None:
         return None
     counts = (best.misses, best.noisy_misses, best.false_alarms)
     equals = [one for one in found if (one.misses, one.noisy_misses, one.false_alarms) == counts]
-    return min(equals, key=lambda one: (one.threshold, one.least))
+    lowest = min(one.threshold for one in equals)
+    leasts = sorted((one for one in equals if one.threshold == lowest), key=lambda one: one.least)
+    return leasts[(len(leasts) - 1) // 2]
 
 
 def worth_keeping(found: Sequence[ConfirmationPoint], default: ConfirmationPoint) -> list[ConfirmationPoint]:

@@ -59,7 +59,11 @@ OURSELVES = Engine(
     (str(ROOT),),
     {"computer": "computer", "alexa": "alexa", "jarvis": "jarvis"},
     chunk=640,
-    model_files=("kws/models/computer.*", "kws/models/english.tflite"),
+    model_files=(
+        "kws/models/computer.*",
+        "kws/models/heads/computer.*",
+        "pyopen_wakeword/models/embedding_model.tflite",
+    ),
 )
 TWO_STAGES = replace(OURSELVES, adapter=_HERE / "kws_two_stages.py")
 """As it is by default, to be asked what it has heard."""

@@ -1,22 +1,23 @@
-"""kws as it is by default: a word counts once the recognizer has heard its spelling too."""
+"""kws as it is by default: a word counts once its second stage has heard it too."""
 
 
 def load(models, pairs):
-    """`pairs` are, for each model, the thresholds of its own model and of the spelling."""
+    """`pairs` are, for each model, the thresholds of its two stages."""
     import numpy as np
 
     from kws.bundle import find_bundle
+    from kws.cascade import proposer
     from kws.commands.options import quiet_runtime
+    from kws.confirmation_table import default_second_of
     from kws.engine import Engine
     from kws.loading import Wanted, wake_words
-    from kws.recognition.confirmation_table import default_recognizer_of
     from kws.types import Block
 
-    bundles = [find_bundle(model) for model in models]
+    bundles = [proposer(find_bundle(model)) for model in models]
     with quiet_runtime():
         engine = Engine(
             wake_words(
-                Wanted(bundle, default_recognizer_of(bundle), threshold, least)
+                Wanted(bundle, default_second_of(bundle), threshold, least)
                 for bundle, (threshold, least) in zip(bundles, pairs, strict=True)
             )
         )

@@ -11,23 +11,23 @@ from kws.errors import KwsError
 
 if TYPE_CHECKING:
     from kws.bundle import Bundle
+    from kws.confirmation_table import Second
 
 
-def pair_within(bundle: Bundle, confirm: str, budget: Budget) -> tuple[float, float]:
+def pair_within(bundle: Bundle, second: Second, budget: Budget) -> tuple[float, float]:
     """The measured pair that misses least; says on standard error what supports it.
 
     Args:
         bundle: of the wake word.
-        confirm: bundled name or path of the recognizer.
+        second: its second stage.
         budget: what may be let through by both stages together.
 
     Raises:
         KwsError: the two were not measured together, or no pair keeps to it.
     """
-    from kws.recognition.bundle import find_recognizer
-    from kws.recognition.confirmation_table import fewest_misses, measured_points
+    from kws.confirmation_table import fewest_misses, measured_points
 
-    points = measured_points(bundle, find_recognizer(confirm))
+    points = measured_points(bundle, second)
     if budget.strict:
         points = [point for point in points if 24 * point.false_alarms.upper_bound <= budget.per_day]
     point = fewest_misses(points, budget.per_day / 24)

@@ -79,7 +79,7 @@ def eval(
     from kws.evaluation.trial_streams import TalkStream
 
     engine = load_engine((model,), threshold, delegate, confirm, confirm_threshold)
-    wake_word = engine.wake_words[0]
+    wake_word = load_engine((model,), threshold, delegate).wake_words[0]  # by itself
     if len(wake_word.bundle.labels) > 1:
         raise KwsError(f"{model}: has {len(wake_word.bundle.labels)} labels; measure a model of one word")
     files = [_files(places) for places in (positives, negatives, noise)]
@@ -88,7 +88,7 @@ def eval(
     used = wake_word.bundle.threshold if threshold is None else threshold
     _print_figures(trial, used)
     both = None
-    if wake_word.second_stage:
+    if engine.wake_words[0].second_stage:
         streams = word_streams(files[0], files[2], levels)
         both = as_run(engine, streams, files[0], TalkStream(files[1]))
         _print_both(both)

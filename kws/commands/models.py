@@ -68,6 +68,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "frontend": bundle.manifest.get("kws", {}).get("frontend"),
         **_tensors(model),
         "threshold": bundle.threshold,
+        **_stages(bundle),
         "window": bundle.window,
         "refractory_seconds": bundle.refractory_seconds,
         "warmup_rows": bundle.warmup_rows,
@@ -91,6 +92,23 @@ def describe_recognizer(bundle: RecognizerBundle) -> dict[str, Any]:
         **_tensors(model),
         "calibration": [],
         "card": dict(bundle.card),
+    }
+
+
+def _stages(bundle: Bundle) -> dict[str, Any]:
+    """Who hears the word by default; nothing where it is this model alone."""
+    from kws.cascade import default_second, proposer
+    from kws.confirmation_table import second_stage_of
+
+    first = proposer(bundle)
+    second = default_second(first)
+    stage = second_stage_of(first, second) if second else None
+    if second is None or stage is None:
+        return {}
+    return {
+        "proposed_by": str(first.manifest_path),
+        "confirmed_by": str(second.manifest_path),
+        "their_thresholds": [stage.threshold, stage.least],
     }
 
 

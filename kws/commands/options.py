@@ -105,13 +105,13 @@ CONFIRM_OPTIONS = (
         metavar="MODEL",
         default=AUTO,
         show_default=True,
-        help="Recognizer that must hear a wake word's spelling as well; none; auto: the one that the word "
-        "was measured with, unless there is a threshold or a rate of false alarms.",
+        help="Recognizer, or another model of the word, that must hear it as well; none; auto: what the word "
+        "was measured with, unless there is a threshold.",
     ),
     click.option(
         "--confirm-threshold",
         type=Probability(),
-        help="Score that the spelling must reach with --confirm.  [default: as measured, or 0.1]",
+        help="Score that must be reached there.  [default: as measured, or a recognizer's 0.1]",
     ),
 )
 """--confirm and --confirm-threshold: the second stage."""
@@ -176,7 +176,7 @@ def load_engine(
         threshold: of the models, or what may be let through, by both stages together where there are two.
         delegate: what computes the models.
         confirm: the second stage of each, see kws.loading.Wanted.
-        least: score that a word's spelling must reach there.
+        least: score that a word must reach there.
 
     Raises:
         KwsError: one is named twice or unfit, or no threshold keeps to the budget.
@@ -184,29 +184,34 @@ def load_engine(
     from kws.bundle import find_bundle
     from kws.engine import Engine
 
-    wanted = []
-    for bundle in map(find_bundle, models):
-        first, enough = _thresholds(bundle, threshold, confirm, least)
-        wanted.append(Wanted(bundle, confirm, first, enough, delegate))
+    wanted = [
+        _within(threshold, find_bundle(model), confirm, least, delegate)
+        if isinstance(threshold, Budget)
+        else Wanted(find_bundle(model), confirm, threshold, least, delegate)
+        for model in models
+    ]
     with quiet_runtime():
         words = wake_words(wanted)
     refuse_repeats(words)
     return Engine(words)
 
 
-def _thresholds(
-    bundle: Bundle, threshold: float | Budget | None, confirm: str, least: float | None
-) -> tuple[float | None, float | None]:
-    """Of the first and of the second stage."""
-    if not isinstance(threshold, Budget):
-        return threshold, least
+def _within(
+    budget: Budget, bundle: Bundle, confirm: str, least: float | None, delegate: Delegate | None
+) -> Wanted:
+    """A word at the thresholds that keep to a budget: of both its stages, if they were measured together."""
     if least is not None:
         raise KwsError("--confirm-threshold: --max-false-alarms-per-day chooses that too; give one of them")
-    if confirm in (AUTO, NONE):
-        return threshold.threshold(bundle), None
+    from kws.cascade import default_second, find_second, proposer
     from kws.commands.confirm import pair_within
+    from kws.confirmation_table import is_measured
 
-    return pair_within(bundle, confirm, threshold)
+    first = proposer(bundle) if confirm == AUTO else bundle
+    second = default_second(first) if confirm == AUTO else None if confirm == NONE else find_second(confirm)
+    if second is None or (confirm == AUTO and not is_measured(first)):
+        return Wanted(bundle, NONE, budget.threshold(bundle), None, delegate)
+    threshold, enough = pair_within(first, second, budget)
+    return Wanted(first, str(second.manifest_path), threshold, enough, delegate)
 
 
 def refuse_repeats(wake_words: Sequence[WakeWord]) -> None:

@@ -1,41 +1,30 @@
-"""A second stage behind a wake word's model: its candidates count where the word's spelling is heard too.
+"""A second look by a recognizer: a wake word's candidates count where the word's spelling is heard too.
 
-The last 2.5 s are kept. At a candidate, and only then, a recognizer's acoustic model hears them, and a
-spotter looks for the word's phones there. The recognizer writes a sound down a little late, so a look may
-wait for 0.16 s more before it gives up.
+The recognizer's acoustic model hears the last 2.5 s, and a spotter looks for the word's phones there. It
+writes a sound down a little late.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from kws.bundle import Bundle
+from kws.confirmation_table import SecondStage, damaged, second_stage_of
+from kws.confirmed import RECENT_SECONDS, THRESHOLD, ConfirmedWord
 from kws.delegates import Delegate
-from kws.engine import WakeWord
-from kws.errors import BundleError
-from kws.events import Detection, Event
-from kws.frontends import row_format, row_timing
 from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.confirmation_table import SecondStage, costs_beside, second_stage_of
 from kws.recognition.lexicon import Spelling
 from kws.recognition.rehearing import Rehearing
 from kws.recognition.spotter import Spotter
 from kws.recognition.stage_pool import StagePools
-from kws.recognition.tokens import LogProbs
-from kws.types import SAMPLE_RATE, Rows
+from kws.recognition.tokens import PHONES, LogProbs
+from kws.types import Rows
 
 LOOK_BACK_SECONDS = 2.5
 """Heard again at a candidate."""
-RECENT_SECONDS = 1.0
-"""The word must have ended so shortly before the candidate, or after it."""
 WAIT_SECONDS = 0.16
-"""How long a look may wait after the candidate."""
-THRESHOLD = 0.1
-"""Of the spotter's score, see docs/grammars.md."""
+"""How long a look may wait after it."""
 
 
 class SecondLook:
@@ -50,6 +39,43 @@ class SecondLook:
         self.rehearing, self._ways = rehearing, ways
         self.score = 0.0
         self._first = self._steps = 0
+
+    @property
+    def source(self) -> str:
+        """Path of the recognizer."""
+        return self.rehearing.recognizer
+
+    @property
+    def front_end(self) -> str:
+        """What it hears, see kws.frontends."""
+        return self.rehearing.front_end
+
+    @property
+    def back_seconds(self) -> float:
+        """How much from before a candidate it hears."""
+        return LOOK_BACK_SECONDS
+
+    @property
+    def wait_seconds(self) -> float:
+        """How much from after it, at most."""
+        return WAIT_SECONDS
+
+    @property
+    def step_rows(self) -> int:
+        """Of the acoustic model."""
+        return self.rehearing.step_rows
+
+    def keep(self, first: int, rows: Rows) -> None:
+        """Rows of which the first has this number; those that another word has handed over are skipped."""
+        self.rehearing.rows.extend(first, rows)
+
+    def open(self) -> None:
+        """Load the recognizer, so that what is wrong with it is said now."""
+        self.rehearing.open()
+
+    def reset(self) -> None:
+        """As new."""
+        self.rehearing.reset()
 
     @cached_property
     def _spotter(self) -> Spotter:
@@ -75,147 +101,6 @@ class SecondLook:
         track = self._spotter.scores(log_probs[self._steps :])
         self._steps = len(log_probs)
         return float(track[-recent if recent else 0 :].max(initial=0))
-
-
-@dataclass
-class _Candidate:
-    """What is being looked at."""
-
-    event: Detection
-    heard: int
-    """Rows that the look has heard, counted since the last reset."""
-    until: int
-    """Row at which it gives up."""
-
-
-class ConfirmedWord(WakeWord):
-    """A WakeWord whose candidates become detections once a second look has found the word's spelling.
-
-    A detection's `end` is the moment when it was confirmed, at most WAIT_SECONDS after the candidate; its
-    score and threshold are those of the wake word's own model.
-
-    Raises:
-        BundleError: the model has several labels.
-    """
-
-    _rows_heard: int
-    _origin: int
-    _candidate: _Candidate | None
-
-    def __init__(
-        self,
-        bundle: Bundle,
-        look: SecondLook,
-        *,
-        threshold: float | None = None,
-        least: float = THRESHOLD,
-        delegate: Delegate | None = None,
-    ) -> None:
-        _check(bundle)
-        super().__init__(bundle, threshold=threshold, delegate=delegate)
-        self._look, self._least = look, least
-        self._front_end = look.rehearing.front_end
-        row_seconds = row_format(self._front_end).row_seconds
-        self._back = round(LOOK_BACK_SECONDS / row_seconds)
-        self._wait = round(WAIT_SECONDS / row_seconds)
-        self._start_anew()
-
-    @property
-    def calibration(self) -> Sequence[Mapping[str, Any]]:
-        """What thresholds of the model cost together with this second stage."""
-        return costs_beside(self.bundle, self._least)
-
-    @property
-    def second_stage(self) -> dict[str, Any]:
-        """The recognizer and the score that a spelling must reach."""
-        return {"confirm": self._look.rehearing.recognizer, "confirm_threshold": self._least}
-
-    @property
-    def wait_seconds(self) -> float:
-        """How late a detection may be for its second look."""
-        return WAIT_SECONDS
-
-    @property
-    def front_ends(self) -> dict[str, str]:
-        """Its model's and its second look's."""
-        return {self._front_end: "", **super().front_ends}
-
-    def open(self) -> None:
-        """Load the recognizer, so that what is wrong with it is said now."""
-        self._look.rehearing.open()
-
-    def take(self, rows: Mapping[str, Rows], origin: int, source: str) -> bool:
-        """Hear rows by its own model; any split of them gives the same."""
-        super().take(rows, origin, source)
-        again = rows[self._front_end]
-        self._look.rehearing.rows.extend(self._rows_heard, again)
-        self._rows_heard += len(again)
-        self._origin = origin
-        return bool(self._found) or self._candidate is not None
-
-    def told(self) -> list[Event]:
-        """Detections that the rows taken last confirm."""
-        found: list[Event] = []
-        for candidate in super().told():
-            assert isinstance(candidate, Detection)
-            row = self._row_at(candidate.end, self._origin)
-            found += self._look_on(row, self._origin)
-            found += self._begin(candidate, row)
-        return found + self._look_on(self._rows_heard, self._origin)
-
-    def flush(self) -> list[Event]:
-        """The stream has ended: a candidate is judged by what was heard."""
-        candidate, self._candidate = self._candidate, None
-        if candidate is None:
-            return []
-        self._look.finish(candidate.heard)
-        return [candidate.event] if self._look.score >= self._least else []
-
-    def reset(self) -> None:
-        """As new."""
-        super().reset()
-        self._start_anew()
-
-    def _start_anew(self) -> None:
-        self._look.rehearing.reset()
-        self._rows_heard = self._origin = 0
-        self._candidate = None
-
-    def _begin(self, event: Detection, row: int) -> list[Event]:
-        self._look.begin(max(0, row - self._back), row)
-        self._candidate = _Candidate(event, row, row + self._wait)
-        return self._judged(event.end)
-
-    def _look_on(self, row: int, origin: int) -> list[Event]:
-        """Step by step up to a row, until the word is found or the time is up."""
-        if self._candidate is None:
-            return []
-        step = self._look.rehearing.step_rows
-        while self._candidate and self._candidate.heard + step <= row:
-            heard = self._candidate.heard + step
-            self._look.push(heard)
-            self._candidate.heard = heard
-            is_late = heard + step > self._candidate.until
-            if is_late:
-                self._look.finish(heard)
-            found = self._judged((origin + row_format(self._front_end).rows_end(heard)) / SAMPLE_RATE)
-            if is_late:
-                self._candidate = None
-            if found:
-                return found
-        return []
-
-    def _judged(self, now: float) -> list[Event]:
-        """The detection, if the look has found enough by now."""
-        if self._candidate is None or self._look.score < self._least:
-            return []
-        event, self._candidate = self._candidate.event, None
-        return [dataclasses.replace(event, end=now)]
-
-    def _row_at(self, seconds: float, origin: int) -> int:
-        """Rows complete by a moment of the stream."""
-        first, step = row_timing(self._front_end)
-        return (round(seconds * SAMPLE_RATE) - origin - first) // step + 1
 
 
 def rehearing_of(
@@ -263,16 +148,19 @@ def confirmed_word(
 def _ways(bundle: Bundle, recognizer: RecognizerBundle, measured: SecondStage | None) -> Sequence[Spelling]:
     """To write the wake word; raises GrammarError where nobody knows how it is said."""
     if measured:
-        return measured.spellings
+        return _measured_ways(bundle, measured)
     from kws.recognition.build import spotting_tokens
     from kws.recognition.spelling import phrase_spellings
 
     return phrase_spellings(bundle.wake_word, spotting_tokens(recognizer))
 
 
-def _check(bundle: Bundle) -> None:
-    if len(bundle.labels) > 1:
-        raise BundleError(
-            f"{bundle.manifest_path}: has {len(bundle.labels)} labels; "
-            "a second stage confirms models of one word"
-        )
+def _measured_ways(bundle: Bundle, measured: SecondStage) -> Sequence[Spelling]:
+    try:
+        ways = [PHONES.encode(tuple(way.split())) for way in measured.spellings]
+    except (KeyError, AttributeError) as error:
+        why = f"no phone is called {error}" if isinstance(error, KeyError) else error
+        raise damaged(bundle, f"default cannot be used ({why})") from error
+    if not ways or not all(ways):
+        raise damaged(bundle, "default cannot be used (a spelling without phones)")
+    return ways

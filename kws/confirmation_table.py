@@ -9,16 +9,18 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from kws.bundle import Bundle
 from kws.errors import BundleError, KwsError
 from kws.evaluation.intervals import Proportion, Rate
-from kws.recognition.bundle import RecognizerBundle
-from kws.recognition.lexicon import Spelling
-from kws.recognition.tokens import PHONES
+
+if TYPE_CHECKING:
+    from kws.recognition.bundle import RecognizerBundle
 
 Part = TypeVar("Part")
+Second = Union[Bundle, "RecognizerBundle"]
+"""What can be a second stage: another model of the word, or a recognizer that looks for its spelling."""
 
 _KINDS: dict[type, str] = {dict: "table", list: "list"}
 
@@ -68,18 +70,18 @@ class ConfirmationPoint:
 
 @dataclass(frozen=True)
 class SecondStage:
-    """What a wake word's manifest says of the recognizer that it was measured with."""
+    """What a wake word's manifest says of the second stage that it was measured with."""
 
     threshold: float
     """Of the wake word's model."""
     least: float
     """Of the second look."""
-    spellings: tuple[Spelling, ...]
-    """Of the wake word, in phones."""
+    spellings: tuple[str, ...] = ()
+    """Of the wake word, for a recognizer: phones, apart by spaces."""
 
 
-def default_recognizer_of(bundle: Bundle) -> str | None:
-    """Name of the recognizer that a wake word was measured with, if any.
+def default_second_of(bundle: Bundle) -> str | None:
+    """Name of what a wake word was measured with, if anything: a recognizer, or another model of the word.
 
     Raises:
         BundleError: the table cannot be read.
@@ -87,33 +89,35 @@ def default_recognizer_of(bundle: Bundle) -> str | None:
     table = _table(bundle)
     if "default" not in table:
         return None
-    name = _part(bundle, table, "default", dict).get("recognizer")
+    chosen = _part(bundle, table, "default", dict)
+    key = "model" if "model" in chosen else "recognizer"
+    name = chosen.get(key)
     if not isinstance(name, str) or not name:
-        raise _damaged(bundle, f"default.recognizer is {reprlib.repr(name)}; it must be a name")
+        raise damaged(bundle, f"default.{key} is {reprlib.repr(name)}; it must be a name")
     return name
 
 
-def second_stage_of(bundle: Bundle, recognizer: RecognizerBundle) -> SecondStage | None:
+def second_stage_of(bundle: Bundle, second: Second) -> SecondStage | None:
     """The default second stage, if these two models were measured together.
 
     Raises:
         BundleError: the table cannot be read.
     """
     table = _table(bundle)
-    if "default" not in table or _part(bundle, table, "models", list) != pair(bundle, recognizer):
+    if "default" not in table or _part(bundle, table, "models", list) != pair(bundle, second):
         return None
     chosen = _part(bundle, table, "default", dict)
-    for key in ("threshold", "least", "spellings"):
+    for key in ("threshold", "least", *(() if "model" in chosen else ("spellings",))):
         if key not in chosen:
-            raise _damaged(bundle, f"default.{key} is missing")
+            raise damaged(bundle, f"default.{key} is missing")
     try:
-        ways = tuple(PHONES.encode(tuple(way.split())) for way in chosen["spellings"])
-        if not ways or not all(ways):
-            raise ValueError("a spelling without phones")
-        return SecondStage(_probability(chosen["threshold"]), _probability(chosen["least"]), ways)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"no phone is called {error}" if isinstance(error, KeyError) else error
-        raise _damaged(bundle, f"default cannot be used ({why})") from error
+        return SecondStage(
+            _probability(chosen["threshold"]),
+            _probability(chosen["least"]),
+            tuple(chosen.get("spellings", ())),
+        )
+    except (TypeError, ValueError) as error:
+        raise damaged(bundle, f"default cannot be used ({error})") from error
 
 
 def costs_beside(bundle: Bundle, least: float) -> list[dict[str, Any]]:
@@ -122,7 +126,7 @@ def costs_beside(bundle: Bundle, least: float) -> list[dict[str, Any]]:
         rows = [row for row in _table(bundle).get("points", []) if row["least"] == least]
         return sorted(rows, key=lambda row: float(row["threshold"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(bundle, f"points cannot be used ({type(error).__name__}: {error})") from error
+        raise damaged(bundle, f"points cannot be used ({type(error).__name__}: {error})") from error
 
 
 def _table(bundle: Bundle) -> dict[str, Any]:
@@ -133,7 +137,7 @@ def _table(bundle: Bundle) -> dict[str, Any]:
 def _part(bundle: Bundle, table: Mapping[str, Any], key: str, kind: type[Part]) -> Part:
     found = table.get(key)
     if not isinstance(found, kind):
-        raise _damaged(bundle, f"{key} is {reprlib.repr(found)}; it must be a {_KINDS[kind]}")
+        raise damaged(bundle, f"{key} is {reprlib.repr(found)}; it must be a {_KINDS[kind]}")
     return found
 
 
@@ -143,7 +147,8 @@ def _probability(value: Any) -> float:
     return float(value)
 
 
-def _damaged(bundle: Bundle, what: str) -> BundleError:
+def damaged(bundle: Bundle, what: str) -> BundleError:
+    """The error of a table in which this is wrong."""
     return BundleError(
         f"{bundle.manifest_path}: kws.confirmation: {what}; install the model again, or do without a second "
         "stage: --confirm none"
@@ -163,17 +168,22 @@ def fewest_misses(points: Sequence[ConfirmationPoint], per_hour: float) -> Confi
     )
 
 
-def measured_points(bundle: Bundle, recognizer: RecognizerBundle) -> list[ConfirmationPoint]:
+def is_measured(bundle: Bundle) -> bool:
+    """Whether its table says what pairs of thresholds cost; of new words they are estimated alone."""
+    return bool(_table(bundle).get("points"))
+
+
+def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:
     """The table of a wake word; raises KwsError where there is none, or one of another pair of models."""
     table = bundle.manifest.get("kws", {}).get("confirmation")
     remedy = f"give --confirm-threshold, or run python -m training.second_stage {bundle.name} --fill"
     if not table:
         raise KwsError(f"{bundle.name}: was never measured with a second stage; {remedy}")
-    if table.get("models") != pair(bundle, recognizer):
+    if table.get("models") != pair(bundle, second):
         raise KwsError(f"{bundle.name}: its second stage was measured with other models; {remedy}")
     return [ConfirmationPoint.from_json(row) for row in table.get("points", [])]
 
 
-def pair(bundle: Bundle, recognizer: RecognizerBundle) -> list[str]:
+def pair(bundle: Bundle, second: Second) -> list[str]:
     """What a table is for: checksums of both models."""
-    return [str(bundle.model_sha256), recognizer.model_sha256]
+    return [str(bundle.model_sha256), str(second.model_sha256)]

@@ -1,0 +1,85 @@
+"""Which stages a wake word has where nobody says otherwise."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from kws.bundle import MODELS, Bundle, bundled_names, find_bundle, read_bundle
+from kws.confirmation_table import Second, default_second_of, second_stage_of
+from kws.encoders.speech_embedding import PACKAGE
+from kws.errors import BundleError
+from kws.frontends import MICRO
+from kws.manifest import is_recognizer
+from kws.runtimes import LITERT, chosen
+
+HEADS = MODELS / "heads"
+"""The bundled words once more, as heads on the published encoder: they propose, and the models for devices
+decide."""
+
+_log = logging.getLogger(__name__)
+
+
+def proposer(bundle: Bundle) -> Bundle:
+    """The first of two stages: of a bundled word its head, where that can run, else the model itself.
+
+    Raises:
+        BundleError: the head is damaged.
+    """
+    head = HEADS / f"{bundle.name}.json"
+    if bundle.manifest_path.parent != MODELS or not head.is_file() or not _can_run_encoder(bundle):
+        return bundle
+    return replace(read_bundle(head), engine=bundle.engine)
+
+
+def default_second(bundle: Bundle) -> Second | None:
+    """What the wake word was measured with; None where there is nothing, or it cannot run here.
+
+    Raises:
+        BundleError: the wake word's manifest says something of it that makes no sense, or it is damaged.
+    """
+    name = default_second_of(bundle) if chosen(bundle.engine) == LITERT else None
+    if name is None:
+        return None
+    second = _found(name, bundle)
+    if not isinstance(second, Bundle):
+        if second.front_end != MICRO and not _can_run_encoder(bundle):
+            _log.info(
+                "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
+            )
+            return None
+        second.require_encoder()
+    if second_stage_of(bundle, second) is None:
+        _log.info("%s: no second stage: it was not measured with this %s", bundle.name, name)
+        return None
+    return second
+
+
+def find_second(name_or_path: str | Path) -> Second:
+    """A second stage by its name or path: a recognizer, or a wake-word model.
+
+    Raises:
+        BundleError: nothing there, or it cannot be used; the text says what to do.
+    """
+    from kws.recognition.bundle import find_recognizer
+
+    path = Path(name_or_path)
+    is_model = path.is_file() and not is_recognizer(path.with_suffix(".json"))
+    if is_model or str(name_or_path) in bundled_names():
+        return find_bundle(name_or_path)
+    return find_recognizer(name_or_path)
+
+
+def _can_run_encoder(bundle: Bundle) -> bool:
+    return chosen(bundle.engine) == LITERT and find_spec(PACKAGE) is not None
+
+
+def _found(name: str, bundle: Bundle) -> Second:
+    try:
+        return find_second(name)
+    except BundleError as error:
+        raise BundleError(
+            f"{bundle.manifest_path}: its second stage: {error}; or do without one: --confirm none"
+        ) from error

@@ -1,0 +1,281 @@
+"""A wake word whose candidates count where a second look hears the word too.
+
+The last seconds are kept. At a candidate, and only then, a look hears them again: a recognizer that looks for
+the word's spelling (kws/recognition/confirmation.py), or another model of the same word
+(kws/second_opinion.py). Either may need to hear a little more before it is sure, so a look may wait before it
+gives up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kws.bundle import Bundle
+from kws.confirmation_table import costs_beside
+from kws.delegates import Delegate
+from kws.engine import WakeWord
+from kws.errors import BundleError
+from kws.events import Detection, Event
+from kws.frontends import row_format, row_timing
+from kws.recent_scores import RecentScores
+from kws.types import SAMPLE_RATE, Outputs, Rows
+
+RECENT_SECONDS = 1.0
+"""The word must have ended so shortly before the candidate, or after it."""
+THRESHOLD = 0.1
+"""That a look's score must reach where nobody says otherwise; of a spelling, see docs/grammars.md."""
+
+
+class Look(Protocol):
+    """Hears kept rows from a candidate on, and knows how well the word was heard there so far."""
+
+    score: float
+    """From 0 to 1, since `begin`."""
+
+    @property
+    def source(self) -> str:
+        """Path of the manifest of what looks."""
+
+    @property
+    def front_end(self) -> str:
+        """What the rows are, see kws.frontends."""
+
+    @property
+    def back_seconds(self) -> float:
+        """How much from before a candidate it hears."""
+
+    @property
+    def wait_seconds(self) -> float:
+        """How much from after it, at most."""
+
+    @property
+    def step_rows(self) -> int:
+        """Rows after which it may know more."""
+
+    def keep(self, first: int, rows: Rows) -> None:
+        """Rows of which the first has this number, counted since the last reset."""
+
+    def begin(self, first: int, last: int) -> None:
+        """Hear rows `first` up to `last`; the word counts where it ends within RECENT_SECONDS before that."""
+
+    def push(self, last: int) -> None:
+        """Go on listening up to a row."""
+
+    def finish(self, last: int) -> None:
+        """Go on up to there, and listen no more."""
+
+    def open(self) -> None:
+        """Load it now, so that what is wrong with it is said at once."""
+
+    def reset(self) -> None:
+        """As new."""
+
+
+@dataclass
+class _Candidate:
+    """What is being looked at."""
+
+    event: Detection
+    step: int
+    """Of its own model."""
+    heard: int
+    """Rows that the look has heard, counted since the last reset."""
+    until: int
+    """Row at which it gives up."""
+
+
+class ConfirmedWord(WakeWord):
+    """A WakeWord whose candidates become detections once a second look has found the word.
+
+    The look's score decides, or with a `weight` both scores together, see `together`.
+
+    A detection's `end` is the moment when it was confirmed, soon after the candidate; its score and threshold
+    are those of the wake word's own model, or with a `weight` those of both together.
+
+    Raises:
+        BundleError: the model has several labels.
+    """
+
+    _rows_heard: int
+    _origin: int
+    _candidate: _Candidate | None
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        look: Look,
+        *,
+        threshold: float | None = None,
+        least: float = THRESHOLD,
+        weight: float | None = None,
+        delegate: Delegate | None = None,
+    ) -> None:
+        _check(bundle)
+        super().__init__(bundle, threshold=threshold, delegate=delegate)
+        self._look, self._least, self._weight = look, least, weight
+        step_seconds = self.model.stride * self._rows.row_seconds
+        self._said = RecentScores(self.detectors[0].config, math.ceil(look.wait_seconds / step_seconds) + 1)
+        self._front_end = look.front_end
+        row_seconds = row_format(self._front_end).row_seconds
+        self._back = round(look.back_seconds / row_seconds)
+        self._wait = round(look.wait_seconds / row_seconds)
+        self._start_anew()
+
+    @property
+    def calibration(self) -> Sequence[Mapping[str, Any]]:
+        """What thresholds of the model cost together with this second stage."""
+        return costs_beside(self.bundle, self._least)
+
+    @property
+    def second_stage(self) -> dict[str, Any]:
+        """The model, what looks, and the score that it must give."""
+        return {
+            "name": str(self.bundle.manifest_path),
+            "confirm": self._look.source,
+            "confirm_threshold": self._least,
+        }
+
+    @property
+    def wait_seconds(self) -> float:
+        """How late a detection may be for its second look."""
+        return self._look.wait_seconds
+
+    @property
+    def front_ends(self) -> dict[str, str]:
+        """Its model's and its second look's."""
+        return {self._front_end: "", **super().front_ends}
+
+    def found(self, outputs: Outputs, origin: int, source: str) -> list[Event]:
+        """Candidates in outputs of its own model."""
+        self._said.extend(outputs[:, 0])
+        return super().found(outputs, origin, source)
+
+    def open(self) -> None:
+        """Load what looks, so that what is wrong with it is said now."""
+        self._look.open()
+
+    def take(self, rows: Mapping[str, Rows], origin: int, source: str) -> bool:
+        """Hear rows by its own model; any split of them gives the same."""
+        super().take(rows, origin, source)
+        again = rows[self._front_end]
+        self._look.keep(self._rows_heard, again)
+        self._rows_heard += len(again)
+        self._origin = origin
+        return bool(self._found) or self._candidate is not None
+
+    def told(self) -> list[Event]:
+        """Detections that the rows taken last confirm."""
+        found: list[Event] = []
+        for candidate in super().told():
+            assert isinstance(candidate, Detection)
+            row = self._row_at(candidate.end, self._origin)
+            found += self._look_on(row, self._origin)
+            found += self._begin(candidate, row)
+        return found + self._look_on(self._rows_heard, self._origin)
+
+    def flush(self) -> list[Event]:
+        """The stream has ended: a candidate is judged by what was heard."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is None:
+            return []
+        self._look.finish(candidate.heard)
+        return self._agreed(candidate, candidate.event.end)
+
+    def reset(self) -> None:
+        """As new."""
+        super().reset()
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._look.reset()
+        self._said.reset()
+        self._rows_heard = self._origin = 0
+        self._candidate = None
+
+    def _begin(self, event: Detection, row: int) -> list[Event]:
+        self._look.begin(max(0, row - self._back), row)
+        step = self._step_at(round(event.end * SAMPLE_RATE) - self._origin)
+        self._candidate = _Candidate(event, step, row, row + self._wait)
+        return self._judged(event.end)
+
+    def _look_on(self, row: int, origin: int) -> list[Event]:
+        """Step by step up to a row, until the word is found or the time is up."""
+        if self._candidate is None:
+            return []
+        step = self._look.step_rows
+        while self._candidate and self._candidate.heard + step <= row:
+            heard = self._candidate.heard + step
+            self._look.push(heard)
+            self._candidate.heard = heard
+            is_late = heard + step > self._candidate.until
+            if is_late:
+                self._look.finish(heard)
+            found = self._judged((origin + row_format(self._front_end).rows_end(heard)) / SAMPLE_RATE)
+            if is_late:
+                self._candidate = None
+            if found:
+                return found
+        return []
+
+    def _judged(self, now: float) -> list[Event]:
+        """The detection, if enough was found by now."""
+        if self._candidate is None:
+            return []
+        found = self._agreed(self._candidate, now)
+        if found:
+            self._candidate = None
+        return found
+
+    def _agreed(self, candidate: _Candidate, now: float) -> list[Event]:
+        """The detection, if both stages agree by what was heard so far."""
+        score = self._score(candidate)
+        if score < self._least:
+            return []
+        if self._weight is None:
+            return [dataclasses.replace(candidate.event, end=now)]
+        return [dataclasses.replace(candidate.event, end=now, score=round(score, 4), threshold=self._least)]
+
+    def _score(self, candidate: _Candidate) -> float:
+        """By what was heard so far."""
+        if self._weight is None:
+            return self._look.score
+        heard = row_format(self._front_end).rows_end(candidate.heard)
+        best = self._said.best(candidate.step, max(candidate.step, self._step_at(heard)))
+        return together(best, self._look.score, self._weight)
+
+    def _row_at(self, seconds: float, origin: int) -> int:
+        """Rows of the look's complete by a moment of the stream."""
+        return _rows(self._front_end, round(seconds * SAMPLE_RATE) - origin)
+
+    def _step_at(self, samples: int) -> int:
+        """The last step of its own model that is complete after so many samples."""
+        return _rows(self.bundle.front_end, samples) // self.model.stride - 1
+
+
+def together(own: float, other: float, weight: float) -> float:
+    """One score of two: their logits' mean, in which the other one counts `weight` times."""
+    logits = [math.log(score / (1 - score)) for score in (_inside(own), _inside(other))]
+    mean = (logits[0] + weight * logits[1]) / (1 + weight)
+    return 1 / (1 + math.exp(-mean))
+
+
+def _inside(score: float) -> float:
+    """Not certain, as far as 256 steps can tell."""
+    return min(max(score, 1 / 512), 511 / 512)
+
+
+def _rows(front_end: str, samples: int) -> int:
+    first, step = row_timing(front_end)
+    return (samples - first) // step + 1
+
+
+def _check(bundle: Bundle) -> None:
+    if len(bundle.labels) > 1:
+        raise BundleError(
+            f"{bundle.manifest_path}: has {len(bundle.labels)} labels; "
+            "a second stage confirms models of one word"
+        )
