@@ -28,6 +28,7 @@ from training.data.manifest import (
 )
 from training.data.scan import scan, tally
 from training.data.splits import assign_splits, split_of
+from training.material import trainable
 
 CLIP = Clip(Path("a.wav"), "mine", "", "word", "yes", "ann", 0.0, "ship")
 
@@ -236,3 +237,24 @@ def test_an_unusable_pattern_is_named(tmp_path: Path, pattern: str) -> None:
             ["labels", str(tmp_path), "-o", str(tmp_path / "m"), "--speaker", pattern],
             catch_exceptions=False,
         )
+
+
+def test_a_training_takes_its_recordings_from_all_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KWS_DATA", str(tmp_path))
+    assert trainable() == []
+    (tmp_path / "audio").mkdir()
+    one, other, kept = (
+        Clip(tmp_path / "audio" / f"{name}.wav", "mine", split, "word", name, "anna", 1.0, licence)
+        for name, split, licence in (
+            ("tea", "train", "ship"),
+            ("milk", "train", "ship"),
+            ("coffee", "dev", "ship"),
+        )
+    )
+    write_manifest(tmp_path / "audio" / "manifest.tsv", [one, kept])
+    write_manifest(
+        tmp_path / "audio" / "more.tsv", [one, other, replace(other, path=kept.path, licence="test")]
+    )
+    assert [clip.label for clip in trainable()] == ["tea", "milk"]

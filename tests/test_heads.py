@@ -226,6 +226,26 @@ def test_marks_stand_by_what_is_known_of_the_phrase(takes, tmp_path, monkeypatch
 # Recipe
 
 
+def test_a_few_recordings_do_not_take_the_place_of_what_the_package_brings(monkeypatch, tmp_path):
+    def clip(kind: str, hours: float) -> Clip:
+        return Clip(tmp_path / f"{kind}.wav", "mine", "train", kind, "tea", "anna", 3600 * hours, "ship")
+
+    assert material._hours([clip("noise", 5.0), clip("sentence", 0.5), clip("word", 0.25)]) == 0.75
+
+    class Read(Exception):
+        pass
+
+    def read(*, encoder: str) -> None:
+        raise Read
+
+    monkeypatch.setattr(material, "read_background", read)
+    recipe = MaterialRecipe(synthetic_words=0, synthetic_speech=0)
+    for clips, packed in (([clip("noise", 5.0)], True), ([clip("sentence", 2.0)], False)):
+        monkeypatch.setattr(material, "trainable", lambda clips=clips: clips)
+        with pytest.raises(Read if packed else KwsError):
+            material.gather("blue", recipe, look_back=3, seed=1, cache=tmp_path)
+
+
 def test_a_phrase_that_nobody_says_is_told_of(tmp_path):
     with pytest.raises(KwsError, match="nobody says 'blue'"):
         material.gather(

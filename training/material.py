@@ -184,10 +184,10 @@ def more_tapes(material: Material, count: int, *, seed: int, cache: Path) -> Tap
 
 
 def trainable() -> list[Clip]:
-    """Recordings under the data root that a model may be trained on and then be published."""
-    if not recordings_manifest().is_file():
-        return []
-    return [c for c in read_manifest(recordings_manifest()) if c.split == "train" and c.licence == "ship"]
+    """Recordings in all tables of the data root that a model may be trained on and then be published."""
+    tables = sorted(recordings_manifest().parent.glob("*.tsv"))
+    clips = {clip.path: clip for table in tables for clip in read_manifest(table)}
+    return [clip for clip in clips.values() if clip.split == "train" and clip.licence == "ship"]
 
 
 def holds(clip: Clip, phrase: str) -> bool:

@@ -34,6 +34,8 @@ _ECHO_SECONDS = 1.0
 _SILENCE = 0.02
 """Of the loudest 10 ms; what is below, at the ends of synthesized clips, is not speech."""
 
+LEAST_HOURS = 1.0
+"""Of recorded speech without the phrase; where there is less, that of the package is learned from instead."""
 _MOST_COPIES = 100
 _ALARM_COPIES = 20
 """How often a recording is heard, in another room and noise each time."""
@@ -76,7 +78,7 @@ def gather(
         seed: of everything random.
         cache: folder for what is synthesized and for rows.
         encoder: whose rows a head learns from, see kws.frontends.
-        recordings: use those under the data root. Without them, or where there are none, real speech comes
+        recordings: use those under the data root. Without them, or where there is little speech, that comes
             from the vectors that the package brings (training.heads.background).
         own: takes of the phrase by its user, each cut to it.
         false_alarms: what an earlier model took for the phrase.
@@ -84,7 +86,8 @@ def gather(
     clips = trainable() if recordings else []
     said = [clip for clip in clips if recipe.real_words and holds(clip, phrase)]
     others = [clip for clip in clips if clip.kind in (*SPOKEN, "noise") and clip not in said]
-    known = None if clips else read_background(encoder=encoder)
+    known = None if _hours(others) >= LEAST_HOURS else read_background(encoder=encoder)
+    others = [] if known else others
     noises = [clip.path for clip in clips if clip.kind == "noise"]
     beds = noises or made_noises(NOISES, seed=seed)
     texts = known.texts if known else [clip.label.lower() for clip in others]
@@ -155,6 +158,11 @@ def _recorded(said: Sequence[Clip], phrase: str, cache: Path) -> Iterator[Take]:
 
 def _take(clip: Clip) -> Take:
     return Take(clip.path)
+
+
+def _hours(clips: Sequence[Clip]) -> float:
+    """Of speech."""
+    return sum(clip.seconds for clip in clips if clip.kind in SPOKEN) / 3600
 
 
 def _source(corpus: str, label: str) -> str:

@@ -12,9 +12,9 @@ import click
 from kws.bundle import Bundle, find_bundle, read_bundle
 from kws.errors import KwsError
 from kws.types import Samples
-from training.data.manifest import recordings_manifest
 from training.enroll.ways import THRESHOLD, Way, way_for
 from training.job import Job, run
+from training.material import trainable
 from training.progress import bars_shown
 from training.recipe import find_recipe, read_recipe
 from training.retrain.clips import MarkedClip, false_alarms, read_clips, takes_of
@@ -79,7 +79,7 @@ def retrain(
             way.recipe,
             output,
             seed,
-            not synthetic_only and recordings_manifest().is_file(),
+            not synthetic_only and bool(trainable()),
             cache,
             shlex.join([*told, "--seed", str(seed)]),
             _takes(clips, old),
@@ -107,7 +107,7 @@ def _way(bundle: Bundle, recipe: str | None, *, real: bool) -> Way:
     """That of the recipe, or the best one that the bundle allows."""
     if recipe:
         return Way("train anew", "", read_recipe(find_recipe(recipe)))
-    way = way_for(bundle, has_recordings=real and recordings_manifest().is_file())
+    way = way_for(bundle, has_recordings=real and bool(trainable()))
     if way.name == THRESHOLD:
         raise KwsError(
             f"{bundle.name}: cannot go on learning: {way.why}; train anew, in minutes with "
