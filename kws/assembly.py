@@ -14,8 +14,8 @@ from kws.engine import Engine, WakeWord
 from kws.loading import Wanted, wake_words
 
 if TYPE_CHECKING:
-    from kws.recognition.stage_pool import StagePools
     from kws.session import Dictation
+    from kws.stage_pool import StagePools
 
 
 def build_engine(config: Config) -> Engine:
@@ -55,7 +55,7 @@ def spotting_of(models: Callable[[], Sequence[ModelSettings]]) -> Callable[[], E
 
     Their second stages share what hears again.
     """
-    from kws.recognition.stage_pool import StagePools
+    from kws.stage_pool import StagePools
 
     pools = StagePools(os.cpu_count() or 1)
     return lambda: Engine(_wake_words(models(), pools))

@@ -17,8 +17,8 @@ from kws.recent_rows import RecentRows
 from kws.second_opinion import kept_audio, word_with_second_opinion
 
 if TYPE_CHECKING:
-    from kws.recognition.rehearing import Rehearing
-    from kws.recognition.stage_pool import StagePools
+    from kws.rehearing import Rehearing
+    from kws.stage_pool import StagePools
 
 AUTO = "auto"
 """The second stage that stands in the wake word's manifest, where it can run."""
@@ -116,6 +116,7 @@ def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
             first,
             second,
             shared.audio,
+            pools=shared.pools,
             threshold=one.threshold,
             least=one.least,
             delegate=one.delegate,

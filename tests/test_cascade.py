@@ -110,7 +110,7 @@ def test_words_share_the_audio_that_they_look_back_at() -> None:
     one, other = first._look, second._look
     assert isinstance(one, SecondOpinion)
     assert isinstance(other, SecondOpinion)
-    assert one._audio is other._audio
+    assert one.rehearing.rows is other.rehearing.rows
 
 
 def test_a_budget_is_kept_by_both_stages_together(capsys: pytest.CaptureFixture[str]) -> None:

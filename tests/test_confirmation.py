@@ -30,10 +30,10 @@ from kws.frontend import FrontendConfig
 from kws.frontends import MICRO
 from kws.recognition.bundle import write_recognizer
 from kws.recognition.confirmation import LOOK_BACK_SECONDS, WAIT_SECONDS, SecondLook
-from kws.recognition.rehearing import Rehearing
 from kws.recognition.spelling import phrase_spellings
-from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import BLANK, PHONES, LogProbs
+from kws.rehearing import Rehearing
+from kws.stage_pool import StagePool
 from kws.types import SAMPLE_RATE, Outputs, Rows
 
 STRIDE = 4

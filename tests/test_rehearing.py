@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from kws.frontends import MICRO, no_rows
 from kws.recent_rows import RecentRows
-from kws.recognition.rehearing import Rehearing
-from kws.recognition.stage_pool import StagePool
 from kws.recognition.tokens import LogProbs
+from kws.rehearing import Rehearing
+from kws.stage_pool import StagePool
 from kws.types import Rows
 
 CHANNELS = no_rows(MICRO).shape[1]
@@ -90,7 +90,7 @@ def test_nobody_is_disturbed_by_what_others_ask_for(asked: list[tuple[int, int, 
     rehearing = Rehearing(StagePool(Sums), MICRO, 10.0)
     rehearing.rows.extend(0, STREAM)
     for first, last, rest in asked:
-        heard = rehearing.with_the_rest(first, last) if rest else rehearing.log_probs(first, last)
+        heard = rehearing.with_the_rest(first, last) if rest else rehearing.heard(first, last)
         assert np.array_equal(heard, alone(first, last, rest=rest))
 
 
@@ -109,7 +109,7 @@ def test_nobody_is_disturbed_by_another_stream_with_the_same_model(
         rehearing.rows.extend(0, stream)
     for who, (first, last, rest) in asked:
         rehearing = both[who]
-        heard = rehearing.with_the_rest(first, last) if rest else rehearing.log_probs(first, last)
+        heard = rehearing.with_the_rest(first, last) if rest else rehearing.heard(first, last)
         assert np.array_equal(heard, alone(first, last, rest=rest, stream=streams[who]))
 
 
@@ -120,10 +120,10 @@ def test_a_part_that_goes_on_is_not_heard_again() -> None:
     fresh = stage.starts
     for _word in range(3):
         for last in range(500, 520, 4):
-            rehearing.log_probs(400, last)
+            rehearing.heard(400, last)
         rehearing.with_the_rest(400, 516)
     assert stage.starts == fresh + 1
-    rehearing.log_probs(404, 520)
+    rehearing.heard(404, 520)
     assert stage.starts == fresh + 2
 
 
@@ -136,4 +136,4 @@ def test_nothing_is_made_before_somebody_asks() -> None:
     rehearing.reset()
     assert len(rehearing.rows.between(0, 1000)) == 0
     with pytest.raises(AssertionError, match="made"):
-        rehearing.log_probs(0, 100)
+        rehearing.heard(0, 100)

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kws import second_opinion
 from kws.bundle import find_bundle
 from kws.engine import Engine, WakeWord
 from kws.events import Event
 from kws.frontends import new_front_end
 from kws.loading import Wanted, wake_words
-from kws.second_opinion import LOOK_BACK_SECONDS, SecondOpinion, kept_audio
+from kws.second_opinion import LOOK_BACK_SECONDS, Ears, SecondOpinion, kept_audio
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Rows, Samples
@@ -68,13 +69,16 @@ def test_what_was_heard_before_changes_nothing() -> None:
     assert opinion(np.concatenate([noise, CALLS]), 500, 670) == opinion(CALLS, 0, 170)
 
 
-def test_the_model_is_opened_at_the_first_candidate() -> None:
+def test_the_model_is_opened_at_the_first_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(second_opinion, "Ears", lambda bundle, _: opened.append(bundle.name) or ears)
+    ears = Ears(find_bundle("computer"))
     look = SecondOpinion(find_bundle("computer"), kept_audio())
     look.keep(0, rows_of(CALLS))
     look.reset()
-    assert "_word" not in vars(look)
+    assert opened == []
     look.open()
-    assert "_word" in vars(look)
+    assert opened == ["computer"]
 
 
 def heard(pieces: list[Samples]) -> list[Event]:

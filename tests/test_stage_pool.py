@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kws.bundle import find_bundle
 from kws.frontends import MICRO, no_rows
-from kws.recognition.bundle import read_recognizer, write_recognizer
-from kws.recognition.rehearing import Rehearing
-from kws.recognition.stage_pool import StagePool, StagePools
+from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
+from kws.recognition.confirmation import rehearing_of
 from kws.recognition.tokens import PHONES, LogProbs
+from kws.rehearing import Rehearing
+from kws.second_opinion import SecondOpinion, kept_audio
+from kws.stage_pool import StagePool, StagePools
 from kws.types import Rows
 
 PATIENCE = 60.0
@@ -56,7 +59,7 @@ def looks(pool: StagePool, number: int) -> list[LogProbs]:
     rehearing = Rehearing(pool, MICRO, 10.0)
     rehearing.rows.extend(0, stream)
     return [
-        rehearing.log_probs(first, last) for first in range(0, 200, 20) for last in range(first + 60, 300, 30)
+        rehearing.heard(first, last) for first in range(0, 200, 20) for last in range(first + 60, 300, 30)
     ]
 
 
@@ -137,6 +140,28 @@ def test_there_is_a_pool_for_each_recognizer_as_it_is_now(tmp_path: Path) -> Non
     tokens = {"phones": (0, len(PHONES))}
     path = write_recognizer(tmp_path, "ears", b"", language="en", tokens=tokens, flush_rows=0, card={})
     pools, recognizer = StagePools(), read_recognizer(path)
-    assert pools.of(recognizer) is pools.of(read_recognizer(path))
-    assert pools.of(recognizer) is not pools.of(dataclasses.replace(recognizer, model_sha256="0" * 64))
-    assert pools.of(recognizer) is not StagePools().of(recognizer)
+
+    def pool(of: RecognizerBundle, among: StagePools) -> StagePool:
+        return rehearing_of(of, None, among)._stages
+
+    assert pool(recognizer, pools) is pool(read_recognizer(path), pools)
+    assert pool(recognizer, pools) is not pool(dataclasses.replace(recognizer, model_sha256="0" * 64), pools)
+    assert pool(recognizer, pools) is not pool(recognizer, StagePools())
+
+
+def test_engines_share_what_gives_a_second_opinion() -> None:
+    pools, bundle = StagePools(), find_bundle("computer")
+    one, other = (SecondOpinion(bundle, kept_audio(), None, pools) for _ in range(2))
+    assert one.rehearing._stages is other.rehearing._stages
+    assert one.rehearing.rows is not other.rehearing.rows
+    alone = SecondOpinion(bundle, kept_audio())
+    audio = np.random.default_rng(1).normal(0, 900, (300, 160)).astype(np.int16)
+    scores = []
+    for look in (one, other, alone):
+        look.keep(0, audio)
+        look.begin(0, 200)
+    for look in (one, other, alone):  # in turn: the stage must hear each again from its beginning
+        look.push(250)
+        look.push(280)
+        scores.append(look.score)
+    assert scores[0] == scores[1] == scores[2] > 0

@@ -11,15 +11,15 @@ from functools import cached_property
 
 from kws.bundle import Bundle
 from kws.confirmation_table import SecondStage, damaged, second_stage_of
-from kws.confirmed import RECENT_SECONDS, THRESHOLD, ConfirmedWord
+from kws.confirmed import THRESHOLD, ConfirmedWord
 from kws.delegates import Delegate
+from kws.look_again import LookAgain, Track
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.lexicon import Spelling
-from kws.recognition.rehearing import Rehearing
 from kws.recognition.spotter import Spotter
-from kws.recognition.stage_pool import StagePools
-from kws.recognition.tokens import PHONES, LogProbs
-from kws.types import Rows
+from kws.recognition.tokens import PHONES
+from kws.rehearing import Rehearing
+from kws.stage_pool import HearingStage, StagePools, Steps
 
 LOOK_BACK_SECONDS = 2.5
 """Heard again at a candidate."""
@@ -27,87 +27,41 @@ WAIT_SECONDS = 0.16
 """How long a look may wait after it."""
 
 
-class SecondLook:
-    """Hears kept rows from a candidate on, and knows how well the phrase was heard there so far.
+class SecondLook(LookAgain):
+    """A Look that knows how well a phrase was heard.
 
     Args:
-        rehearing: hears the rows; other words may share it.
+        rehearing: by a recognizer.
         ways: in which the phrase is written, in tokens.
     """
 
     def __init__(self, rehearing: Rehearing, ways: Sequence[Spelling]) -> None:
-        self.rehearing, self._ways = rehearing, ways
-        self.score = 0.0
-        self._first = self._steps = 0
-
-    @property
-    def source(self) -> str:
-        """Path of the recognizer."""
-        return self.rehearing.recognizer
-
-    @property
-    def front_end(self) -> str:
-        """What it hears, see kws.frontends."""
-        return self.rehearing.front_end
-
-    @property
-    def back_seconds(self) -> float:
-        """How much from before a candidate it hears."""
-        return LOOK_BACK_SECONDS
-
-    @property
-    def wait_seconds(self) -> float:
-        """How much from after it, at most."""
-        return WAIT_SECONDS
-
-    @property
-    def step_rows(self) -> int:
-        """Of the acoustic model."""
-        return self.rehearing.step_rows
-
-    def keep(self, first: int, rows: Rows) -> None:
-        """Rows of which the first has this number; those that another word has handed over are skipped."""
-        self.rehearing.rows.extend(first, rows)
-
-    def open(self) -> None:
-        """Load the recognizer, so that what is wrong with it is said now."""
-        self.rehearing.open()
-
-    def reset(self) -> None:
-        """As new."""
-        self.rehearing.reset()
+        super().__init__(rehearing, back_seconds=LOOK_BACK_SECONDS, wait_seconds=WAIT_SECONDS)
+        self._ways = ways
 
     @cached_property
     def _spotter(self) -> Spotter:
         return Spotter({"": self._ways}, self.rehearing.step_seconds)
 
-    def begin(self, first: int, last: int) -> None:
-        """Hear rows `first` up to `last`; the phrase counts where it ends within the last second of them."""
-        self._spotter.reset()
-        self._first, self._steps = first, 0
-        recent = round(RECENT_SECONDS / self.rehearing.step_seconds)
-        self.score = self._best(self.rehearing.log_probs(first, last), recent)
-
-    def push(self, last: int) -> None:
-        """Go on listening up to a row."""
-        self.score = max(self.score, self._best(self.rehearing.log_probs(self._first, last)))
-
-    def finish(self, last: int) -> None:
-        """Listen no more: what the acoustic model still holds back there is all that follows."""
-        self.score = max(self.score, self._best(self.rehearing.with_the_rest(self._first, last)))
-
-    def _best(self, log_probs: LogProbs, recent: int | None = None) -> float:
-        """The highest score in the steps that are new, or in the last few of them."""
-        track = self._spotter.scores(log_probs[self._steps :])
-        self._steps = len(log_probs)
-        return float(track[-recent if recent else 0 :].max(initial=0))
+    def scores(self, steps: Steps, *, afresh: bool) -> Track:
+        """Of the phrase, by log-probabilities of tokens."""
+        if afresh:
+            self._spotter.reset()
+        return self._spotter.scores(steps)[:, 0]
 
 
 def rehearing_of(
     recognizer: RecognizerBundle, delegate: Delegate | None = None, pools: StagePools | None = None
 ) -> Rehearing:
     """What hears again for any number of words of one engine, by a stage of these pools or one of its own."""
-    stages = (pools or StagePools()).of(recognizer, delegate)
+
+    def stage() -> HearingStage:
+        from kws.recognition.build import spotting_stage
+
+        return spotting_stage(recognizer, delegate)
+
+    key = str(recognizer.manifest_path.resolve()), recognizer.model_sha256, str(delegate or "")
+    stages = (pools or StagePools()).of(stage, *key)
     kept = LOOK_BACK_SECONDS + WAIT_SECONDS
     return Rehearing(stages, recognizer.front_end, kept, str(recognizer.manifest_path))
 

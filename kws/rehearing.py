@@ -1,8 +1,8 @@
-"""The last seconds of a stream, and the one acoustic model that hears parts of them again, for many words.
+"""The last seconds of a stream, and the one stage that hears parts of them again, for many words.
 
 A part is always heard from a fresh start, so that what one word asks for never changes what another is
-told. There is one model all the same: it hears a part once for all words that ask for it from the same row
-on; where their parts begin apart and they go on in turn, or other streams have used the model in between,
+told. There is one stage all the same: it hears a part once for all words that ask for it from the same row
+on; where their parts begin apart and they go on in turn, or other streams have used it in between,
 it hears each again from its beginning.
 """
 
@@ -12,8 +12,7 @@ import numpy as np
 
 from kws.frontends import row_format
 from kws.recent_rows import RecentRows
-from kws.recognition.stage_pool import StagePool
-from kws.recognition.tokens import LogProbs
+from kws.stage_pool import StagePool, Steps
 
 
 class Rehearing:
@@ -26,18 +25,26 @@ class Rehearing:
             engines may share it.
         front_end: what the rows are, see kws.frontends.
         seconds: kept.
-        recognizer: its path.
+        source: path of the manifest of what hears.
+        rows: kept for others as well, if not for this alone.
     """
 
     _first: int  # row at which the part begins that was heard last
     _last: int  # up to which it was heard
-    _heard: list[LogProbs]
-    _rest: LogProbs | None  # that the model held back there, once it was asked for
+    _heard: list[Steps]
+    _rest: Steps | None  # that the stage held back there, once it was asked for
     _steps: dict[int, int]  # steps heard by a row at which somebody has asked
 
-    def __init__(self, stages: StagePool, front_end: str, seconds: float, recognizer: str = "") -> None:
-        self._stages, self.front_end, self.recognizer = stages, front_end, recognizer
-        self.rows = RecentRows(front_end, round(seconds / row_format(front_end).row_seconds))
+    def __init__(
+        self,
+        stages: StagePool,
+        front_end: str,
+        seconds: float,
+        source: str = "",
+        rows: RecentRows | None = None,
+    ) -> None:
+        self._stages, self.front_end, self.source = stages, front_end, source
+        self.rows = rows or RecentRows(front_end, round(seconds / row_format(front_end).row_seconds))
         self._borrower = object()  # not this itself, which would be kept by a stage that it has used
         self._forget()
 
@@ -55,15 +62,15 @@ class Rehearing:
         """Rows of a step."""
         return round(self.step_seconds / row_format(self.front_end).row_seconds)
 
-    def log_probs(self, first: int, last: int) -> LogProbs:
-        """Of the kept rows `first` up to `last`, heard from a fresh start; shape (steps, tokens)."""
+    def heard(self, first: int, last: int) -> Steps:
+        """Of the kept rows `first` up to `last`, heard from a fresh start; shape (steps, columns)."""
         if first != self._first or last not in self._steps:
             self._go_on(first, last)
         return np.concatenate(self._heard)[: self._steps[last]]
 
-    def with_the_rest(self, first: int, last: int) -> LogProbs:
-        """The same, and after it what the model holds back until it is told that no more will come."""
-        heard = self.log_probs(first, last)
+    def with_the_rest(self, first: int, last: int) -> Steps:
+        """The same, and after it what the stage holds back until it is told that no more will come."""
+        heard = self.heard(first, last)
         if last != self._last or self._rest is None:
             self._go_on(first, last, to_the_end=True)
         assert self._rest is not None
@@ -75,7 +82,7 @@ class Rehearing:
         self._forget()
 
     def _go_on(self, first: int, last: int, *, to_the_end: bool = False) -> None:
-        """Hear up to `last`, from where the model stands if it can go on from there."""
+        """Hear up to `last`, from where the stage stands if it can go on from there."""
         with self._stages.lent(self._borrower) as (stage, as_left):
             if not as_left or first != self._first or last < self._last or self._rest is not None:
                 stage.reset()

@@ -1,4 +1,4 @@
-"""A few acoustic stages for many streams: each is lent for one hearing at a time, to any thread.
+"""A few stages that hear for many streams: each is lent for one hearing at a time, to any thread.
 
 Two streams never hear through one stage at once, and a stage says when another has used it since. So what
 a stream is told is what a stage of its own would have told it.
@@ -11,20 +11,39 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from kws.recognition.recognizer import AcousticStage
+import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from kws.delegates import Delegate
-    from kws.recognition.bundle import RecognizerBundle
+from kws.types import Rows
+
+Steps = npt.NDArray[np.float32]
+"""What was heard, step by step; shape (steps, columns)."""
+
+
+class HearingStage(Protocol):
+    """A streaming Stage: rows (t, channels) -> steps, (steps, columns)."""
+
+    @property
+    def step_seconds(self) -> float:
+        """From one step to the next."""
+
+    def push(self, rows: Rows, /) -> Steps:
+        """Steps that these rows complete."""
+
+    def flush(self) -> Steps:
+        """No more will come: steps that were held back."""
+
+    def reset(self) -> None:
+        """As new."""
 
 
 @dataclass
 class _Place:
     """One stage and who has had it last."""
 
-    stage: AcousticStage
+    stage: HearingStage
     borrower: object
 
 
@@ -36,14 +55,14 @@ class StagePool:
         most: how many there may be; who comes when they are all lent waits.
     """
 
-    def __init__(self, make: Callable[[], AcousticStage], most: int = 1) -> None:
+    def __init__(self, make: Callable[[], HearingStage], most: int = 1) -> None:
         self._make, self._most = make, most
         self._idle: list[_Place] = []  # the one that was given back last stands last
         self._count = 0
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def lent(self, borrower: object) -> Iterator[tuple[AcousticStage, bool]]:
+    def lent(self, borrower: object) -> Iterator[tuple[HearingStage, bool]]:
         """A stage, and whether it is as this borrower has left it."""
         place = self._taken(borrower)
         as_left = place.borrower is borrower
@@ -89,21 +108,19 @@ class StagePool:
 
 
 class StagePools:
-    """A StagePool for each recognizer, of so many stages each."""
+    """A StagePool for each thing that hears, of so many stages each."""
 
     def __init__(self, most: int = 1) -> None:
         self._most = most
-        self._pools: dict[tuple[str, str, str], StagePool] = {}
+        self._pools: dict[tuple[str, ...], StagePool] = {}
         self._lock = threading.Lock()
 
-    def of(self, recognizer: RecognizerBundle, delegate: Delegate | None = None) -> StagePool:
-        """That of this recognizer, as it is now; nothing is loaded before the first candidate."""
-        key = str(recognizer.manifest_path.resolve()), recognizer.model_sha256, str(delegate or "")
+    def of(self, make: Callable[[], HearingStage], *key: str) -> StagePool:
+        """That of these stages; nothing is made before the first candidate.
 
-        def stage() -> AcousticStage:
-            from kws.recognition.build import spotting_stage
-
-            return spotting_stage(recognizer, delegate)
-
+        Args:
+            make: a new stage.
+            key: what tells it from others: where its models lie, their checksums, what computes them.
+        """
         with self._lock:
-            return self._pools.setdefault(key, StagePool(stage, self._most))
+            return self._pools.setdefault(key, StagePool(make, self._most))
