@@ -18,10 +18,10 @@ import jiwer
 import numpy as np
 
 from kws.bundle import bundled_names, find_bundle
-from kws.engine import WakeWord
 from kws.evaluation.intervals import Proportion
 from kws.events import Detection, Transcript
 from kws.frontends import MICRO, new_front_end, row_timing
+from kws.loading import Wanted, wake_words
 from kws.recognition.build import COMMAND, build_recognizer
 from kws.recognition.recognizer import Recognizer
 from kws.session import KEPT_SECONDS, Dictation, Session
@@ -187,7 +187,7 @@ def main(count: int, gap: float, seed: int, verbose: bool) -> None:
 
 
 def _session(model: str, recognizer: str, grammar: Path) -> tuple[Session, RowsHeard]:
-    wake_word = WakeWord(find_bundle(model))
+    (wake_word,) = wake_words([Wanted(find_bundle(model))])
     made = build_recognizer(
         recognizer, grammar=grammar, wake_words=[wake_word.bundle.wake_word], endpoint=COMMAND
     )
