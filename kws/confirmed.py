@@ -12,7 +12,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from kws.bundle import Bundle
 from kws.confirmation_table import costs_beside
@@ -21,58 +21,12 @@ from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.events import Detection, Event
 from kws.frontends import row_format, row_timing
+from kws.look import Look
 from kws.recent_scores import RecentScores
 from kws.types import SAMPLE_RATE, Outputs, Rows
 
-RECENT_SECONDS = 1.0
-"""The word must have ended so shortly before the candidate, or after it."""
 THRESHOLD = 0.1
 """That a look's score must reach where nobody says otherwise; of a spelling, see docs/grammars.md."""
-
-
-class Look(Protocol):
-    """Hears kept rows from a candidate on, and knows how well the word was heard there so far."""
-
-    score: float
-    """From 0 to 1, since `begin`."""
-
-    @property
-    def source(self) -> str:
-        """Path of the manifest of what looks."""
-
-    @property
-    def front_end(self) -> str:
-        """What the rows are, see kws.frontends."""
-
-    @property
-    def back_seconds(self) -> float:
-        """How much from before a candidate it hears."""
-
-    @property
-    def wait_seconds(self) -> float:
-        """How much from after it, at most."""
-
-    @property
-    def step_rows(self) -> int:
-        """Rows after which it may know more."""
-
-    def keep(self, first: int, rows: Rows) -> None:
-        """Rows of which the first has this number, counted since the last reset."""
-
-    def begin(self, first: int, last: int) -> None:
-        """Hear rows `first` up to `last`; the word counts where it ends within RECENT_SECONDS before that."""
-
-    def push(self, last: int) -> None:
-        """Go on listening up to a row."""
-
-    def finish(self, last: int) -> None:
-        """Go on up to there, and listen no more."""
-
-    def open(self) -> None:
-        """Load it now, so that what is wrong with it is said at once."""
-
-    def reset(self) -> None:
-        """As new."""
 
 
 @dataclass

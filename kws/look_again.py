@@ -1,4 +1,4 @@
-"""A second look (kws/confirmed.py) by something that hears kept rows again from a fresh start."""
+"""A second look (kws/look.py) by something that hears kept rows again from a fresh start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kws.confirmed import RECENT_SECONDS
+from kws.look import RECENT_SECONDS
 from kws.rehearing import Rehearing
 from kws.stage_pool import Steps
 from kws.types import Rows

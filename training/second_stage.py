@@ -23,12 +23,13 @@ import click
 from kws.bundle import Bundle, bundled_names, find_bundle
 from kws.cascade import find_second
 from kws.confirmation_table import ConfirmationPoint, Second, fewest_misses, second_stage_of
-from kws.confirmed import ConfirmedWord, Look
+from kws.confirmed import ConfirmedWord
 from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, RowStream
 from kws.events import Detection
+from kws.look import Look
 from kws.recognition.confirmation import SecondLook, rehearing_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
