@@ -263,6 +263,7 @@ def test_words_are_spelled_in_the_tokens_of_the_model():
         PHONES.encode(["AY", "DH", "ER"]),
     ]
     assert spell("double-shot", CHARACTERS, "")[0] == CHARACTERS.encode("double shot")
+    assert spell("a.m.", CHARACTERS, "")[0] == CHARACTERS.encode("a m")
 
 
 def sentence_count(item) -> float:

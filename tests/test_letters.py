@@ -92,6 +92,13 @@ def test_they_say_what_ctc_says_of_all_alignments():
     assert of_no_priors().opinions([("on", 2)]) == [Opinion()]
 
 
+def test_points_are_not_written() -> None:
+    log_probs = written("at a m", 16)
+    (pointed,), (plain,) = opinions(log_probs, ("at a.m.", 5)), opinions(log_probs, ("at a m", 5))
+    assert pointed == plain
+    assert pointed.nats != 0
+
+
 def test_a_long_sentence_is_paid_for_its_length():
     """Which letters that are as likely either way could not tell from a short one."""
     log_probs = random_steps(3, 30, len(CHARACTERS))

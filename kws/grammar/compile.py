@@ -8,6 +8,7 @@ is known which trees may be entered next.
 from __future__ import annotations
 
 import gc
+import re
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -160,7 +161,7 @@ def _in_phones(word: str, tokens: Tokens) -> list[Spelling]:
 def _in_characters(word: str, tokens: Tokens) -> list[Spelling]:
     """The letters; the space behind them may be missing, as the last word's is."""
     text = " ".join(words_of(word))
-    if not text or any(character not in tokens.index for character in word.replace("-", " ")):
+    if not text or any(character not in tokens.index for character in re.sub("[-.]", " ", word)):
         return []
     return [tokens.encode(text), tokens.encode(text + SPACE)]
 

@@ -69,7 +69,7 @@ class Letters:
         None of any where one of them is not written in letters alone, or no characters were heard.
         """
         try:
-            spelled = {text: CHARACTERS.encode(text.lower()) for text, _ in sentences}
+            spelled = {text: CHARACTERS.encode(_in_letters(text)) for text, _ in sentences}
         except KeyError:
             spelled = {}
         if not spelled or not self._parts:
@@ -81,6 +81,11 @@ class Letters:
             Opinion(self._weight * nats[text] + PER_TOKEN * tokens, _doubt((nats[text] - nothing) / tokens))
             for text, tokens in sentences
         ]
+
+
+def _in_letters(text: str) -> str:
+    """As the network writes it: "a.m." as "a m"."""
+    return " ".join(text.lower().replace(".", " ").split())
 
 
 def _doubt(likelier: float) -> float:
