@@ -8,8 +8,8 @@ is known which trees may be entered next.
 from __future__ import annotations
 
 import gc
-import re
 import heapq
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
