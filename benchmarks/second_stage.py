@@ -100,7 +100,7 @@ def propose(word: WakeWord, now: float, seconds: float) -> None:
     """Let its model hear the word once at that moment of the stream, and nothing else, from `now` on."""
     hears = type(word).push
     event = Detection(word.bundle.labels[0], 1.0, 0.5, seconds - 0.5, seconds, "")
-    rows_to_come = round((seconds - now) / ROW_SECONDS)
+    rows_to_come = round((seconds - now) / word.bundle.rows.row_seconds)
 
     def push(rows: Rows, origin: int, source: str) -> list[Event]:
         nonlocal rows_to_come

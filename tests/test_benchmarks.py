@@ -424,7 +424,7 @@ def test_words_of_the_rules_are_spread_over_their_time() -> None:
 class DeafWord:
     """Hears nothing by itself."""
 
-    bundle = SimpleNamespace(labels=("computer",))
+    bundle = SimpleNamespace(labels=("computer",), rows=SimpleNamespace(row_seconds=0.01))
 
     def push(self, rows: np.ndarray, origin: int, source: str) -> list[Any]:
         return []
