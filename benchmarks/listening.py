@@ -29,10 +29,10 @@ from benchmarks.streams import (
     speech_stream,
     word_stream,
 )
+from kws import cascade
 from kws.bench.process import Plan, run
 from kws.bundle import Bundle, find_bundle
-from kws.cascade import find_second, proposer
-from kws.confirmation_table import Second, default_second_of, measured_points, second_stage_of
+from kws.confirmation_table import Second, measured_points, second_stage_of
 
 SENSITIVITIES = (0.5, 0.7, 0.3)
 """Of Porcupine, its default first."""
@@ -61,10 +61,9 @@ def pairs_of(word: str) -> list[list[float]]:
 
 def stages_of(word: str) -> tuple[Bundle, Second]:
     """What hears a bundled word by default."""
-    first = proposer(find_bundle(word))
-    name = default_second_of(first)
-    assert name, f"{word} was never measured with a second stage"
-    return first, find_second(name)
+    first, second = cascade.stages_of(find_bundle(word))
+    assert second, f"{word} was never measured with a second stage"
+    return first, second
 
 
 def settings_of(engine: Engine, phrase: str) -> Sequence[Setting]:

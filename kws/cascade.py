@@ -22,6 +22,17 @@ decide."""
 _log = logging.getLogger(__name__)
 
 
+def stages_of(bundle: Bundle) -> tuple[Bundle, Second | None]:
+    """What hears this word by default: what proposes and what decides, or the model alone.
+
+    Raises:
+        BundleError: a manifest says something that makes no sense, or a model is damaged.
+    """
+    first = proposer(bundle)
+    second = default_second(first)
+    return (first, second) if second else (bundle, None)
+
+
 def proposer(bundle: Bundle) -> Bundle:
     """The first of two stages: of a bundled word its head, where that can run, else the model itself.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.bundle import Bundle, find_bundle
-from kws.cascade import default_second, find_second, proposer
+from kws.cascade import find_second, stages_of
 from kws.confirmation_table import Second
 from kws.delegates import Delegate
 from kws.engine import Engine, WakeWord
@@ -149,6 +149,4 @@ def _stages(one: Wanted) -> tuple[Bundle, Second | None]:
         )
     if one.confirm == NONE or one.threshold is not None or one.reference_kernels:
         return one.bundle, None
-    first = proposer(one.bundle)
-    second = default_second(first)
-    return (first if second else one.bundle), second
+    return stages_of(one.bundle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kws.bundle import find_bundle
-from kws.cascade import default_second, proposer
+from kws.cascade import stages_of
 from kws.confirmation_table import ConfirmationPoint, measured_points, second_stage_of
 
 _HEAD = """## With both stages
@@ -35,8 +35,7 @@ def _row(name: str) -> Iterator[str]:
 
 
 def _default_point(name: str) -> ConfirmationPoint | None:
-    bundle = proposer(find_bundle(name))
-    second = default_second(bundle)
+    bundle, second = stages_of(find_bundle(name))
     stage = second_stage_of(bundle, second) if second else None
     if second is None or stage is None:
         return None

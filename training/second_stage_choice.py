@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from kws.bundle import Bundle, bundled_names, find_bundle
-from kws.cascade import default_second, find_second, proposer
+from kws.cascade import find_second, stages_of
 from kws.confirmation_table import ConfirmationPoint, Second
 from kws.errors import KwsError
 from kws.evaluation import Proportion, Rate
@@ -111,8 +111,8 @@ def together(points: Sequence[ConfirmationPoint]) -> str:
 def main(models: tuple[str, ...], confirm: str | None, cache: Path) -> None:
     """Missed as recorded, missed at 10 dB, false alarms an hour, of MODELS."""
     for name in models or bundled_names():
-        bundle = find_bundle(name) if confirm else proposer(find_bundle(name))
-        second = find_second(confirm) if confirm else default_second(bundle)
+        bundle = find_bundle(name)
+        bundle, second = (bundle, find_second(confirm)) if confirm else stages_of(bundle)
         if second is None:
             raise KwsError(f"{name}: has no second stage; name one with --confirm")
         click.echo(f"{name}, confirmed by {second.name}: {together(list(judged(bundle, second, cache)))}")

@@ -97,11 +97,10 @@ def describe_recognizer(bundle: RecognizerBundle) -> dict[str, Any]:
 
 def _stages(bundle: Bundle) -> dict[str, Any]:
     """Who hears the word by default; nothing where it is this model alone."""
-    from kws.cascade import default_second, proposer
+    from kws.cascade import stages_of
     from kws.confirmation_table import second_stage_of
 
-    first = proposer(bundle)
-    second = default_second(first)
+    first, second = stages_of(bundle)
     stage = second_stage_of(first, second) if second else None
     if second is None or stage is None:
         return {}

@@ -202,12 +202,13 @@ def _within(
     """A word at the thresholds that keep to a budget: of both its stages, if they were measured together."""
     if least is not None:
         raise KwsError("--confirm-threshold: --max-false-alarms-per-day chooses that too; give one of them")
-    from kws.cascade import default_second, find_second, proposer
+    from kws.cascade import find_second, stages_of
     from kws.commands.confirm import pair_within
     from kws.confirmation_table import is_measured
 
-    first = proposer(bundle) if confirm == AUTO else bundle
-    second = default_second(first) if confirm == AUTO else None if confirm == NONE else find_second(confirm)
+    first, second = stages_of(bundle) if confirm == AUTO else (bundle, None)
+    if confirm not in (AUTO, NONE):
+        second = find_second(confirm)
     if second is None or (confirm == AUTO and not is_measured(first)):
         return Wanted(bundle, NONE, budget.threshold(bundle), None, delegate)
     threshold, enough = pair_within(first, second, budget)
