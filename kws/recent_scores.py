@@ -20,6 +20,7 @@ class RecentScores:
 
     def __init__(self, config: DetectorConfig, steps: int) -> None:
         self._config, self._kept = config, steps + config.window
+        self._detector = Detector(replace(config, warmup=0))
         self.reset()
 
     def extend(self, outputs: npt.NDArray[np.uint8]) -> None:
@@ -34,7 +35,8 @@ class RecentScores:
         start = max(self._first, first - self._config.window + 1)
         heard = np.array(self._outputs[start - self._first : last + 1 - self._first], np.uint8)
         heard[: max(0, self._config.warmup - start)] = 0
-        scores = Detector(replace(self._config, warmup=0)).smooth(heard)
+        self._detector.reset()
+        scores = self._detector.smooth(heard)
         return float(scores[first - start :].max(initial=0))
 
     def reset(self) -> None:
