@@ -8,7 +8,6 @@ without that key, as the community publishes them, load with ESPHome's own defau
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from kws.errors import BundleError
 from kws.fit import check_file, check_input, check_installed
 from kws.frontends import MICRO, RowFormat, row_format
 from kws.manifest import FORMAT, front_end_of, is_recognizer, made_for, read_manifest
+from kws.manifest_keys import write_json
 from kws.model import open_model
 from kws.runtimes import Model
 from kws.states import State, read_states
@@ -185,9 +185,8 @@ def write_bundle(
     }
     given = {k: v for k, v in manifest.get("kws", {}).items() if k not in _MADE_FOR}
     ours = {**stamp, **given, **stamp}  # first in order, and never those of an older bundle
-    text = json.dumps({**manifest, "model": f"{name}.tflite", "kws": ours}, indent=1, ensure_ascii=False)
     path = directory / f"{name}.json"
-    path.write_text(text + "\n", encoding="utf-8")
+    write_json(path, {**manifest, "model": f"{name}.tflite", "kws": ours})
     (directory / f"{name}.tflite").write_bytes(tflite)
     read_manifest(path)
     return path

@@ -73,6 +73,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return manifest
 
 
+def write_json(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest as all of ours are written; raises OSError."""
+    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def check(path: Path, prefix: str, table: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
     """BundleError unless the table has every key, as its rule says; `prefix`: of the keys in the message."""
     for key, rule in rules.items():

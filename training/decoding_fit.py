@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kws.evaluation.intervals import Proportion
+from kws.manifest_keys import read_json, write_json
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import TOKEN_SETS, RecognizerBundle
 from kws.recognition.confidence import Calibration, Features, fit, path_features
@@ -124,11 +124,9 @@ def trade_off(calibration: Calibration, judged: Sequence[Judged]) -> Iterator[st
 
 def write_decoding(bundle: RecognizerBundle, decoding: dict[str, Any]) -> None:
     """Put it into the card of the bundle on disk."""
-    manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
+    manifest = read_json(bundle.manifest_path)
     manifest["kws"].setdefault("card", {})["decoding"] = decoding
-    bundle.manifest_path.write_text(
-        json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_json(bundle.manifest_path, manifest)
 
 
 def _share(passes: Sequence[bool]) -> Proportion:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import shlex
 import sys
 from collections import Counter
@@ -24,6 +23,7 @@ from kws.errors import KwsError
 from kws.evaluation import CalibrationRow, Matched, match_detections, operating_point
 from kws.evaluation.streams import Layout
 from kws.events import Detection
+from kws.manifest_keys import read_json, write_json
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Outputs, Rows
 from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_clips, dev_stream
@@ -105,14 +105,14 @@ def fill_bundle(manifest: Path, figures: Figures, table: list[CalibrationRow]) -
     Raises:
         KwsError: the manifest is not one of ours, so nothing in it says what a calibration would belong to.
     """
-    bundle = json.loads(manifest.read_text(encoding="utf-8"))
+    bundle = read_json(manifest)
     if "kws" not in bundle:
         raise KwsError(f'{manifest}: has no "kws" part to fill; measure it without --fill')
     bundle["micro"]["probability_cutoff"] = figures.default.threshold
     ours = bundle["kws"]
     ours["calibration"] = [row.to_json() for row in table]
     ours.setdefault("card", {})["figures"] = card_figures(figures)
-    manifest.write_text(json.dumps(bundle, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(manifest, bundle)
 
 
 def card_figures(figures: Figures) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from kws.bundle import Bundle
 from kws.evaluation import calibrate, det_curve
 from kws.evaluation.calibration import calibration_thresholds
+from kws.manifest_keys import read_json, write_json
 from training.models import Network
 from training.selection import Listening, held_out_scores
 from training.spoken_anew import NOISY, heard
@@ -54,6 +54,6 @@ def fill_table(manifest: Path, evidence: Evidence) -> None:
     clean, noisy = list(evidence.words.values())[:2]
     curve = det_curve(clean, evidence.speech, evidence.hours, max_per_hour=_MAX_PER_HOUR)
     rows = calibrate(calibration_thresholds(curve), clean, noisy, evidence.speech, evidence.hours)
-    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content = read_json(manifest)
     content["kws"]["calibration"] = [row.to_json() for row in rows]
-    manifest.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(manifest, content)

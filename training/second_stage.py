@@ -13,7 +13,6 @@ it has some rates of false alarms by the manifest's table.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, RowStream
 from kws.events import Detection
 from kws.look import Look
+from kws.manifest_keys import read_json, write_json
 from kws.recognition.confirmation import SecondLook, rehearing_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
@@ -231,7 +231,7 @@ def main(models: tuple[str, ...], confirm: str, cache: Path, fill: bool, own: bo
 
 def fill_manifest(bundle: Bundle, second: Second, found: Sequence[ConfirmationPoint]) -> None:
     """Write the points into the manifest; KwsError for one that is not ours."""
-    manifest = json.loads(bundle.manifest_path.read_text(encoding="utf-8"))
+    manifest = read_json(bundle.manifest_path)
     if "kws" not in manifest:
         raise KwsError(f'{bundle.manifest_path}: has no "kws" part to fill; measure it without --fill')
     default = default_pair(found)
@@ -245,8 +245,7 @@ def fill_manifest(bundle: Bundle, second: Second, found: Sequence[ConfirmationPo
         ways,
         worth_keeping(found, default),
     )
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    bundle.manifest_path.write_text(text + "\n", encoding="utf-8")
+    write_json(bundle.manifest_path, manifest)
 
 
 def default_pair(found: Sequence[ConfirmationPoint]) -> ConfirmationPoint | None:

@@ -7,7 +7,6 @@ part for ESPHome; what it holds is described in docs/recognizer.md.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,7 +18,7 @@ from kws.errors import BundleError
 from kws.fit import check_file, check_input, check_installed
 from kws.frontends import MICRO, WAVEFORM, new_front_end, row_format
 from kws.manifest import RECOGNIZER, check_front_end, front_end_of, is_recognizer, made_for
-from kws.manifest_keys import OBJECT, TEXT, check, check_stated, number, read_json, shown, whole
+from kws.manifest_keys import OBJECT, TEXT, check, check_stated, number, read_json, shown, whole, write_json
 from kws.model import open_model
 from kws.recognition.confidence import Calibration
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
@@ -186,7 +185,7 @@ def write_recognizer(
         "kws": ours,
     }
     path = directory / f"{name}.json"
-    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, manifest)
     (directory / f"{name}.tflite").write_bytes(tflite)
     read_recognizer(path)
     return path

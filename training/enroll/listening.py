@@ -15,6 +15,7 @@ from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import ThresholdChoice, threshold_for
 from kws.frontends import new_front_end
+from kws.manifest_keys import write_json
 from kws.types import SAMPLE_RATE, Samples
 
 _HUSH = 20.0
@@ -74,5 +75,5 @@ def with_threshold(bundle: Bundle, threshold: float, folder: Path) -> Path:
         stage["threshold"] = min(stage["threshold"], threshold)
     shutil.copyfile(bundle.model_path, folder / bundle.model_path.name)
     path = folder / bundle.manifest_path.name
-    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, manifest)
     return path

@@ -7,13 +7,13 @@ python -m training.second_pass plot out/english.json order.wav "lights on" -o at
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 import click
 
+from kws.manifest_keys import read_json, write_json
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.rescorers import RESCORERS
 from training.options import recognizer_cache_option
@@ -109,9 +109,9 @@ def plot(model: str, recording: Path, text: str, output: Path) -> None:
 
 
 def _into_card(path: Path, key: str, about: dict[str, object]) -> None:
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_json(path)
     manifest["kws"].setdefault("card", {})[key] = about
-    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, manifest)
 
 
 def _say(text: str) -> None:
