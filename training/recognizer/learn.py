@@ -47,13 +47,11 @@ class Progress:
 
 
 def build(recipe: NetworkRecipe) -> AcousticNetwork:
-    """A fresh network; KwsError where there is none of that name, or not behind that encoder."""
-    if recipe.encoder != MICRO:
-        if recipe.name != "convolutions":
-            raise KwsError(f"network.name is {recipe.name!r}; behind an encoder only convolutions are built")
-        return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout)
+    """A fresh network; KwsError where there is none of that name."""
     if recipe.name not in BODIES:
         raise KwsError(f"network.name is {recipe.name!r}; allowed are {', '.join(BODIES)}")
+    if recipe.encoder != MICRO:
+        return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout, recipe.name)
     return layered_network(recipe.name, recipe.front, recipe.width, recipe.dilations, recipe.dropout)
 
 
@@ -179,6 +177,12 @@ def ctc_loss(
 
 def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
     """What the float network reads greedily, against what was said."""
+    found = readings(network, takes)
+    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+
+
+def readings(network: AcousticNetwork, takes: Takes) -> dict[Kind, list[str]]:
+    """What the float network reads greedily of every take, by token set."""
     found: dict[Kind, list[str]] = {kind: [""] * len(takes) for kind in OUTPUTS}
     shelf = Shelf([takes])
     for indices, batch in shelf.batches(round(_MEASURED_SECONDS / shelf.hearing.format.row_seconds)):
@@ -186,7 +190,7 @@ def measure(network: AcousticNetwork, takes: Takes) -> ErrorRates:
         for lane, index in enumerate(indices):
             for kind, texts in found.items():
                 texts[index] = read(logits[lane, : batch.steps[lane]], kind)
-    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+    return found
 
 
 def _signature(ear: Hearing) -> tuple[tf.TensorSpec, ...]:

@@ -14,7 +14,7 @@ from kws.frontends import MICRO
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recognizer.corpus import Utterance, recorded, synthetic
 from training.recognizer.recipe import MaterialRecipe
-from training.recognizer.takes import AS_RECORDED, VERSIONS, TakeConfig, Takes, cached_takes, joined
+from training.recognizer.takes import AS_RECORDED, VERSIONS, Takes, cached_takes, in_strings, joined
 
 DEV_SETS = {
     "libri": ("libri-test-clean",),
@@ -23,6 +23,8 @@ DEV_SETS = {
     "digits": ("fsdd",),
 }
 """Name -> corpora of the dev split; error rates are reported for each."""
+_DEV_SEED = 1
+"""Of the drawing of dev utterances and of their order."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +72,35 @@ def dev_sets(
     `lead` is how many seconds of near silence the front end hears before each recording.
     """
     config = replace(AS_RECORDED, lead=(lead, lead))
+    return {
+        name: cached_takes(cache, utterances, (), config, seed=_DEV_SEED, encoder=encoder)
+        for name, utterances in _dev_utterances(most).items()
+    }
+
+
+def dev_speakers(most: int | None = None) -> dict[str, tuple[str, ...]]:
+    """Who says each take of the `dev_sets` of so many utterances."""
+    return {
+        name: tuple(utterance.speaker for (utterance,) in in_strings(utterances, 1, _rng()))
+        for name, utterances in _dev_utterances(most).items()
+    }
+
+
+def _dev_utterances(most: int | None) -> dict[str, list[Utterance]]:
     utterances = recorded(_clips(), "dev")
     chosen = {name: [u for u in utterances if u.corpus in corpora] for name, corpora in DEV_SETS.items()}
-    return {name: _heard(found, cache, most, config, encoder) for name, found in chosen.items() if found}
+    return {name: _drawn(found, most) for name, found in chosen.items() if found}
 
 
-def _heard(
-    utterances: list[Utterance],
-    cache: Path,
-    most: int | None,
-    config: TakeConfig,
-    encoder: str,
-    seed: int = 1,
-) -> Takes:
-    if most is not None and most < len(utterances):
-        kept = np.random.default_rng(seed).permutation(len(utterances))[:most]
-        utterances = [utterances[index] for index in sorted(kept)]
-    return cached_takes(cache, utterances, (), config, seed=seed, encoder=encoder)
+def _drawn(utterances: list[Utterance], most: int | None) -> list[Utterance]:
+    if most is None or most >= len(utterances):
+        return utterances
+    kept = _rng().permutation(len(utterances))[:most]
+    return [utterances[index] for index in sorted(kept)]
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(_DEV_SEED)
 
 
 def _clips() -> list[Clip]:

@@ -106,7 +106,13 @@ def measured(path: Path, network: AcousticNetwork, sets: Mapping[str, Takes]) ->
 
 
 def measure_bundle(bundle: RecognizerBundle, takes: Takes) -> ErrorRates:
-    """What the int8 model reads greedily, each take from a fresh start and flushed, against what was said."""
+    """What the int8 model reads greedily, against what was said."""
+    found = bundle_readings(bundle, takes)
+    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+
+
+def bundle_readings(bundle: RecognizerBundle, takes: Takes) -> dict[Kind, list[str]]:
+    """What the int8 model reads greedily of every take, from a fresh start and flushed, by token set."""
     model = AcousticModel(bundle)
     ear = hearing(bundle.encoder)
     quiet = np.tile(ear.quiet, (ear.after_rows, 1))
@@ -115,7 +121,7 @@ def measure_bundle(bundle: RecognizerBundle, takes: Takes) -> ErrorRates:
         model.reset()
         for kind, scores in model.of_inputs(np.concatenate([takes[index], quiet])).items():
             found[kind].append(greedy(scores, kind))
-    return error_rates(takes.phones, takes.texts, found["phones"], found["characters"])
+    return found
 
 
 def _typical(material: Material, seed: int) -> Rows:

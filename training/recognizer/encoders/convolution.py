@@ -112,6 +112,8 @@ def residual(width: int, taps: int, dilation: int = 1) -> CausalConv:
     return CausalConv(width, width, taps, dilation, residual=True)
 
 
-def moments_of(layers: Iterable[CausalConv]) -> list[tf.Variable]:
-    """The running moments of their normalizations."""
-    return [moment for layer in layers for moment in (layer.mean, layer.variance)]
+def moments_of(layers: Iterable[tf.Module]) -> list[tf.Variable]:
+    """The running moments of their normalizations, and of those within them."""
+    parts = [part for layer in layers for part in (layer, *layer.submodules)]
+    convolutions = [part for part in parts if isinstance(part, CausalConv)]
+    return [moment for part in convolutions for moment in (part.mean, part.variance)]

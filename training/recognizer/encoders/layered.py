@@ -52,8 +52,7 @@ class LayeredNetwork(AcousticNetwork):
     @property
     def moments(self) -> Sequence[tf.Variable]:
         """In the same order."""
-        parts = [module for layer in self.body for module in (layer, *layer.submodules)]
-        return moments_of([*self.entry, *(part for part in parts if isinstance(part, CausalConv))])
+        return moments_of([*self.entry, *self.body])
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Real-valued rows (batch, t, 40), t a multiple of the stride -> features (batch, steps, width)."""

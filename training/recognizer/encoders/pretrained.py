@@ -1,7 +1,7 @@
 """An acoustic network on the lower layers of Google's speech embedding.
 
     288 values (40 ms) -> the published upper layers, learning on -> 192 values
-    both side by side -> 1x1 convolution -> blocks with residuals -> phones | characters
+    both side by side -> 1x1 convolution -> layers of any kind -> phones | characters
 
 The upper layers, but for the last pooling over time and what follows it, start from the published weights
 (Lin et al. 2020, arXiv 2002.01322; Apache-2.0), which the package `pyopen-wakeword` brings. They learn on
@@ -19,7 +19,8 @@ from kws.encoders.network import Layer, read_layers
 from kws.encoders.speech_embedding import published_network
 from kws.frontends import LOWER_LAYERS
 from training.published_layer import PublishedLayer
-from training.recognizer.encoders.convolution import CausalConv, moments_of, residual_convolutions
+from training.recognizer.encoders import BODIES
+from training.recognizer.encoders.convolution import CausalConv, moments_of
 from training.recognizer.network import AcousticNetwork, Step
 
 _CONFIG = LowerLayersConfig()
@@ -28,20 +29,22 @@ _LAST = 19
 
 
 class PretrainedNetwork(AcousticNetwork):
-    """The upper layers beside what they are given, blocks, and heads."""
+    """The upper layers beside what they are given, a body of `BODIES` as wide as `width`, and heads."""
 
-    def __init__(self, width: int, dilations: Sequence[int], dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, dilations: Sequence[int], dropout: float = 0.0, body: str = "convolutions"
+    ) -> None:
         super().__init__(LOWER_LAYERS, width, dropout)
         published = read_layers(published_network(_CONFIG.embedding))[_CONFIG.layers : _LAST]
         self.upper = [PublishedLayer(layer, _over_bands(layer, published[-1])) for layer in published]
         self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper), width, 1)
-        self.blocks = residual_convolutions(width, dilations)
+        self.body = list(BODIES[body](width, dilations))
         self._add_heads()
 
     @property
     def encoder_variables(self) -> Sequence[tf.Variable]:
         """All but the upper layers'."""
-        return [variable for layer in (self.entry, *self.blocks) for variable in layer.trainable_variables]
+        return [variable for layer in (self.entry, *self.body) for variable in layer.trainable_variables]
 
     @property
     def pretrained_variables(self) -> Sequence[tf.Variable]:
@@ -51,7 +54,7 @@ class PretrainedNetwork(AcousticNetwork):
     @property
     def moments(self) -> Sequence[tf.Variable]:
         """The upper layers have none."""
-        return moments_of([self.entry, *self.blocks])
+        return moments_of([self.entry, *self.body])
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Real-valued rows (batch, steps, 288) -> features (batch, steps, width)."""
@@ -59,12 +62,12 @@ class PretrainedNetwork(AcousticNetwork):
         for layer in self.upper:
             x = layer(x)
         x = self.entry(tf.concat([rows, flat(x)], axis=-1), training=training)
-        for block in self.blocks:
-            x = self._dropped(block(x, training=training), training=training)
+        for layer in self.body:
+            x = self._dropped(layer(x, training=training), training=training)
         return x
 
     def encoder_step(self) -> Step:
-        """As it is now."""
+        """As it is now; KwsError where the body cannot stream."""
         return PretrainedStep(self)
 
 
@@ -77,7 +80,7 @@ class PretrainedStep(tf.Module):
         # Two products instead of one of both side by side: int8 would give both the same scale.
         kernel, self._entry_bias = trained.entry.folded()
         self._entry = kernel[: _CONFIG.values], kernel[_CONFIG.values :]
-        self._blocks = [block.streaming() for block in trained.blocks]
+        self._body = [layer.streaming() for layer in trained.body]
 
     def __call__(self, rows: tf.Tensor) -> tf.Tensor:
         """(1, 1, 288) -> (1, 1, width)."""
@@ -86,8 +89,8 @@ class PretrainedStep(tf.Module):
             x = layer(x)
         heard, told = tf.reshape(rows, (1, -1)), tf.reshape(x, (1, -1))
         x = tf.nn.relu(heard @ self._entry[0] + told @ self._entry[1] + self._entry_bias)[None]
-        for block in self._blocks:
-            x = block(x)
+        for layer in self._body:
+            x = layer(x)
         return x
 
 

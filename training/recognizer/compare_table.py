@@ -1,0 +1,107 @@
+"""What bodies of the recognizer's network were measured at, as tables of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kws.evaluation.transcripts import WordErrors, mistakes
+
+USUAL = "convolutions"
+"""The body that the others are compared with."""
+
+Counted = Mapping[str, Sequence[Sequence[int]]]
+"""Dev set -> errors of each speaker, and how many tokens each says."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One body after its training. Errors are of greedy readings, speaker by speaker."""
+
+    body: str
+    seed: int
+    weights: int
+    """That have learned."""
+    loss: float
+    """Of the last pass, per label."""
+    cpu_seconds: float
+    """Of the training."""
+    size: int
+    """Bytes of the int8 graph; 0 where the body cannot stream."""
+    phones: Counted
+    """Of the float network, averaged weights."""
+    words: Counted
+    """The same, by the characters."""
+    int8_phones: Counted
+    """Of the int8 graph; empty where the body cannot stream."""
+
+
+def by_speaker(
+    speakers: Sequence[str], references: Sequence[str], found: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Errors, and tokens that were said, of each speaker in order of first appearance."""
+    errors: dict[str, int] = {}
+    tokens: dict[str, int] = {}
+    for speaker, reference, text in zip(speakers, references, found, strict=True):
+        counted = mistakes([reference], [text])
+        errors[speaker] = errors.get(speaker, 0) + counted.errors
+        tokens[speaker] = tokens.get(speaker, 0) + counted.words
+    return list(errors.values()), list(tokens.values())
+
+
+def tables(found: Sequence[Trained]) -> str:
+    """Phones wrong; int8 and words; how many phones fewer than the convolutions of the same seed."""
+    sets = list(found[0].phones)
+    phones = [f"{name}, phones" for name in sets]
+    int8 = [f"{name}, phones, int8" for name in sets]
+    words = [f"{name}, words" for name in sets]
+    usual = {one.seed: one for one in found if one.body == USUAL}
+    others = [one for one in found if one.body != USUAL and one.seed in usual]
+    blocks = [
+        [_head("body", "seed", "weights", "int8", "loss", "CPU min", *phones), *map(_trained_row, found)],
+        [_head("body", "seed", *int8, *words), *map(_reading_row, found)],
+        [
+            _head(f"fewer wrong than the {USUAL}", "seed", *phones),
+            *(_gain_row(one, usual[one.seed]) for one in others),
+        ],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if len(block) > 1)
+
+
+def _trained_row(one: Trained) -> str:
+    size = f"{one.size / 1e6:.2f} MB" if one.size else "cannot stream"
+    cells = [f"{one.weights / 1e6:.2f} M", size, f"{one.loss:.2f}", f"{one.cpu_seconds / 60:.0f}"]
+    return _row(one.body, str(one.seed), *cells, *(_percent(_errors(pair)) for pair in one.phones.values()))
+
+
+def _reading_row(one: Trained) -> str:
+    sets = one.words
+    int8 = [f"{100 * _errors(one.int8_phones[name]).value:.1f}" if one.int8_phones else "" for name in sets]
+    return _row(one.body, str(one.seed), *int8, *(_percent(_errors(pair)) for pair in sets.values()))
+
+
+def _gain_row(one: Trained, usual: Trained) -> str:
+    gained = []
+    for name, pair in one.phones.items():
+        before, after = _errors(usual.phones[name]), _errors(pair)
+        fewer = tuple(a - b for a, b in zip(before.errors, after.errors, strict=True))
+        gained.append(_percent(WordErrors("speakers", fewer, before.words)))
+    return _row(one.body, str(one.seed), *gained)
+
+
+def _errors(counted: Sequence[Sequence[int]]) -> WordErrors:
+    errors, tokens = counted
+    return WordErrors("speakers", tuple(errors), tuple(tokens))
+
+
+def _percent(errors: WordErrors) -> str:
+    low, high = errors.interval
+    return f"{100 * errors.value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _head(*cells: str) -> str:
+    return f"{_row(*cells)}\n{'|---' * len(cells)}|"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
