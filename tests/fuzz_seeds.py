@@ -126,7 +126,8 @@ def conversation_words() -> list[str]:
 
 def jsgf_grammars() -> list[bytes]:
     """The examples, and one of each construction."""
-    return [path.read_bytes() for path in sorted(GRAMMARS.glob("*.jsgf"))] + [JSGF.encode()]
+    written = [JSGF.encode(), JSGF_IMPORTS.encode()]
+    return [path.read_bytes() for path in sorted(GRAMMARS.glob("*.jsgf"))] + written
 
 
 JSGF = """#JSGF V1.0 UTF-8 en;
@@ -135,12 +136,29 @@ grammar test;
 public <order> = [please] (turn | /2.5/ switch {act=switch}) <what>* {thing} /* or */ | <NULL> "on and off"+;
 <what> = the <colour> lamp; <colour> = red {c} | green;
 """
+JSGF_LIBRARY = """#JSGF V1.0; grammar library; import <grammar.*>;
+public <room> = the (<hidden> | hall); <hidden> = attic; public <any> = <room>+ {room};
+"""
+"""What lies beside a grammar as library.jsgf, while that is grammar.jsgf."""
+JSGF_IMPORTS = """#JSGF V1.0; grammar grammar; import <library.room>; import <library.*>;
+public <a> = light <room> | <library.any> | <grammar.b>; <b> = all;
+"""
 
 
 def jsgf_words() -> list[str]:
     """Whatever the notation knows."""
     marks = ("#JSGF V1.0;", "grammar g;", "public ", "<a> = ", "<NULL>", "<VOID>", "{x=y}", "{x}", "/2/", '"')
-    return [*marks, *";=|()[]*+", "//", "/*", "*/", "import <a.b>;"]
+    return [
+        *marks,
+        *";=|()[]*+",
+        "//",
+        "/*",
+        "*/",
+        "import <a.b>;",
+        "import <library.*>;",
+        "<library.room>",
+        "grammar grammar;",
+    ]
 
 
 def templates() -> list[bytes]:

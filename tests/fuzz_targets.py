@@ -89,8 +89,11 @@ def take_wyoming(content: bytes) -> bool:
 
 
 def take_jsgf(content: bytes) -> bool:
-    """As a grammar, down to the graph that a decoder walks."""
-    return _compiles(parse_jsgf, content.decode("utf-8", "replace"))
+    """As a grammar beside another one, down to the graph that a decoder walks."""
+    _written(seeds.JSGF_LIBRARY.encode(), "library.jsgf")
+    path = _written(content, "grammar.jsgf")
+    text = content.decode("utf-8", "replace")
+    return _compiles(lambda text, place: parse_jsgf(text, place, folder=path.parent), text, str(path))
 
 
 def take_templates(content: bytes) -> bool:
@@ -122,8 +125,8 @@ def _accepts(read: Callable[[], object], kind: type[KwsError], place: str) -> bo
     return True
 
 
-def _compiles(parse: Callable[[str, str], Grammar], text: str) -> bool:
-    return _accepts(lambda: compile_grammar(parse(text, "grammar"), CHARACTERS), GrammarError, "grammar:")
+def _compiles(parse: Callable[[str, str], Grammar], text: str, place: str = "grammar") -> bool:
+    return _accepts(lambda: compile_grammar(parse(text, place), CHARACTERS), GrammarError, f"{place}:")
 
 
 async def _converse(content: bytes) -> bool:

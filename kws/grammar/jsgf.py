@@ -2,267 +2,108 @@
 
 A public rule is an intent. A tag fills a slot: `{size}` after an item puts its words into the slot "size",
 `{size=big}` puts "big" there. `@threshold 0.3` in a documentation comment is the grammar's own threshold.
-Grammars are read one file at a time: `import` is refused.
+Public rules of other grammars are imported from files near by, see `jsgf_files`.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
-from kws.grammar.expression import EMPTY, NEVER, Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot
-from kws.grammar.expression import optional as optional_item
-from kws.grammar.threshold import threshold_in
-from kws.grammar.wording import words_said
-
-LARGEST_WEIGHT = 1e9
-"""Beyond it a weight is a mistake."""
-
-_SPECIAL = {"<NULL>": EMPTY, "<VOID>": NEVER}
-
-_TOKEN = re.compile(
-    r"""
-    (?P<space> \s+ | //[^\n]* | /\*.*?\*/ )
-  | (?P<weight> /[^/*;|\n]*/ )
-  | (?P<rule> <[^<>\n]+> )
-  | (?P<tag> \{(?:\\.|[^{}\\])*\} )
-  | (?P<quoted> "[^"\n]*" )
-  | (?P<mark> [;=|()\[\]*+] )
-  | (?P<word> [^\s;=|()\[\]*+<>{}/"]+ )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+from kws.grammar.expression import Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot
+from kws.grammar.jsgf_files import Library, Unit
+from kws.grammar.jsgf_syntax import Import, Reference, parse_file
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
+def parse_jsgf(text: str, place: str | Path = "grammar", *, folder: Path | None = None) -> Grammar:
+    """Read a JSGF grammar.
 
+    Args:
+        place: the file, for messages.
+        folder: where it lies, if it does; imports are looked up from there.
 
-@dataclass(frozen=True)
-class _Reference(Expression):
-    """<rule>, until the whole file has been read."""
-
-    rule: str
-    line: int
-
-
-@dataclass(frozen=True)
-class _Rule:
-    expansion: Expression
-    public: bool
-
-
-def parse_jsgf(text: str, place: str | Path = "grammar") -> Grammar:
-    """Read a JSGF grammar; raises GrammarError naming the line and what was expected there."""
+    Raises:
+        GrammarError: naming the file, the line and what was expected there.
+    """
     with within_stack(str(place)):
-        parser = _Parser(text, str(place))
-        parser.header()
-        rules = parser.rules()
-        public = [name for name, rule in rules.items() if rule.public]
+        main = Unit(parse_file(text, str(place)), folder)
+        public = main.file.public
         if not public:
             raise GrammarError(f"{place}: no rule is public; write 'public' before the rule to listen for")
-        resolver = _Resolver(rules, str(place))
-        intents = tuple(Intent(name, resolver.resolved(name)) for name in public)
-        return Grammar(str(place), intents, parser.threshold)
-
-
-class _Parser:
-    """Recursive descent over the tokens."""
-
-    def __init__(self, text: str, place: str) -> None:
-        self._place = place
-        self.threshold: float | None = None
-        self._tokens = list(self._split(text))
-        self._next = 0
-
-    def header(self) -> None:
-        """#JSGF V1.0 [encoding [locale]]; grammar name; and no imports."""
-        if self._peek().text != "#JSGF":
-            raise self._expected("the header '#JSGF V1.0;'")
-        self._skip_to_semicolon()
-        if self._peek().text == "grammar":
-            self._skip_to_semicolon()
-        if self._peek().text == "import":
-            raise self._expected("a rule; imports are not read, copy the rules into this file")
-
-    def rules(self) -> dict[str, _Rule]:
-        """[public] <name> = expansion; ... to the end."""
-        rules: dict[str, _Rule] = {}
-        while self._peek().kind != "end":
-            public = self._took("public")
-            if self._peek().kind != "rule":
-                raise self._expected("a rule '<name> = ...;'")
-            name = self._take().text[1:-1].strip()
-            if name in rules:
-                raise GrammarError(
-                    f"{self._where()}: <{name}> is defined twice; give one of them another name"
-                )
-            self._need("=")
-            rules[name] = _Rule(self._choice(), public)
-            self._need(";", "';' at the end of the rule")
-        return rules
-
-    def _choice(self) -> Expression:
-        items, weights = [], []
-        while True:
-            weights.append(self._weight())
-            items.append(self._sequence())
-            if not self._took("|"):
-                break
-        if len(items) == 1:
-            return items[0]
-        return Choice(tuple(items), _shares(weights))
-
-    def _weight(self) -> float | None:
-        if self._peek().kind != "weight":
-            return None
-        try:
-            weight = float(self._peek().text.strip("/").strip())
-        except ValueError:
-            weight = math.inf
-        if not 0 <= weight <= LARGEST_WEIGHT:
-            raise self._expected(f"a number between the slashes, 0 to {LARGEST_WEIGHT:g}")
-        self._take()
-        return weight
-
-    def _sequence(self) -> Expression:
-        items = []
-        while self._peek().kind in ("word", "quoted", "rule") or self._peek().text in ("(", "["):
-            items.append(self._suffixed(self._item()))
-        if not items:
-            raise self._expected("a word, <rule>, '(' or '['")
-        return items[0] if len(items) == 1 else Sequence(tuple(items))
-
-    def _item(self) -> Expression:
-        token = self._take()
-        if token.kind == "rule":
-            return _SPECIAL.get(token.text) or _Reference(token.text[1:-1].strip(), token.line)
-        if token.text in ("(", "["):
-            inner = self._choice()
-            self._need(
-                {"(": ")", "[": "]"}[token.text], f"the end of the {token.text!r} of line {token.line}"
-            )
-            return inner if token.text == "(" else optional_item(inner)
-        return words_said(token.text.strip('"'))
-
-    def _suffixed(self, item: Expression) -> Expression:
-        while True:
-            if self._took("*"):
-                item = Repeat(item)
-            elif self._took("+"):
-                item = Repeat(item, at_least=1)
-            elif self._peek().kind == "tag":
-                item = _tagged(item, self._take().text[1:-1])
-            else:
-                return item
-
-    def _split(self, text: str) -> Iterator[_Token]:
-        position, line = 0, 1
-        while position < len(text):
-            found = _TOKEN.match(text, position)
-            if not found:
-                raise GrammarError(
-                    f"{self._place}:{line}: {text[position]!r} opens something that never ends"
-                )
-            if found.lastgroup != "space":
-                yield _Token(str(found.lastgroup), found.group(), line)
-            elif found.group().startswith("/*"):
-                told = threshold_in(found.group(), self._place, line)
-                self.threshold = self.threshold if told is None else told
-            line += found.group().count("\n")
-            position = found.end()
-        yield _Token("end", "the end of the file", line)
-
-    def _skip_to_semicolon(self) -> None:
-        while not self._took(";"):
-            if self._peek().kind == "end":
-                raise self._expected("';'")
-            self._take()
-
-    def _peek(self) -> _Token:
-        return self._tokens[self._next]
-
-    def _take(self) -> _Token:
-        self._next += 1
-        return self._tokens[self._next - 1]
-
-    def _took(self, text: str) -> bool:
-        taken = self._peek().text == text and self._peek().kind in ("mark", "word")
-        self._next += taken
-        return taken
-
-    def _need(self, text: str, expected: str = "") -> None:
-        if not self._took(text):
-            raise self._expected(expected or f"{text!r}")
-
-    def _where(self) -> str:
-        return f"{self._place}:{self._peek().line}"
-
-    def _expected(self, what: str) -> GrammarError:
-        token = self._peek()
-        found = token.text if token.kind == "end" else repr(token.text)
-        return GrammarError(f"{self._where()}: expected {what}, found {found}")
+        resolver = _Resolver(Library(main))
+        intents = tuple(Intent(name, resolver.resolved(main, name)) for name in public)
+        return Grammar(str(place), intents, main.file.threshold)
 
 
 class _Resolver:
     """References replaced by what they stand for, each rule once."""
 
-    def __init__(self, rules: dict[str, _Rule], place: str) -> None:
-        self._rules, self._place = rules, place
-        self._done: dict[str, Expression] = {}
-        self._open: list[str] = []
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._done: dict[tuple[int, str], Expression] = {}
+        self._open: list[tuple[int, str]] = []
 
-    def resolved(self, name: str) -> Expression:
-        """The rule's expansion without references."""
-        if name not in self._done:
-            self._open.append(name)
-            self._done[name] = self._resolve(self._rules[name].expansion)
+    def resolved(self, unit: Unit, name: str) -> Expression:
+        """The expansion, without references, of a rule that stands in that file."""
+        key = (id(unit), name)
+        if key not in self._done:
+            self._open.append(key)
+            self._done[key] = self._resolve(unit, unit.file.rules[name].expansion)
             self._open.pop()
-        return self._done[name]
+        return self._done[key]
 
-    def _resolve(self, item: Expression) -> Expression:
-        if isinstance(item, _Reference):
-            return self._followed(item)
+    def _resolve(self, unit: Unit, item: Expression) -> Expression:
+        if isinstance(item, Reference):
+            return self._followed(unit, item)
         if isinstance(item, Sequence):
-            return Sequence(tuple(map(self._resolve, item.items)))
+            return Sequence(tuple(self._resolve(unit, part) for part in item.items))
         if isinstance(item, Choice):
-            return Choice(tuple(map(self._resolve, item.items)), item.weights)
+            return Choice(tuple(self._resolve(unit, part) for part in item.items), item.weights)
         if isinstance(item, Repeat):
-            return Repeat(self._resolve(item.item), item.at_least)
+            return Repeat(self._resolve(unit, item.item), item.at_least)
         if isinstance(item, Slot):
-            return Slot(item.name, self._resolve(item.item), item.value)
+            return Slot(item.name, self._resolve(unit, item.item), item.value)
         return item
 
-    def _followed(self, reference: _Reference) -> Expression:
-        where, rule = f"{self._place}:{reference.line}", reference.rule
-        if rule in self._open:
+    def _followed(self, unit: Unit, reference: Reference) -> Expression:
+        where, rule = f"{unit.file.place}:{reference.line}", reference.rule
+        home, name = self._meant(unit, reference, where)
+        if (id(home), name) in self._open:
             raise GrammarError(f"{where}: <{rule}> contains itself; write a repetition with * or + instead")
-        if rule not in self._rules:
-            known = ", ".join(f"<{name}>" for name in self._rules)
-            raise GrammarError(f"{where}: expected a rule of this file ({known}), found <{rule}>")
-        return self.resolved(rule)
+        return self.resolved(home, name)
+
+    def _meant(self, unit: Unit, reference: Reference, where: str) -> tuple[Unit, str]:
+        """File and name of the rule: of this file, else imported, else by its full name."""
+        rule, file = reference.rule, unit.file
+        if rule in file.rules:
+            return unit, rule
+        own = [(unit, name) for name in file.rules if _is_called(rule, file.name, name)]
+        imported = own or self._imported(unit, rule)
+        if len(imported) > 1:
+            which = " or ".join(f"<{home.file.name}.{name}>" for home, name in imported)
+            raise GrammarError(f"{where}: <{rule}> is imported from several grammars; write {which}")
+        if imported:
+            return imported[0]
+        grammar, dot, name = rule.rpartition(".")
+        if dot:
+            home = self._library.needed(unit, grammar, reference.line)
+            return home, self._library.public_rules(unit, home, Import(grammar, name, reference.line))[0]
+        known = ", ".join(f"<{name}>" for name in file.rules)
+        imports = " or an imported one" if file.imports else ""
+        raise GrammarError(f"{where}: expected a rule of this file ({known}){imports}, found <{rule}>")
+
+    def _imported(self, unit: Unit, rule: str) -> list[tuple[Unit, str]]:
+        """Every imported rule that may be called so, each once."""
+        found: dict[tuple[int, str], tuple[Unit, str]] = {}
+        for imported, home in self._library.imports(unit):
+            for name in self._library.public_rules(unit, home, imported):
+                if rule == name or _is_called(rule, imported.grammar, name):
+                    found[id(home), name] = home, name
+        return list(found.values())
 
 
-def _tagged(item: Expression, tag: str) -> Expression:
-    """The item as a slot; an empty tag says nothing."""
-    name, has_value, value = (part.strip() for part in re.sub(r"\\(.)", r"\1", tag).partition("="))
-    if len(value) > 1 and value[0] == value[-1] == '"':
-        value = value[1:-1]
-    return Slot(name, item, value if has_value else None) if name else item
-
-
-def _shares(weights: list[float | None]) -> tuple[float, ...]:
-    """Weights as probabilities; an item without one counts as 1."""
-    if all(weight is None for weight in weights):
-        return ()
-    numbers = [1.0 if weight is None else weight for weight in weights]
-    total = sum(numbers)
-    return tuple(number / total for number in numbers) if total else ()
+def _is_called(reference: str, grammar: str, name: str) -> bool:
+    """Whether a reference with dots is the rule's full name, or the last parts of it."""
+    full = f"{grammar}.{name}"
+    return "." in reference and (full == reference or full.endswith(f".{reference}"))

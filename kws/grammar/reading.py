@@ -10,6 +10,7 @@ from kws.grammar.depth import within_stack
 from kws.grammar.expression import Grammar
 from kws.grammar.jsgf import parse_jsgf
 from kws.grammar.templates import parse_templates, templates_grammar
+from kws.grammar.text import grammar_text
 from kws.grammar.yaml_lines import merged, read_yaml
 
 _TEMPLATES = (".yaml", ".yml", ".json")
@@ -28,9 +29,9 @@ def read_grammar(path: str | Path) -> Grammar:
     if path.is_dir():
         grammar = _read_folder(path)
     elif path.suffix.lower() in _TEMPLATES:
-        grammar = parse_templates(_text(path), path)
+        grammar = parse_templates(grammar_text(path), path)
     elif path.suffix.lower() in (".jsgf", ".gram"):
-        grammar = parse_jsgf(_text(path), path)
+        grammar = parse_jsgf(grammar_text(path), path, folder=path.parent)
     else:
         endings = ".jsgf, .gram, .yaml, .yml or .json"
         raise GrammarError(f"{path}: expected a name that ends in {endings}, or a folder of templates")
@@ -44,16 +45,5 @@ def _read_folder(folder: Path) -> Grammar:
     if not files:
         raise GrammarError(f"{folder}: expected sentence templates (.yaml) in this folder, found none")
     with within_stack(str(folder)):
-        root = merged([read_yaml(_text(file), str(file)) for file in files])
+        root = merged([read_yaml(grammar_text(file), str(file)) for file in files])
         return templates_grammar(root, str(folder))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise GrammarError(
-            f"{path}: cannot be read ({error.strerror}); give the path of a grammar"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise GrammarError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from error
