@@ -24,7 +24,7 @@ from kws.config_keys import (
 )
 from kws.errors import ConfigError, KwsError
 from kws.settings import Group, Key, document, in_toml, read_group
-from kws.sinks import MODULES, options_of, uri_problem
+from kws.sinks import MODULES, check_sink, options_of, uri_problem
 
 Item = TypeVar("Item")
 
@@ -97,6 +97,15 @@ def read_config(content: Mapping[str, Any], place: str) -> Config:
     _check_speech(config.speech, place)
     _check_spools(config.sink, place)
     return config
+
+
+def check_sinks(config: Config, place: str) -> None:
+    """Whether what the sinks need is on this computer; raises ConfigError with what is missing first."""
+    for number, sink in enumerate(config.sink, 1):
+        try:
+            check_sink(sink.settings.uri, sink.options)
+        except KwsError as error:
+            raise ConfigError(f"{place}: sink {number}: uri: {error}") from error
 
 
 def documented() -> Iterator[Key]:

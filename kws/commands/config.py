@@ -15,13 +15,14 @@ def config() -> None:
 def check(file: str) -> None:
     """Say whether FILE is a configuration that the daemon can run.
 
-    Keys, values and models are checked; no device, file or connection is opened.
-    The first thing that is wrong is named, and the exit code is 2.
+    Keys, values and models are checked, and whether the programs of command sinks are there; no device, file
+    or connection is opened, nothing is run. The first thing that is wrong is named, and the exit code is 2.
     """
     from kws.commands.engines import engine_of
-    from kws.config import load_config
+    from kws.config import check_sinks, load_config
 
     settings = load_config(file)
+    check_sinks(settings, file)
     engine_of(settings)
     models = ", ".join(model.name for model in settings.model)
     sinks = ", ".join(sink.settings.uri for sink in settings.sink)

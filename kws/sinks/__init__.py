@@ -1,7 +1,8 @@
 """Where events go, found by the URI's scheme: "-" for JSON lines on standard output, "jsonl:PATH" for a file.
 
 Adding a sink is one module with a class `Options` (the keys that it has in a configuration), a function
-`open_uri`, and `uri_problem` where some URIs can be no address, and one line in `MODULES`.
+`open_uri`, `uri_problem` where some URIs can be no address, `check_uri` where something on this computer
+may be missing, and one line in `MODULES`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,16 @@ def uri_problem(uri: str) -> str:
     """What is allowed if a URI of a scheme of ours cannot be one, as far as reading it tells; else ""."""
     check: Callable[[str], str] = getattr(_module_of(uri), "uri_problem", lambda uri: "")
     return check(uri)
+
+
+def check_sink(uri: str, options: object) -> None:
+    """Look for what the sink needs on this computer, such as a program; nothing is opened, sent or run.
+
+    Raises:
+        KwsError: it is not there.
+    """
+    check: Callable[[str, Any], None] = getattr(_module_of(uri), "check_uri", lambda uri, options: None)
+    check(uri, options)
 
 
 def _module_of(uri: str) -> Any:

@@ -93,13 +93,16 @@ def environment(notice: Notice) -> dict[str, str]:
 def open_uri(uri: str, options: Options) -> Command:
     """The program of that command line; raises KwsError if it is not there."""
     line = uri.partition(":")[2]
-    if options.shell:
-        return Command(["/bin/sh", "-c", line], options.timeout_seconds)
-    words = _words(uri, line)
+    words = ["/bin/sh", "-c", line] if options.shell else _words(uri, line)
     if not words or not shutil.which(words[0]):
         program = words[0] if words else ""
         raise KwsError(f'{uri}: there is no program "{program}"; name one with its full path')
     return Command(words, options.timeout_seconds)
+
+
+def check_uri(uri: str, options: Options) -> None:
+    """Whether the program is there, of a shell's line the shell alone; raises KwsError if not."""
+    open_uri(uri, options)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
