@@ -7,6 +7,7 @@ package `pymicro-features`, so that one .tflite serves desktop, Pi and microcont
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,8 @@ class Frontend:
         except ModuleNotFoundError as error:
             raise missing_package("pymicro-features") from error
         self.config = FrontendConfig()
-        self._quantized = self.config.quantize(np.arange(1 << 16))  # of every uint16 feature
+        self._quantized = self.config.quantize(np.arange(1 << 16, dtype=np.uint16))  # of every feature
+        self._pack = struct.Struct(f"{self.config.channels}f").pack
         self._process = process_samples
         self._reset = reset_frontend
         self._state = create_frontend()
@@ -107,15 +109,18 @@ class Frontend:
         audio = self._pending + samples.tobytes()
         step = 2 * self.config.step_samples  # bytes; the package takes exactly one step a call
         whole = len(audio) - len(audio) % step
-        scaled = []
+        process, state, pack = self._process, self._state, self._pack
+        packed = []  # each row at once: as lists of floats, seconds of audio would take a megabyte
         for offset in range(0, whole, step):
-            features, _ = self._process(self._state, audio[offset : offset + step])
+            features, _ = process(state, audio[offset : offset + step])
             if features:
-                scaled.append(features)
+                packed.append(pack(*features))
         self._pending = audio[whole:]
-        if not scaled:
+        if not packed:
             return np.empty((0, self.config.channels), np.int8)
-        rows: Rows = self._quantized[np.rint(np.array(scaled, np.float32) / _PACKAGE_SCALE).astype(np.intp)]
+        scaled = np.frombuffer(b"".join(packed), np.float32)
+        whole_numbers = np.rint(scaled / np.float32(_PACKAGE_SCALE)).astype(np.uint16)
+        rows: Rows = self._quantized[whole_numbers].reshape(-1, self.config.channels)
         return rows
 
     def flush(self) -> Rows:
