@@ -7,14 +7,13 @@ without that key, as the community publishes them, load with ESPHome's own defau
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kws.delegates import Delegate
+from kws.checksum import checksum
 from kws.detector import DetectorConfig
 from kws.errors import BundleError
 from kws.fit import check_file, check_input, check_installed
@@ -24,6 +23,9 @@ from kws.manifest_keys import write_json
 from kws.model import open_model
 from kws.runtimes import Model
 from kws.states import State, read_states
+
+if TYPE_CHECKING:
+    from kws.delegates import Delegate
 
 MODELS = Path(__file__).parent / "models"
 """Where the bundled models lie."""
@@ -120,7 +122,7 @@ def find_bundle(name_or_path: str | Path) -> Bundle:
     Raises:
         BundleError: nothing there, or it cannot be used; the text says what to do.
     """
-    if str(name_or_path) in bundled_names():
+    if is_bundled(str(name_or_path)):
         return read_bundle(MODELS / f"{name_or_path}.json")
     path = Path(name_or_path)
     if os.path.isdir(path):
@@ -136,6 +138,11 @@ def find_bundle(name_or_path: str | Path) -> Bundle:
 def bundled_names() -> list[str]:
     """Names of the wake-word models that come with the package, sorted; recognizers lie beside them."""
     return sorted(path.stem for path in MODELS.glob("*.json") if not is_recognizer(path))
+
+
+def is_bundled(name: str) -> bool:
+    """Whether it is one of `bundled_names`, of which it reads no other."""
+    return f"{name}.json" in os.listdir(MODELS) and not is_recognizer(MODELS / f"{name}.json")
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -181,7 +188,7 @@ def write_bundle(
     stamp = {
         "format": FORMAT,
         **made_for(front_end),
-        "model_sha256": hashlib.sha256(tflite).hexdigest(),
+        "model_sha256": checksum(tflite),
     }
     given = {k: v for k, v in manifest.get("kws", {}).items() if k not in _MADE_FOR}
     ours = {**stamp, **given, **stamp}  # first in order, and never those of an older bundle

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from kws.bundle import MODELS, Bundle, bundled_names, find_bundle, read_bundle
+from kws.bundle import MODELS, Bundle, find_bundle, is_bundled, read_bundle
 from kws.confirmation_table import Second, default_second_of, second_stage_of
 from kws.encoders.speech_embedding import PACKAGE
 from kws.errors import BundleError
@@ -18,8 +17,6 @@ from kws.runtimes import LITERT, chosen
 HEADS = MODELS / "heads"
 """The bundled words once more, as heads on the published encoder: they propose, and the models for devices
 decide."""
-
-_log = logging.getLogger(__name__)
 
 
 def stages_of(bundle: Bundle) -> tuple[Bundle, Second | None]:
@@ -57,13 +54,13 @@ def default_second(bundle: Bundle) -> Second | None:
     second = _found(name, bundle)
     if not isinstance(second, Bundle):
         if second.front_end != MICRO and not _can_run_encoder(bundle):
-            _log.info(
+            _say(
                 "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
             )
             return None
         second.require_encoder()
     if second_stage_of(bundle, second) is None:
-        _log.info("%s: no second stage: it was not measured with this %s", bundle.name, name)
+        _say("%s: no second stage: it was not measured with this %s", bundle.name, name)
         return None
     return second
 
@@ -74,13 +71,19 @@ def find_second(name_or_path: str | Path) -> Second:
     Raises:
         BundleError: nothing there, or it cannot be used; the text says what to do.
     """
-    from kws.recognition.bundle import find_recognizer
-
     path = Path(name_or_path)
     is_model = path.is_file() and not is_recognizer(path.with_suffix(".json"))
-    if is_model or str(name_or_path) in bundled_names():
+    if is_model or is_bundled(str(name_or_path)):
         return find_bundle(name_or_path)
+    from kws.recognition.bundle import find_recognizer
+
     return find_recognizer(name_or_path)
+
+
+def _say(text: str, *values: str) -> None:
+    import logging
+
+    logging.getLogger(__name__).info(text, *values)
 
 
 def _can_run_encoder(bundle: Bundle) -> bool:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from kws.bundle import Bundle
 from kws.errors import BundleError, KwsError
-from kws.evaluation.intervals import Proportion, Rate
 
 if TYPE_CHECKING:
+    from kws.evaluation.intervals import Proportion, Rate
     from kws.recognition.bundle import RecognizerBundle
 
 Part = TypeVar("Part")
@@ -56,6 +56,8 @@ class ConfirmationPoint:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> ConfirmationPoint:
         """Inverse of `to_json`; raises KwsError naming the key that is missing."""
+        from kws.evaluation.intervals import Proportion, Rate
+
         try:
             return cls(
                 float(row["threshold"]),

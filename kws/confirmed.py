@@ -12,18 +12,21 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kws.bundle import Bundle
 from kws.confirmation_table import costs_beside
-from kws.delegates import Delegate
+from kws.detection import Detection
 from kws.engine import WakeWord
 from kws.errors import BundleError
-from kws.events import Detection, Event
+from kws.event import Event
 from kws.frontends import row_format, row_timing
 from kws.look import Look
 from kws.recent_scores import RecentScores
 from kws.types import SAMPLE_RATE, Outputs, Rows
+
+if TYPE_CHECKING:
+    from kws.delegates import Delegate
 
 THRESHOLD = 0.1
 """That a look's score must reach where nobody says otherwise; of a spelling, see docs/grammars.md."""

@@ -9,17 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kws.errors import KwsError
+from kws.errors import DelegateError
 
 _ENTRY_POINTS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")
 """What LiteRT calls in such a library."""
 
 _OPTION = re.compile(r":(?=[A-Za-z_][\w.-]*=)")
 """Where an option begins; other colons belong to what stands before them, as in "device=usb:0"."""
-
-
-class DelegateError(KwsError):
-    """A delegate cannot be loaded, or will not compute a model."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from functools import cached_property
 from typing import Any
+
+from kws.checksum import checksum
 
 
 class Digested:
@@ -17,4 +18,4 @@ class Digested:
         """First 16 hex digits of the SHA-256 over all fields."""
         config: Any = self
         text = json.dumps(dataclasses.asdict(config), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return checksum(text.encode())[:16]

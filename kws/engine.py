@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kws.bundle import Bundle
-from kws.delegates import Delegate
+from kws.detection import Detection
 from kws.detector import Detector
-from kws.events import Detection, Event
+from kws.event import Event
 from kws.frontends import MICRO, new_front_end
 from kws.types import SAMPLE_RATE, Block, Outputs, Rows, Scores
+
+if TYPE_CHECKING:
+    from kws.delegates import Delegate
 
 SPLICE_SECONDS = 0.5
 """Audio lost for up to this long is spliced over; after a longer gap everything starts anew, since the

@@ -23,3 +23,7 @@ class GrammarError(KwsError):
 
 class LanguageModelError(KwsError):
     """An n-gram file cannot be used; the text names file, line and what was expected."""
+
+
+class DelegateError(KwsError):
+    """A delegate cannot be loaded, or will not compute a model."""

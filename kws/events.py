@@ -5,56 +5,13 @@ Times are seconds of the stream: sample count divided by the rate, never a clock
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-
-@dataclass(frozen=True)
-class Event:
-    """Base of all events."""
-
-    type: ClassVar[str]
-    """The value of `type` in JSON."""
-
-    def to_json(self) -> str:
-        """One line of JSON: `type` first, then the fields in their order; numbers to four decimals.
-
-        A byte of a file's name that is no valid text is escaped, as in "caf\\udce9.flac", so the line is
-        valid UTF-8 and gives the same name when read.
-        """
-        fields = {name: _rounded(value) for name, value in dataclasses.asdict(self).items()}
-        line = json.dumps({"type": self.type, **fields}, ensure_ascii=False)
-        return line.encode("utf-8", "backslashreplace").decode()
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Event:
-        """From the fields as JSON has them; raises TypeError or ValueError for other fields."""
-        return cls(
-            **{name: _NESTED[name](value) if name in _NESTED else value for name, value in fields.items()}
-        )
-
-
-@dataclass(frozen=True)
-class Detection(Event):
-    """A wake word was heard."""
-
-    type: ClassVar[str] = "detection"
-
-    name: str
-    """Label of the wake word."""
-    score: float
-    """Smoothed score, 0 to 1, at the step that first reached the threshold."""
-    threshold: float
-    """The threshold it reached."""
-    start: float
-    """Estimated start of the word, seconds."""
-    end: float
-    """End of the audio that the deciding step had heard, seconds."""
-    source: str = ""
-    """File or device it came from."""
+from kws.detection import Detection as Detection
+from kws.event import Event as Event
 
 
 @dataclass(frozen=True)
@@ -127,12 +84,8 @@ class Slots(dict[str, str]):
         return hash(frozenset(self.items()))
 
 
-_NESTED: dict[str, Callable[[Any], Any]] = {
-    "words": lambda words: tuple(HeardWord(**word) for word in words),
-    "nbest": lambda guesses: tuple(Guess(**guess) for guess in guesses),
-    "slots": Slots,
-}
-"""Fields that hold more than plain values, and how they are read."""
+def _words(words: list[dict[str, Any]]) -> tuple[HeardWord, ...]:
+    return tuple(HeardWord(**word) for word in words)
 
 
 @dataclass(frozen=True)
@@ -140,6 +93,7 @@ class Partial(Event):
     """What has been understood so far of what is being said."""
 
     type: ClassVar[str] = "partial"
+    nested: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"words": _words}
 
     text: str
     """All words so far; those past the stable ones may still change."""
@@ -162,6 +116,11 @@ class Transcript(Event):
     """What was said, from one pause to the next."""
 
     type: ClassVar[str] = "transcript"
+    nested: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "words": _words,
+        "nbest": lambda guesses: tuple(Guess(**guess) for guess in guesses),
+        "slots": Slots,
+    }
 
     text: str
     """The words; empty for what is not in the grammar."""
@@ -214,11 +173,3 @@ def from_json(line: str) -> Event:
         return EVENT_TYPES[kind].from_fields(fields)
     except (TypeError, ValueError) as error:
         raise ValueError(f"not a {kind} event ({error})") from error
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    if isinstance(value, tuple):
-        return [_rounded(part) for part in value]
-    return round(value, 4) if isinstance(value, float) else value

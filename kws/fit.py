@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
+from kws.checksum import checksum
 from kws.errors import BundleError, KwsError
 from kws.frontends import require, row_format
 from kws.runtimes import Model
@@ -16,7 +16,7 @@ def check_file(manifest: Path, model: Path, sha256: str | None) -> None:
     """BundleError unless the model is there and, where its checksum is known, is that one."""
     if not model.is_file():
         raise BundleError(f"{manifest}: its model {model.name} is not beside it; copy it there")
-    if sha256 and hashlib.sha256(model.read_bytes()).hexdigest() != sha256:
+    if sha256 and checksum(model.read_bytes()) != sha256:
         raise BundleError(
             f"{model}: not the file that {manifest.name} describes "
             "(SHA-256 differs); install the two files together"

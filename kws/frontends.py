@@ -7,19 +7,13 @@ recognizer on an encoder is pushed the audio itself, as rows, and so the encoder
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
-from kws.encoders.micro_embedding import MicroEmbedding, MicroEmbeddingConfig
-from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
-from kws.encoders.speech_embedding import published_network
-from kws.frontend import Frontend, FrontendConfig
 from kws.runtimes import LITERT, chosen, offer
 from kws.types import Rows, Samples, Stage
-from kws.waveform import Waveform, WaveformConfig
 
 MICRO = "micro"
 SPEECH_EMBEDDING = "speech-embedding"
@@ -55,28 +49,63 @@ class RowFormat(Protocol):
         """Samples that had to be heard for the first `rows` rows (0 for none)."""
 
 
-@dataclass(frozen=True)
-class _FrontEnd:
+class _FrontEnd(NamedTuple):
     format: Callable[[], RowFormat]
     new: Callable[[], Stage[Samples, Any]]
-    require: Callable[[], object]
+
+
+# Each is imported when somebody hears through it: an encoder's configuration alone takes a millisecond.
+
+
+def _micro() -> _FrontEnd:
+    from kws.frontend import Frontend, FrontendConfig
+
+    return _FrontEnd(FrontendConfig, Frontend)
+
+
+def _speech_embedding() -> _FrontEnd:
+    from kws.encoders.rows import EmbeddingRows, EmbeddingRowsConfig
+
+    return _FrontEnd(EmbeddingRowsConfig, EmbeddingRows)
+
+
+def _micro_embedding() -> _FrontEnd:
+    from kws.encoders.micro_embedding import MicroEmbedding, MicroEmbeddingConfig
+
+    return _FrontEnd(MicroEmbeddingConfig, MicroEmbedding)
+
+
+def _lower_layers() -> _FrontEnd:
+    from kws.encoders.lower_layers import LowerLayers, LowerLayersConfig
+
+    return _FrontEnd(LowerLayersConfig, LowerLayers)
+
+
+def _waveform() -> _FrontEnd:
+    from kws.waveform import Waveform, WaveformConfig
+
+    return _FrontEnd(WaveformConfig, Waveform)
 
 
 _FRONT_ENDS = {
-    MICRO: _FrontEnd(FrontendConfig, Frontend, lambda: None),
-    SPEECH_EMBEDDING: _FrontEnd(EmbeddingRowsConfig, EmbeddingRows, published_network),
-    MICRO_EMBEDDING: _FrontEnd(MicroEmbeddingConfig, MicroEmbedding, lambda: None),
-    LOWER_LAYERS: _FrontEnd(LowerLayersConfig, LowerLayers, published_network),
-    WAVEFORM: _FrontEnd(WaveformConfig, Waveform, lambda: None),
+    MICRO: _micro,
+    SPEECH_EMBEDDING: _speech_embedding,
+    MICRO_EMBEDDING: _micro_embedding,
+    LOWER_LAYERS: _lower_layers,
+    WAVEFORM: _waveform,
 }
+
+_OF_A_PACKAGE = (SPEECH_EMBEDDING, LOWER_LAYERS)
+"""Made of the published network."""
 
 ENCODERS = (SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS)
 """Names allowed as `kws.encoder.name` in a manifest."""
 
 
+@cache
 def row_format(name: str) -> RowFormat:
     """Of the front end of this name; KeyError for another."""
-    return _FRONT_ENDS[name].format()
+    return _FRONT_ENDS[name]().format()
 
 
 def new_front_end(name: str, engine: str = "") -> Stage[Samples, Rows]:
@@ -86,7 +115,7 @@ def new_front_end(name: str, engine: str = "") -> Stage[Samples, Rows]:
     """
     if name == MICRO and (computing := chosen(engine)) != LITERT:
         return offer(computing).new_front_end()
-    return _FRONT_ENDS[name].new()
+    return _FRONT_ENDS[name]().new()
 
 
 def no_rows(name: str) -> Rows:
@@ -103,4 +132,7 @@ def row_timing(front_end: str) -> tuple[int, int]:
 
 def require(name: str) -> None:
     """KwsError, which says what to install, unless all that this front end is made of is there."""
-    _FRONT_ENDS[name].require()
+    if name in _OF_A_PACKAGE:
+        from kws.encoders.speech_embedding import network_file
+
+        network_file()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from kws.bundle import Bundle, find_bundle
 from kws.cascade import find_second, stages_of
 from kws.confirmation_table import Second
-from kws.delegates import Delegate
 from kws.engine import Engine, WakeWord
 from kws.errors import KwsError
 from kws.recent_rows import RecentRows
 from kws.second_opinion import kept_audio, word_with_second_opinion
 
 if TYPE_CHECKING:
+    from kws.delegates import Delegate
     from kws.rehearing import Rehearing
     from kws.stage_pool import StagePools
 

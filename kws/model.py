@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kws.delegates import Delegate, DelegateError
-from kws.errors import BundleError, KwsError
+from kws.errors import BundleError, DelegateError, KwsError
 from kws.runtimes import LITERT, Model, chosen, missing_package, offer
 from kws.states import State
 from kws.types import Outputs, Rows
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from kws.delegates import Delegate
 
 
 def open_model(
@@ -79,6 +78,7 @@ class StreamingModel:
         self._reference_kernels = reference_kernels
         self.delegate = delegate
         self._interpreter = self._new_interpreter()
+        self._is_new = True
         source, sink = _outer_tensors(path, self._interpreter, len(self._states))
         self._input, self._output = source["index"], sink["index"]
         _, self.stride, self.channels = (int(n) for n in source["shape"])
@@ -93,6 +93,7 @@ class StreamingModel:
     def push(self, rows: Rows) -> Outputs:
         """One row of outputs for every `stride` rows completed."""
         held = np.concatenate([self._pending, rows]) if len(self._pending) else rows
+        self._is_new = False
         try:
             outputs = self._outputs(held)
         except RuntimeError as error:
@@ -112,9 +113,12 @@ class StreamingModel:
         """As new, held rows forgotten.
 
         LiteRT's own `reset_all_variables` leaves resource variables as they are, and the graph assigns their
-        initial values once per interpreter; so another takes its place, which costs about 0.3 ms.
+        initial values once per interpreter; so another takes its place, which costs about 0.3 ms. One that
+        has heard nothing stays.
         """
-        self._replace_interpreter()
+        if not self._is_new:
+            self._replace_interpreter()
+            self._is_new = True
         self._pending = self._no_rows()
 
     def _outputs(self, held: Rows) -> Outputs:
@@ -165,7 +169,9 @@ class StreamingModel:
             raise DelegateError(f"{delegate}: will not compute {self._path.name} ({error})") from error
 
     def _give_up_delegate(self, error: Exception) -> None:
-        _log.warning("%s; the processor computes %s instead", error, self._path.name)
+        import logging
+
+        logging.getLogger(__name__).warning("%s; the processor computes %s instead", error, self._path.name)
         self.delegate = None
 
     def _interpreted(self, delegates: Sequence[Any] = ()) -> Any:

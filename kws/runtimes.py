@@ -9,12 +9,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from kws.delegates import Delegate
 from kws.errors import KwsError
 from kws.types import Outputs, Rows, Samples, Stage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from kws.delegates import Delegate
 
 LITERT = "litert"
 """LiteRT, with the rows of pymicro-features."""

@@ -7,14 +7,13 @@ that was heard before, and while nobody says anything like the word it costs no 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kws.bundle import Bundle
 from kws.confirmation_table import second_stage_of
 from kws.confirmed import ConfirmedWord, together
-from kws.delegates import Delegate
 from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.frontends import WAVEFORM, new_front_end, row_format
@@ -23,6 +22,9 @@ from kws.recent_rows import RecentRows
 from kws.rehearing import Rehearing
 from kws.stage_pool import StagePools, Steps
 from kws.types import Rows
+
+if TYPE_CHECKING:
+    from kws.delegates import Delegate
 
 WEIGHT = 0.5
 """Of the other model, beside one that listens all the time; both scores together decide."""

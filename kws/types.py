@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from kws.events import Event
+from kws.event import Event
 
 Samples = npt.NDArray[np.int16]
 """Audio, shape (samples,), 16 kHz mono."""

@@ -106,6 +106,19 @@ def test_bundled_words_load_no_recognizer() -> None:
     assert {"kws.recognition.confirmation", "kws.recognition.spotter"} & loaded == set()
 
 
+def test_what_a_bundled_word_needs_is_all_that_is_loaded() -> None:
+    """Each of these takes one to ten milliseconds, some of them megabytes."""
+    program = "import sys, kws; kws.load('computer'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    ours = {
+        *("kws.delegates", "kws.evaluation", "kws.events", "kws.recognition", "kws.sources"),
+        *("kws.encoders.graph", "kws.encoders.lower_layers", "kws.encoders.micro_embedding"),
+    }
+    others = {"_hashlib", "click", "flatbuffers", "hashlib", "logging", "tempfile"}
+    assert (ours | others) & loaded == set()
+
+
 def test_python_m_kws_is_the_same() -> None:
     done = process("--version")
     assert done.stdout.decode() == version("kws") + "\n"

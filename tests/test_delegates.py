@@ -14,8 +14,8 @@ from kws.assembly import build_engine
 from kws.bundle import bundled_names, find_bundle
 from kws.cli import main
 from kws.config import read_config
-from kws.delegates import Delegate, DelegateError, delegate_problem, parse_delegate
-from kws.errors import ConfigError
+from kws.delegates import Delegate, delegate_problem, parse_delegate
+from kws.errors import ConfigError, DelegateError
 from kws.model import StreamingModel
 from kws.selftest import bundled_recordings
 

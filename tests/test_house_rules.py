@@ -48,8 +48,8 @@ HOMES = {
 """Where in kws another's package may be imported; one that is not named here, nowhere."""
 
 CORE = (
-    *("errors", "events", "types", "delegates", "runtimes"),
-    *("digest", "frontend", "encoders", "waveform", "frontends"),
+    *("errors", "event", "detection", "events", "types", "delegates", "runtimes"),
+    *("checksum", "digest", "frontend", "encoders", "waveform", "frontends"),
     *("states", "model", "detector", "manifest_keys", "manifest", "fit", "bundle", "engine"),
 )
 """Samples in, events out: modules without device, thread or clock; each imports only those before it."""
@@ -157,18 +157,31 @@ def test_no_file_is_called_utils():
     ] == []
 
 
-def test_importing_kws_loads_numpy_and_the_standard_library_only():
-    program = "import sys; before = set(sys.modules); import kws; print(*sorted(set(sys.modules) - before))"
+@pytest.mark.parametrize(
+    ("use", "foreign"),
+    [("", {"kws"}), ("[getattr(kws, name) for name in kws.__all__]", {"kws", "numpy"})],
+    ids=["imported", "all names"],
+)
+def test_kws_loads_numpy_and_the_standard_library_only(use, foreign):
+    program = (
+        f"import sys; before = set(sys.modules); import kws\n{use}\nprint(*sorted(set(sys.modules) - before))"
+    )
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     )
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
-    assert loaded - sys.stdlib_module_names == {"kws", "numpy"}
+    assert loaded - sys.stdlib_module_names == foreign
 
 
 def test_the_public_names_are_exactly_those_of_all():
-    public = {name for name, value in vars(kws).items() if not name.startswith("_") and not ismodule(value)}
-    assert public == set(kws.__all__)
+    homes = {name for names in kws._HOMES.values() for name in names}
+    public = {name for name in dir(kws) if not name.startswith("_") and not ismodule(getattr(kws, name))}
+    assert public - {"TYPE_CHECKING", "import_module"} == homes == set(kws.__all__)
+
+
+def test_a_name_that_is_not_public_is_no_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = kws.Nothing
 
 
 def test_all_is_sorted_constants_then_classes_then_functions():

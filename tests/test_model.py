@@ -76,6 +76,19 @@ def test_equal_models_are_held_once_and_others_are_not_taken_for_them(saved):
     assert [model.push(rows(3)).item() for model in (one, same, other)] == [7, 7, 8]
 
 
+def test_a_model_that_has_heard_nothing_is_not_opened_again(monkeypatch):
+    model = StreamingModel(community.tflite("hey_mycroft"))
+    opened = []
+    new = StreamingModel._new_interpreter
+    monkeypatch.setattr(StreamingModel, "_new_interpreter", lambda self: opened.append(self) or new(self))
+    model.reset()
+    assert opened == []
+    model.push(rows(30))
+    for _ in range(2):
+        model.reset()
+        assert opened == [model]
+
+
 def test_names_that_litert_interns_do_not_come_and_go_with_every_reset(saved):
     named = community.tflite("hey_mycroft").read_bytes().replace(b"serving_default", b"serving_for_kws")
     model = StreamingModel(saved(named))

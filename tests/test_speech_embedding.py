@@ -12,8 +12,10 @@ import published
 import pytest
 from signals import SIGNALS, bursts
 
+from kws.encoders import speech_embedding
 from kws.encoders.kept import cache_folder
 from kws.encoders.logmel import LogMel
+from kws.encoders.rows import EmbeddingRows
 from kws.encoders.speech_embedding import (
     SpeechEmbedding,
     SpeechEmbeddingConfig,
@@ -120,6 +122,32 @@ def test_another_network_is_refused(tmp_path, monkeypatch, content, said):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: package)
     with pytest.raises(KwsError, match=said):
         published_network(CONFIG)
+
+
+def test_a_graph_that_was_kept_needs_no_network_again(tmp_path, monkeypatch):
+    """What was kept is of the right network; so a file of 1.3 MB is not read at every start."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    EmbeddingRows()
+    monkeypatch.setattr(speech_embedding, "published_network", lambda config: pytest.fail("read"))
+    EmbeddingRows()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    with pytest.raises(pytest.fail.Exception, match="read"):
+        EmbeddingRows()
+
+
+def test_a_stage_that_has_heard_nothing_is_not_opened_again(monkeypatch):
+    stage = EmbeddingRows()
+    opened = []
+    new = EmbeddingRows._open
+    monkeypatch.setattr(EmbeddingRows, "_open", lambda self: opened.append(self) or new(self))
+    stage.reset()
+    stage.push(np.zeros(1_000, np.int16))
+    stage.reset()
+    assert opened == []
+    stage.push(np.zeros(1_600, np.int16))
+    for _ in range(2):
+        stage.reset()
+        assert opened == [stage]
 
 
 def test_digest_changes_with_every_field():

@@ -16,14 +16,12 @@ def load(models: Sequence[str], scores: bool = False, engine: str = "", confirm:
 
     `confirm` is the second stage of events, see kws.loading; scores are those of the first.
     """
-    from kws.commands.options import quiet_runtime
-    from kws.engine import Engine
-    from kws.loading import load as engine_of
+    import kws
 
-    with quiet_runtime():
-        words = (
-            engine_of(*models, engine=engine, confirm="none" if scores else confirm) if models else Engine([])
-        )
+    if models:
+        words = kws.load(*models, engine=engine, confirm="none" if scores else confirm)
+    else:
+        words = kws.Engine([])
     return _highest_scores(words) if scores else _events(words)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from kws.commands.budget import Budget
-from kws.delegates import Delegate, DelegateError, parse_delegate
-from kws.errors import KwsError
+from kws.delegates import Delegate, parse_delegate
+from kws.errors import DelegateError, KwsError
 from kws.loading import AUTO, NONE, Wanted, wake_words
 from kws.runtimes import VARIABLE, chosen
 from kws.standard_error import turned_into

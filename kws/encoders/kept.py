@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+from kws.checksum import checksum
 
 _FORM = 1
 """Raise it when the graph is written in another way, so that those in caches are not taken for it."""
@@ -14,7 +15,7 @@ _FORM = 1
 
 def kept_graph(name: str, depends: str, build: Callable[[], bytes]) -> bytes:
     """A graph from the user's cache; it is built where it is not there, or was made of something else."""
-    key = hashlib.sha256(json.dumps([_FORM, depends]).encode()).hexdigest()[:16]
+    key = checksum(json.dumps([_FORM, depends]).encode())[:16]
     cached = cache_folder() / f"{name}-{key}.tflite"
     if cached.is_file():
         return cached.read_bytes()

@@ -8,12 +8,12 @@ convolutions, and learned to say of noisy speech in rooms what its teacher says 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kws.checksum import checksum
 from kws.digest import Digested
 from kws.encoders.kept import kept_graph
 from kws.encoders.stage import GraphStage
@@ -28,7 +28,7 @@ WEIGHTS = Path(__file__).with_name("micro_embedding.npz")
 @cache
 def weights_checksum() -> str:
     """Of WEIGHTS, on which all that is heard depends."""
-    return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    return checksum(WEIGHTS.read_bytes())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ for a tenth of the work.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from kws.checksum import checksum
 from kws.digest import Digested
 from kws.encoders.kept import kept_graph
 from kws.encoders.logmel import LogMelConfig
@@ -128,7 +128,7 @@ def graph_of_layers(
     Raises:
         KwsError: as `published_network` has it.
     """
-    source = published_network(config)
+    network_file()
 
     def build() -> bytes:
         from kws.encoders.network import read_layers
@@ -136,13 +136,17 @@ def graph_of_layers(
         from kws.encoders.streaming import Float32, streaming_model
 
         arithmetic = read_ranges(RANGES).arithmetic() if int8 else Float32()
+        source = published_network(config)
         return streaming_model(read_layers(source)[:layers], rows, config.log_mel.channels, arithmetic)
 
     return kept_graph(name, depends, build)
 
 
-def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
-    """The network's file in its package; KwsError when it is not there or not the one we know."""
+def network_file() -> Path:
+    """The network in its package; KwsError when that is not there.
+
+    What it holds is checked where it is read: a graph that was kept was made of the right one.
+    """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise KwsError(
@@ -151,15 +155,29 @@ def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
         )
     path = Path(found.submodule_search_locations[0]) / "models" / "embedding_model.tflite"
     try:
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.stat()
     except OSError as error:
-        raise KwsError(f"{path}: cannot be read ({error.strerror}); pip install 'kws[encoder]'") from error
-    if checksum != (config or SpeechEmbeddingConfig()).weights_sha256:
+        raise _unreadable(path, error) from error
+    return path
+
+
+def published_network(config: SpeechEmbeddingConfig | None = None) -> Path:
+    """The same, and read; KwsError when it is not there or not the one we know."""
+    path = network_file()
+    try:
+        found = checksum(path.read_bytes())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != (config or SpeechEmbeddingConfig()).weights_sha256:
         raise KwsError(f"{path}: is not the network that models were trained on; pip install 'kws[encoder]'")
     return path
+
+
+def _unreadable(path: Path, error: OSError) -> KwsError:
+    return KwsError(f"{path}: cannot be read ({error.strerror}); pip install 'kws[encoder]'")
 
 
 @cache
 def ranges_checksum() -> str:
     """Of RANGES, which all that is computed in int8 depends on."""
-    return hashlib.sha256(RANGES.read_bytes()).hexdigest()
+    return checksum(RANGES.read_bytes())

@@ -6,13 +6,13 @@ part for ESPHome; what it holds is described in docs/recognizer.md.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from kws.bundle import MODELS
+from kws.checksum import checksum
 from kws.delegates import Delegate
 from kws.errors import BundleError
 from kws.fit import check_file, check_input, check_installed
@@ -172,7 +172,7 @@ def write_recognizer(
     ours = {
         "task": RECOGNIZER,
         **made_for(encoder),
-        "model_sha256": hashlib.sha256(tflite).hexdigest(),
+        "model_sha256": checksum(tflite),
         "tokens": {kind: list(place) for kind, place in tokens.items()},
         "flush_rows": flush_rows,
         "card": dict(card),
