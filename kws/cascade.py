@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kws.bundle import MODELS, Bundle, find_bundle, is_bundled, read_bundle
-from kws.confirmation_table import Second, default_second_of, second_stage_of
+from kws.confirmation_table import Second, default_members, default_weights, second_stage_of
 from kws.encoders.speech_embedding import PACKAGE
 from kws.errors import BundleError
-from kws.frontends import MICRO
+from kws.frontends import MICRO, MICRO_EMBEDDING
+from kws.fusion import Fusion, Member
 from kws.manifest import is_recognizer
 from kws.runtimes import LITERT, chosen
 
@@ -48,24 +49,31 @@ def default_second(bundle: Bundle) -> Second | None:
     Raises:
         BundleError: the wake word's manifest says something of it that makes no sense, or it is damaged.
     """
-    name = default_second_of(bundle) if chosen(bundle.engine) == LITERT else None
-    if name is None:
+    names = default_members(bundle) if chosen(bundle.engine) == LITERT else []
+    members = [_found(name, bundle) for name in names]
+    if not members or not all(_can_run(member, bundle) for member in members):
         return None
-    second = _found(name, bundle)
-    if not isinstance(second, Bundle):
-        if second.front_end != MICRO and not _can_run_encoder(bundle):
-            _say(
-                "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with", bundle.name, name
-            )
-            return None
-        second.require_encoder()
+    second = members[0] if len(members) == 1 else Fusion(tuple(members), default_weights(bundle))
     if second_stage_of(bundle, second) is None:
-        _say("%s: no second stage: it was not measured with this %s", bundle.name, name)
+        _say("%s: no second stage: it was not measured with this %s", bundle.name, second.name)
         return None
     return second
 
 
-def find_second(name_or_path: str | Path) -> Second:
+def _can_run(second: Member, bundle: Bundle) -> bool:
+    if second.front_end not in (MICRO, MICRO_EMBEDDING) and not _can_run_encoder(bundle):
+        _say(
+            "%s: no second stage: pip install 'kws[encoder]' brings what %s hears with",
+            bundle.name,
+            second.name,
+        )
+        return False
+    if not isinstance(second, Bundle):
+        second.require_encoder()
+    return True
+
+
+def find_second(name_or_path: str | Path) -> Member:
     """A second stage by its name or path: a recognizer, or a wake-word model.
 
     Raises:
@@ -90,9 +98,13 @@ def _can_run_encoder(bundle: Bundle) -> bool:
     return chosen(bundle.engine) == LITERT and find_spec(PACKAGE) is not None
 
 
-def _found(name: str, bundle: Bundle) -> Second:
+def _found(name: str, bundle: Bundle) -> Member:
+    """A path is one from the wake word's own folder on."""
+    path = bundle.manifest_path.parent / name
     try:
-        return find_second(name)
+        if "/" in name and not path.is_file():
+            raise BundleError(f"{path} is not there; copy it with the model")
+        return find_second(path if "/" in name else name)
     except BundleError as error:
         raise BundleError(
             f"{bundle.manifest_path}: its second stage: {error}; or do without one: --confirm none"

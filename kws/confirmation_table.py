@@ -9,19 +9,21 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kws.bundle import Bundle
 from kws.errors import BundleError, KwsError
+from kws.fusion import Fusion, Member, members_of
 
 if TYPE_CHECKING:
     from kws.evaluation.intervals import Proportion, Rate
-    from kws.recognition.bundle import RecognizerBundle
 
 Part = TypeVar("Part")
-Second = Union[Bundle, "RecognizerBundle"]
-"""What can be a second stage: another model of the word, or a recognizer that looks for its spelling."""
+Second = Member | Fusion
+"""What can be a second stage: another model of the word, a recognizer that looks for its spelling, both."""
 
+MEMBERS = ("model", "recognizer")
+"""Keys of the default under which names stand, in the order of a fusion's members."""
 _KINDS: dict[type, str] = {dict: "table", list: "list"}
 
 
@@ -82,25 +84,36 @@ class SecondStage:
     """Of the wake word, for a recognizer: phones, apart by spaces."""
 
 
-def default_second_of(bundle: Bundle) -> str | None:
-    """Name of what a wake word was measured with, if anything: a recognizer, or another model of the word.
+def default_members(bundle: Bundle) -> list[str]:
+    """Names of what a wake word was measured with, if anything: another model of the word, a recognizer.
 
     Raises:
         BundleError: the table cannot be read.
     """
     table = _table(bundle)
     if "default" not in table:
-        return None
+        return []
     chosen = _part(bundle, table, "default", dict)
-    key = "model" if "model" in chosen else "recognizer"
-    name = chosen.get(key)
-    if not isinstance(name, str) or not name:
-        raise damaged(bundle, f"default.{key} is {reprlib.repr(name)}; it must be a name")
-    return name
+    keys = [key for key in MEMBERS if key in chosen] or MEMBERS[-1:]
+    for key in keys:
+        name = chosen.get(key)
+        if not isinstance(name, str) or not name:
+            raise damaged(bundle, f"default.{key} is {reprlib.repr(name)}; it must be a name")
+    return [chosen[key] for key in keys]
+
+
+def default_weights(bundle: Bundle) -> tuple[float, ...]:
+    """Of several members each one's, beside 1 for the wake word's own model; raises BundleError."""
+    weights = _part(bundle, _part(bundle, _table(bundle), "default", dict), "weights", dict)
+    for key in MEMBERS:
+        weight: Any = weights.get(key)
+        if type(weight) not in (int, float) or not 0 < weight < float("inf"):
+            raise damaged(bundle, f"default.weights.{key} is {reprlib.repr(weight)}; it must be above 0")
+    return tuple(float(weights[key]) for key in MEMBERS)
 
 
 def second_stage_of(bundle: Bundle, second: Second) -> SecondStage | None:
-    """The default second stage, if these two models were measured together.
+    """The default second stage, if it is this one and was measured with this very model.
 
     Raises:
         BundleError: the table cannot be read.
@@ -109,7 +122,7 @@ def second_stage_of(bundle: Bundle, second: Second) -> SecondStage | None:
     if "default" not in table or _part(bundle, table, "models", list) != pair(bundle, second):
         return None
     chosen = _part(bundle, table, "default", dict)
-    for key in ("threshold", "least", *(() if "model" in chosen else ("spellings",))):
+    for key in ("threshold", "least", *(("spellings",) if MEMBERS[1] in chosen else ())):
         if key not in chosen:
             raise damaged(bundle, f"default.{key} is missing")
     try:
@@ -187,5 +200,5 @@ def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:
 
 
 def pair(bundle: Bundle, second: Second) -> list[str]:
-    """What a table is for: checksums of both models."""
-    return [str(bundle.model_sha256), str(second.model_sha256)]
+    """What a table is for: checksums of both models, or of all."""
+    return [str(one.model_sha256) for one in (bundle, *members_of(second))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -215,8 +216,13 @@ class ConfirmedWord(WakeWord):
 
 def together(own: float, other: float, weight: float) -> float:
     """One score of two: their logits' mean, in which the other one counts `weight` times."""
-    logits = [math.log(score / (1 - score)) for score in (_inside(own), _inside(other))]
-    mean = (logits[0] + weight * logits[1]) / (1 + weight)
+    return mean_score((own, other), (1.0, weight))
+
+
+def mean_score(scores: Sequence[float], weights: Sequence[float]) -> float:
+    """One score of several, each from 0 to 1: the weighted mean of their logits."""
+    logits = [math.log(score / (1 - score)) for score in map(_inside, scores)]
+    mean = sum(map(operator.mul, weights, logits)) / sum(weights)
     return 1 / (1 + math.exp(-mean))
 
 

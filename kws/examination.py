@@ -14,7 +14,7 @@ import numpy as np
 from kws.addresses import split_address
 from kws.config import Config
 from kws.config_keys import AudioSettings, ModelSettings
-from kws.confirmation_table import default_second_of
+from kws.confirmation_table import default_members
 from kws.engine import Engine, WakeWord
 from kws.events import Event
 from kws.loading import AUTO
@@ -98,7 +98,7 @@ def _second_stage(settings: ModelSettings, word: WakeWord) -> Iterator[Finding]:
     if stage:
         score = f"with a score of {stage['confirm_threshold']:g}"
         yield Finding("good", f"{name}: {stage['confirm']} must hear it as well, {score}")
-    elif settings.confirm == AUTO and settings.threshold is None and default_second_of(word.bundle):
+    elif settings.confirm == AUTO and settings.threshold is None and default_members(word.bundle):
         yield Finding(
             "doubtful",
             f"{name}: hears without the second stage that it was measured with; that needs LiteRT and "

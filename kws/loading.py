@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from kws.bundle import Bundle, find_bundle
 from kws.cascade import find_second, stages_of
-from kws.confirmation_table import Second
+from kws.confirmation_table import Second, second_stage_of
 from kws.engine import Engine, WakeWord
 from kws.errors import KwsError
+from kws.frontends import WAVEFORM
+from kws.fusion import Fusion
 from kws.recent_rows import RecentRows
-from kws.second_opinion import kept_audio, word_with_second_opinion
+from kws.second_opinion import kept_audio, second_opinion, word_with_second_opinion
 
 if TYPE_CHECKING:
     from kws.delegates import Delegate
+    from kws.look import Look
+    from kws.recognition.bundle import RecognizerBundle
     from kws.rehearing import Rehearing
     from kws.stage_pool import StagePools
 
@@ -32,7 +36,7 @@ class Wanted:
     bundle: Bundle
     confirm: str = AUTO
     """The second stage: name or path of a recognizer, or of another model of the word; NONE; or AUTO, which
-    with a `threshold` is none."""
+    with a `threshold`, but no `least`, is none."""
     threshold: float | None = None
     """Of the wake word's own model, if not its own."""
     least: float | None = None
@@ -111,6 +115,8 @@ def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
             reference_kernels=one.reference_kernels,
             delegate=one.delegate,
         )
+    if isinstance(second, Fusion):
+        return _fused_word(one, first, second, shared)
     if isinstance(second, Bundle):
         return word_with_second_opinion(
             first,
@@ -121,17 +127,47 @@ def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
             least=one.least,
             delegate=one.delegate,
         )
-    from kws.recognition.confirmation import confirmed_word, rehearing_of
+    from kws.recognition.confirmation import confirmed_word
 
-    key = second.manifest_path.resolve(), str(one.delegate or "")
-    if key not in shared.recognizers:
-        shared.recognizers[key] = rehearing_of(second, one.delegate, shared.pools)
+    rehearing = _rehearing(second, one.delegate, shared)
     return confirmed_word(
+        first, second, rehearing, threshold=one.threshold, least=one.least, delegate=one.delegate
+    )
+
+
+def _rehearing(recognizer: RecognizerBundle, delegate: Delegate | None, shared: _Shared) -> Rehearing:
+    from kws.recognition.confirmation import rehearing_of
+
+    key = recognizer.manifest_path.resolve(), str(delegate or "")
+    if key not in shared.recognizers:
+        audio = shared.audio if recognizer.front_end == WAVEFORM else None
+        shared.recognizers[key] = rehearing_of(recognizer, delegate, shared.pools, audio)
+    return shared.recognizers[key]
+
+
+def _fused_word(one: Wanted, first: Bundle, second: Fusion, shared: _Shared) -> WakeWord:
+    """A wake word whose candidates all members of its second stage judge together."""
+    from kws.confirmed import ConfirmedWord
+    from kws.recognition.confirmation import SecondLook, spellings_of
+    from kws.several_looks import SeveralLooks
+
+    stage = second_stage_of(first, second)
+    assert stage is not None  # as it is the default one
+    looks = []
+    for member, weight in zip(second.members, second.weights, strict=True):
+        if isinstance(member, Bundle):
+            look: Look = second_opinion(first, member, shared.audio, one.delegate, shared.pools)
+        else:
+            rehearing = _rehearing(member, one.delegate, shared)
+            look = SecondLook(rehearing, spellings_of(first, member, stage))
+        looks.append((look, weight))
+    both = SeveralLooks(looks)
+    return ConfirmedWord(
         first,
-        second,
-        shared.recognizers[key],
-        threshold=one.threshold,
-        least=one.least,
+        both,
+        threshold=stage.threshold if one.threshold is None else one.threshold,
+        least=stage.least if one.least is None else one.least,
+        weight=both.weight,
         delegate=one.delegate,
     )
 
@@ -142,11 +178,12 @@ def _stages(one: Wanted) -> tuple[Bundle, Second | None]:
         raise KwsError(f'{one.bundle.name}: confirm: found "{one.confirm}"; allowed is {problem}')
     if one.confirm not in (AUTO, NONE):
         return one.bundle, find_second(one.confirm)
-    if one.least is not None:
+    both = one.threshold is not None and one.least is not None
+    if one.least is not None and (one.confirm == NONE or not both):
         raise KwsError(
             f"{one.bundle.name}: --confirm-threshold (confirm_threshold) is that of a second stage; "
             "name it with --confirm (confirm)"
         )
-    if one.confirm == NONE or one.threshold is not None or one.reference_kernels:
+    if one.confirm == NONE or one.reference_kernels or (one.threshold is not None and not both):
         return one.bundle, None
     return stages_of(one.bundle)

@@ -13,8 +13,9 @@ RECENT_SECONDS = 1.0
 class Look(Protocol):
     """Hears kept rows from a candidate on, and knows how well the word was heard there so far."""
 
-    score: float
-    """From 0 to 1, since `begin`."""
+    @property
+    def score(self) -> float:
+        """From 0 to 1, since `begin`."""
 
     @property
     def source(self) -> str:

@@ -91,6 +91,22 @@ class SecondOpinion(LookAgain):
         return steps[:, 0]
 
 
+def second_opinion(
+    bundle: Bundle,
+    other: Bundle,
+    audio: RecentRows,
+    delegate: Delegate | None = None,
+    pools: StagePools | None = None,
+) -> SecondOpinion:
+    """That of `other` on the wake word of `bundle`; raises BundleError where they are models of two words."""
+    if bundle.labels != other.labels:
+        raise BundleError(
+            f"{other.manifest_path}: hears {', '.join(other.labels)}, so it cannot confirm "
+            f"{', '.join(bundle.labels)}; name another model of the same word"
+        )
+    return SecondOpinion(other, audio, delegate, pools)
+
+
 def word_with_second_opinion(
     bundle: Bundle,
     other: Bundle,
@@ -116,15 +132,10 @@ def word_with_second_opinion(
     Raises:
         BundleError: one of them is unfit, or they are models of two words.
     """
-    if bundle.labels != other.labels:
-        raise BundleError(
-            f"{other.manifest_path}: hears {', '.join(other.labels)}, so it cannot confirm "
-            f"{', '.join(bundle.labels)}; name another model of the same word"
-        )
+    look = second_opinion(bundle, other, audio, delegate, pools)
     measured = second_stage_of(bundle, other)
     if measured and threshold is None and least is None:
         threshold, least = measured.threshold, measured.least
-    look = SecondOpinion(other, audio, delegate, pools)
     if not measured:
         look.open()
     enough = together(bundle.threshold, other.threshold, WEIGHT) if least is None else least

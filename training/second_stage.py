@@ -28,12 +28,14 @@ from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, RowStream
 from kws.events import Detection
+from kws.fusion import Fusion, members_of
 from kws.look import Look
 from kws.manifest_keys import read_json, write_json
 from kws.recognition.confirmation import SecondLook, rehearing_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from kws.second_opinion import WEIGHT, SecondOpinion, kept_audio
+from kws.several_looks import SeveralLooks
 from kws.types import Outputs
 from training.confirmation import confirmation
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
@@ -48,7 +50,7 @@ DEFAULT_PER_HOUR = 0.25
 BUDGETS = (0.1, 0.5, 1.0, 2.0)
 """False alarms per hour at which misses are compared."""
 _LEAST = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4)
-_LEAST_OF_MODEL = (0.0, 0.02, 0.04, 0.06, 0.08, *(round(0.05 * n, 2) for n in range(2, 19)))
+_LEAST_OF_BOTH = (0.0, 0.02, 0.04, 0.06, 0.08, *(round(0.05 * n, 2) for n in range(2, 19)))
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ class Scorer(ConfirmedWord):
     """A confirmed word that never agrees, so that every look is carried to its end."""
 
     def __init__(self, bundle: Bundle, second: Second) -> None:
-        model = isinstance(second, Bundle)
-        super().__init__(bundle, look_of(bundle, second), least=2.0, weight=WEIGHT if model else None)
+        super().__init__(bundle, look_of(bundle, second), least=2.0, weight=weight_of(second))
 
     @property
     def look_front_end(self) -> str:
@@ -147,11 +148,21 @@ def looked(bundle: Bundle, second: Second, cache: Path, thresholds: Sequence[flo
 
 def leasts_of(second: Second) -> Sequence[float]:
     """Thresholds of a second stage that are tried."""
-    return _LEAST_OF_MODEL if isinstance(second, Bundle) else _LEAST
+    return _LEAST if weight_of(second) is None else _LEAST_OF_BOTH
+
+
+def weight_of(second: Second) -> float | None:
+    """Of its score beside the wake word's own; None where it decides alone."""
+    if isinstance(second, Fusion):
+        return sum(second.weights)
+    return WEIGHT if isinstance(second, Bundle) else None
 
 
 def look_of(bundle: Bundle, second: Second) -> Look:
     """How this second stage looks for the word of that bundle."""
+    if isinstance(second, Fusion):
+        looks = [look_of(bundle, member) for member in second.members]
+        return SeveralLooks(list(zip(looks, second.weights, strict=True)))
     if isinstance(second, Bundle):
         return SecondOpinion(second, kept_audio())
     return SecondLook(rehearing_of(second), phrase_spellings(bundle.wake_word, PHONES))
@@ -237,7 +248,8 @@ def fill_manifest(bundle: Bundle, second: Second, found: Sequence[ConfirmationPo
     default = default_pair(found)
     if default is None:
         raise KwsError(f"{bundle.name}: no pair of thresholds keeps to {DEFAULT_PER_HOUR:g} an hour")
-    ways = () if isinstance(second, Bundle) else phrase_spellings(bundle.wake_word, PHONES)
+    hears_alone = all(isinstance(member, Bundle) for member in members_of(second))
+    ways = () if hears_alone else phrase_spellings(bundle.wake_word, PHONES)
     manifest["kws"]["confirmation"] = confirmation(
         str(bundle.model_sha256),
         second,

@@ -8,7 +8,6 @@ def load(models, pairs):
     from kws.bundle import find_bundle
     from kws.cascade import proposer
     from kws.commands.options import quiet_runtime
-    from kws.confirmation_table import default_second_of
     from kws.engine import Engine
     from kws.loading import Wanted, wake_words
     from kws.types import Block
@@ -17,7 +16,7 @@ def load(models, pairs):
     with quiet_runtime():
         engine = Engine(
             wake_words(
-                Wanted(bundle, default_second_of(bundle), threshold, least)
+                Wanted(bundle, threshold=threshold, least=least)
                 for bundle, (threshold, least) in zip(bundles, pairs, strict=True)
             )
         )

@@ -99,6 +99,7 @@ def _stages(bundle: Bundle) -> dict[str, Any]:
     """Who hears the word by default; nothing where it is this model alone."""
     from kws.cascade import stages_of
     from kws.confirmation_table import second_stage_of
+    from kws.fusion import members_of
 
     first, second = stages_of(bundle)
     stage = second_stage_of(first, second) if second else None
@@ -106,7 +107,7 @@ def _stages(bundle: Bundle) -> dict[str, Any]:
         return {}
     return {
         "proposed_by": str(first.manifest_path),
-        "confirmed_by": str(second.manifest_path),
+        "confirmed_by": " + ".join(str(member.manifest_path) for member in members_of(second)),
         "their_thresholds": [stage.threshold, stage.least],
     }
 

@@ -212,7 +212,7 @@ def _within(
     if second is None or (confirm == AUTO and not is_measured(first)):
         return Wanted(bundle, NONE, budget.threshold(bundle), None, delegate)
     threshold, enough = pair_within(first, second, budget)
-    return Wanted(first, str(second.manifest_path), threshold, enough, delegate)
+    return Wanted(first, confirm, threshold, enough, delegate)
 
 
 def refuse_repeats(wake_words: Sequence[WakeWord]) -> None:

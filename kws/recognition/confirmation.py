@@ -14,6 +14,7 @@ from kws.confirmation_table import SecondStage, damaged, second_stage_of
 from kws.confirmed import THRESHOLD, ConfirmedWord
 from kws.delegates import Delegate
 from kws.look_again import LookAgain, Track
+from kws.recent_rows import RecentRows
 from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.lexicon import Spelling
 from kws.recognition.spotter import Spotter
@@ -51,9 +52,15 @@ class SecondLook(LookAgain):
 
 
 def rehearing_of(
-    recognizer: RecognizerBundle, delegate: Delegate | None = None, pools: StagePools | None = None
+    recognizer: RecognizerBundle,
+    delegate: Delegate | None = None,
+    pools: StagePools | None = None,
+    rows: RecentRows | None = None,
 ) -> Rehearing:
-    """What hears again for any number of words of one engine, by a stage of these pools or one of its own."""
+    """What hears again for any number of words of one engine, by a stage of these pools or one of its own.
+
+    Without `rows` that others keep too, of LOOK_BACK_SECONDS at least, it keeps some for itself.
+    """
 
     def stage() -> HearingStage:
         from kws.recognition.build import spotting_stage
@@ -63,7 +70,7 @@ def rehearing_of(
     key = str(recognizer.manifest_path.resolve()), recognizer.model_sha256, str(delegate or "")
     stages = (pools or StagePools()).of(stage, *key)
     kept = LOOK_BACK_SECONDS + WAIT_SECONDS
-    return Rehearing(stages, recognizer.front_end, kept, str(recognizer.manifest_path))
+    return Rehearing(stages, recognizer.front_end, kept, str(recognizer.manifest_path), rows)
 
 
 def confirmed_word(
@@ -92,14 +99,16 @@ def confirmed_word(
     measured = second_stage_of(bundle, recognizer)
     if measured and threshold is None and least is None:
         threshold, least = measured.threshold, measured.least
-    look = SecondLook(rehearing, _ways(bundle, recognizer, measured))
+    look = SecondLook(rehearing, spellings_of(bundle, recognizer, measured))
     if not measured:
         rehearing.open()
     enough = THRESHOLD if least is None else least
     return ConfirmedWord(bundle, look, threshold=threshold, least=enough, delegate=delegate)
 
 
-def _ways(bundle: Bundle, recognizer: RecognizerBundle, measured: SecondStage | None) -> Sequence[Spelling]:
+def spellings_of(
+    bundle: Bundle, recognizer: RecognizerBundle, measured: SecondStage | None
+) -> Sequence[Spelling]:
     """To write the wake word; raises GrammarError where nobody knows how it is said."""
     if measured:
         return _measured_ways(bundle, measured)
