@@ -1,10 +1,10 @@
-"""What a recognizer as second stage costs: memory, CPU time of quiet hours and of the worst block.
+"""What a second stage costs: memory, CPU time of quiet hours and of the worst block.
 
 python -m benchmarks.second_stage [--rounds 9] [MODEL ...]      # by default the bundled models
 
 Each configuration is measured in a process of its own. Blocks are those of a microphone. For the worst one
-all words propose at once, or each a row after the other, in noise in which the recognizer finds none of
-them, so that every look is carried to its end. The first proposal of all opens the recognizer.
+all words propose at once, or each a row of its model after the other, in noise in which the second stage
+finds none of them, so that every look is carried to its end. The first proposal of all opens it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ from kws.types import SAMPLE_RATE, Block, Rows
 
 QUIET_SECONDS = 20
 ROUND_SECONDS = 5.0
-"""From one proposal to the next, longer than a look goes back."""
+"""From one proposal to the next, longer than a look waits."""
 BEFORE_SECONDS = 3.0
 """Of them before the proposal."""
-ROW_SECONDS = 0.01
 NOISE_RMS = 30.0
 """Of full scale 32768."""
 
@@ -85,7 +84,8 @@ def measure(models: tuple[str, ...], confirm: str, rounds: int) -> Cost:
     with quiet_runtime():
         first = worst_block(stream, 0.0)
     at_once = median(worst_block(stream, 0.0) for _ in range(rounds))
-    apart = median(worst_block(stream, ROW_SECONDS) for _ in range(rounds))
+    row_seconds = engine.wake_words[0].bundle.rows.row_seconds
+    apart = median(worst_block(stream, row_seconds) for _ in range(rounds))
     return Cost(resident_mb(), min(quiet), first, at_once, apart)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -81,6 +82,12 @@ class FrontendConfig(Digested):
 _PACKAGE_SCALE = 0.0390625
 
 
+@cache
+def _quantized_features() -> Rows:
+    """Of every uint16."""
+    return FrontendConfig().quantize(np.arange(1 << 16, dtype=np.uint16))
+
+
 class Frontend:
     """A streaming Stage: int16 samples, shape (n,) -> int8 rows, shape (t, 40).
 
@@ -95,7 +102,7 @@ class Frontend:
         except ModuleNotFoundError as error:
             raise missing_package("pymicro-features") from error
         self.config = FrontendConfig()
-        self._quantized = self.config.quantize(np.arange(1 << 16, dtype=np.uint16))  # of every feature
+        self._quantized = _quantized_features()
         self._pack = struct.Struct(f"{self.config.channels}f").pack
         self._process = process_samples
         self._reset = reset_frontend

@@ -14,8 +14,7 @@ from kws.engine import Engine, WakeWord
 from kws.errors import KwsError
 from kws.frontends import WAVEFORM
 from kws.fusion import Fusion
-from kws.recent_rows import RecentRows
-from kws.second_opinion import kept_audio, second_opinion, word_with_second_opinion
+from kws.second_opinion import KeptAudio, second_opinion, word_with_second_opinion
 
 if TYPE_CHECKING:
     from kws.delegates import Delegate
@@ -93,7 +92,7 @@ def wake_words(wanted: Iterable[Wanted], pools: StagePools | None = None) -> lis
         BundleError, GrammarError: a model is unfit; the text says why.
         KwsError: what is asked for makes no sense.
     """
-    shared = _Shared(pools)
+    shared = _Shared(pools, KeptAudio(pools))
     return [_wake_word(one, shared) for one in wanted]
 
 
@@ -102,8 +101,8 @@ class _Shared:
     """What second stages of one engine have in common."""
 
     pools: StagePools | None
+    kept: KeptAudio
     recognizers: dict[tuple[Path, str], Rehearing] = field(default_factory=dict)
-    audio: RecentRows = field(default_factory=kept_audio)
 
 
 def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
@@ -121,8 +120,7 @@ def _wake_word(one: Wanted, shared: _Shared) -> WakeWord:
         return word_with_second_opinion(
             first,
             second,
-            shared.audio,
-            pools=shared.pools,
+            shared.kept,
             threshold=one.threshold,
             least=one.least,
             delegate=one.delegate,
@@ -140,7 +138,7 @@ def _rehearing(recognizer: RecognizerBundle, delegate: Delegate | None, shared: 
 
     key = recognizer.manifest_path.resolve(), str(delegate or "")
     if key not in shared.recognizers:
-        audio = shared.audio if recognizer.front_end == WAVEFORM else None
+        audio = shared.kept.audio if recognizer.front_end == WAVEFORM else None
         shared.recognizers[key] = rehearing_of(recognizer, delegate, shared.pools, audio)
     return shared.recognizers[key]
 
@@ -156,7 +154,7 @@ def _fused_word(one: Wanted, first: Bundle, second: Fusion, shared: _Shared) -> 
     looks = []
     for member, weight in zip(second.members, second.weights, strict=True):
         if isinstance(member, Bundle):
-            look: Look = second_opinion(first, member, shared.audio, one.delegate, shared.pools)
+            look: Look = second_opinion(first, member, shared.kept, one.delegate)
         else:
             rehearing = _rehearing(member, one.delegate, shared)
             look = SecondLook(rehearing, spellings_of(first, member, stage))

@@ -8,11 +8,14 @@ it hears each again from its beginning.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kws.frontends import row_format
 from kws.recent_rows import RecentRows
 from kws.stage_pool import StagePool, Steps
+from kws.types import Rows
 
 
 class Rehearing:
@@ -27,6 +30,7 @@ class Rehearing:
         seconds: kept.
         source: path of the manifest of what hears.
         rows: kept for others as well, if not for this alone.
+        hears: rows for the stage: first row of a part, and from where to where in it; by default those kept.
     """
 
     _first: int  # row at which the part begins that was heard last
@@ -42,9 +46,11 @@ class Rehearing:
         seconds: float,
         source: str = "",
         rows: RecentRows | None = None,
+        hears: Callable[[int, int, int], Rows] | None = None,
     ) -> None:
         self._stages, self.front_end, self.source = stages, front_end, source
         self.rows = rows or RecentRows(front_end, round(seconds / row_format(front_end).row_seconds))
+        self._hears = hears or (lambda first, start, end: self.rows.between(start, end))
         self._borrower = object()  # not this itself, which would be kept by a stage that it has used
         self._forget()
 
@@ -89,7 +95,7 @@ class Rehearing:
                 self._forget()
                 self._first = self._last = first
             if last not in self._steps:
-                self._heard.append(stage.push(self.rows.between(self._last, last)))
+                self._heard.append(stage.push(self._hears(first, self._last, last)))
                 self._last = last
                 self._steps[last] = sum(map(len, self._heard))
             if to_the_end:

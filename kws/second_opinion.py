@@ -7,7 +7,7 @@ that was heard before, and while nobody says anything like the word it costs no 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +16,11 @@ from kws.confirmation_table import second_stage_of
 from kws.confirmed import ConfirmedWord, together
 from kws.engine import WakeWord
 from kws.errors import BundleError
-from kws.frontends import WAVEFORM, new_front_end, row_format
+from kws.frontends import WAVEFORM, row_format
 from kws.look_again import LookAgain, Track
 from kws.recent_rows import RecentRows
 from kws.rehearing import Rehearing
+from kws.rows_again import AudioStage, RowsAgain
 from kws.stage_pool import StagePools, Steps
 from kws.types import Rows
 
@@ -34,24 +35,37 @@ WAIT_SECONDS = 0.32
 """How long a look may wait after it."""
 
 
-def kept_audio() -> RecentRows:
-    """What any number of looks of one engine hear."""
-    return RecentRows(WAVEFORM, round((LOOK_BACK_SECONDS + WAIT_SECONDS) / row_format(WAVEFORM).row_seconds))
+class KeptAudio:
+    """What any number of looks of one engine hear: the last seconds, and what front ends make of them.
+
+    Args:
+        pools: of stages that other engines share.
+    """
+
+    def __init__(self, pools: StagePools | None = None) -> None:
+        seconds = LOOK_BACK_SECONDS + WAIT_SECONDS
+        self.audio = RecentRows(WAVEFORM, round(seconds / row_format(WAVEFORM).row_seconds))
+        self.pools = pools or StagePools()
+        self._rows: dict[tuple[str, str], RowsAgain] = {}
+
+    def rows_of(self, front_end: str, engine: str) -> RowsAgain:
+        """For one more look, the same for all whose models hear through this front end."""
+        rows = self._rows.setdefault((front_end, engine), RowsAgain(front_end, self.audio))
+        key = "rows", front_end, engine, str(rows.count)
+        rows.share(self.pools.of(lambda: AudioStage(front_end, engine), *key))
+        return rows
 
 
 class Ears:
-    """A streaming Stage, a model and its front end: audio as rows -> smoothed scores, shape (steps, 1)."""
+    """A streaming Stage, a model: rows of its front end -> smoothed scores, shape (steps, 1)."""
 
     def __init__(self, bundle: Bundle, delegate: Delegate | None = None) -> None:
         self._word = WakeWord(bundle, delegate=delegate)
-        self._front_end = new_front_end(bundle.front_end, bundle.engine)
         self.step_seconds = self._word.model.stride * bundle.rows.row_seconds
 
     def push(self, rows: Rows) -> Steps:
-        """Scores of the steps that this audio completes."""
-        audio: Any = rows  # of WAVEFORM: int16
-        heard = self._front_end.push(audio.ravel())
-        return self._word.scores(heard) if len(heard) else self.flush()
+        """Scores of the steps that these rows complete."""
+        return self._word.scores(rows) if len(rows) else self.flush()
 
     def flush(self) -> Steps:
         """Nothing is held back."""
@@ -59,7 +73,6 @@ class Ears:
 
     def reset(self) -> None:
         """As new."""
-        self._front_end.reset()
         self._word.reset()
 
 
@@ -68,35 +81,40 @@ class SecondOpinion(LookAgain):
 
     Args:
         bundle: of that model.
-        audio: what was heard last, of which other looks may know too.
+        kept: what was heard last, of which other looks may know too.
         delegate: what computes it, see kws.delegates.
-        pools: of stages that other engines share.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        audio: RecentRows,
+        kept: KeptAudio,
         delegate: Delegate | None = None,
-        pools: StagePools | None = None,
     ) -> None:
         source = str(bundle.manifest_path)
         key = source, str(bundle.model_sha256), bundle.engine, str(delegate or "")
-        stages = (pools or StagePools()).of(lambda: Ears(bundle, delegate), *key)
-        rehearing = Rehearing(stages, WAVEFORM, LOOK_BACK_SECONDS, source, audio)
+        stages = kept.pools.of(lambda: Ears(bundle, delegate), *key)
+        self._rows = kept.rows_of(bundle.front_end, bundle.engine)
+        rehearing = Rehearing(
+            stages, WAVEFORM, LOOK_BACK_SECONDS, source, kept.audio, hears=self._rows.between
+        )
         super().__init__(rehearing, back_seconds=LOOK_BACK_SECONDS, wait_seconds=WAIT_SECONDS)
 
     def scores(self, steps: Steps, *, afresh: bool) -> Track:
         """They are scores already."""
         return steps[:, 0]
 
+    def reset(self) -> None:
+        """As new."""
+        super().reset()
+        self._rows.reset()
+
 
 def second_opinion(
     bundle: Bundle,
     other: Bundle,
-    audio: RecentRows,
+    kept: KeptAudio,
     delegate: Delegate | None = None,
-    pools: StagePools | None = None,
 ) -> SecondOpinion:
     """That of `other` on the wake word of `bundle`; raises BundleError where they are models of two words."""
     if bundle.labels != other.labels:
@@ -104,15 +122,14 @@ def second_opinion(
             f"{other.manifest_path}: hears {', '.join(other.labels)}, so it cannot confirm "
             f"{', '.join(bundle.labels)}; name another model of the same word"
         )
-    return SecondOpinion(other, audio, delegate, pools)
+    return SecondOpinion(other, kept, delegate)
 
 
 def word_with_second_opinion(
     bundle: Bundle,
     other: Bundle,
-    audio: RecentRows,
+    kept: KeptAudio,
     *,
-    pools: StagePools | None = None,
     threshold: float | None = None,
     least: float | None = None,
     delegate: Delegate | None = None,
@@ -122,8 +139,7 @@ def word_with_second_opinion(
     Args:
         bundle: of the wake word.
         other: the other model.
-        audio: kept for the words of one engine, see `kept_audio`.
-        pools: of stages that other engines share.
+        kept: for the words of one engine.
         threshold: of the wake word's own model. Without it and `least`, both are those that were measured for
             this pair of models, or else the model's own and what both models' own come to together.
         least: score that both must have together, see kws.confirmed.together.
@@ -132,7 +148,7 @@ def word_with_second_opinion(
     Raises:
         BundleError: one of them is unfit, or they are models of two words.
     """
-    look = second_opinion(bundle, other, audio, delegate, pools)
+    look = second_opinion(bundle, other, kept, delegate)
     measured = second_stage_of(bundle, other)
     if measured and threshold is None and least is None:
         threshold, least = measured.threshold, measured.least

@@ -433,7 +433,7 @@ class DeafWord:
 @pytest.mark.parametrize("step", [0, 1, 2])
 def test_a_word_proposes_in_the_block_in_which_its_moment_lies(step: int) -> None:
     word = DeafWord()
-    seconds = 25.0 + 3 + step * second_stage.ROW_SECONDS
+    seconds = 25.0 + 3 + step * DeafWord.bundle.rows.row_seconds
     second_stage.propose(word, 25.0, seconds)  # type: ignore[arg-type]
     told = [word.push(np.zeros((2, 40), np.int8), 0, "") for _ in range(200)]
     (number,) = [number for number, events in enumerate(told) if events]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import micro_frontend_reference as reference
 import numpy as np
@@ -174,3 +175,16 @@ def test_a_strided_view_is_read_as_its_values():
 def test_quantize_is_the_rounded_quotient(feature):
     expected = min(max((feature * 256 + 333) // 666 - 128, -128), 127)
     assert FrontendConfig().quantize(np.array([feature], np.uint16))[0] == expected
+
+
+def test_much_audio_at_once_takes_little_more_memory_than_its_rows():
+    """A second hearing asks for 8 s at a candidate."""
+    front_end, samples = Frontend(), np.random.default_rng(0).normal(0, 900, 8 * 16_000).astype(np.int16)
+    front_end.push(samples[:1000])
+    tracemalloc.start()
+    try:
+        front_end.push(samples)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_200_000

@@ -13,7 +13,7 @@ from kws.engine import Engine, WakeWord
 from kws.events import Event
 from kws.frontends import new_front_end
 from kws.loading import Wanted, wake_words
-from kws.second_opinion import LOOK_BACK_SECONDS, Ears, SecondOpinion, kept_audio
+from kws.second_opinion import LOOK_BACK_SECONDS, Ears, KeptAudio, SecondOpinion
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Rows, Samples
@@ -29,7 +29,7 @@ def rows_of(samples: Samples) -> Rows:
 
 def opinion(samples: Samples, first: int, last: int, *more: int) -> float:
     """What the model for devices makes of a part of a recording, told in one piece or in several."""
-    look = SecondOpinion(find_bundle("computer"), kept_audio())
+    look = SecondOpinion(find_bundle("computer"), KeptAudio())
     look.keep(0, rows_of(samples))
     look.begin(first, last)
     for row in more:
@@ -73,7 +73,7 @@ def test_the_model_is_opened_at_the_first_candidate(monkeypatch: pytest.MonkeyPa
     opened = []
     monkeypatch.setattr(second_opinion, "Ears", lambda bundle, _: opened.append(bundle.name) or ears)
     ears = Ears(find_bundle("computer"))
-    look = SecondOpinion(find_bundle("computer"), kept_audio())
+    look = SecondOpinion(find_bundle("computer"), KeptAudio())
     look.keep(0, rows_of(CALLS))
     look.reset()
     assert opened == []
@@ -100,7 +100,7 @@ def test_any_split_of_the_audio_gives_the_same_events(cuts: list[int]) -> None:
 
 
 def test_more_is_kept_than_a_look_needs() -> None:
-    audio = kept_audio()
+    audio = KeptAudio().audio
     rows = np.zeros((4, ROW), np.int16)
     for first in range(0, 3000, 4):
         audio.extend(first, rows)

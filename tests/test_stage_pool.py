@@ -16,7 +16,7 @@ from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_reco
 from kws.recognition.confirmation import rehearing_of
 from kws.recognition.tokens import PHONES, LogProbs
 from kws.rehearing import Rehearing
-from kws.second_opinion import SecondOpinion, kept_audio
+from kws.second_opinion import KeptAudio, SecondOpinion
 from kws.stage_pool import StagePool, StagePools
 from kws.types import Rows
 
@@ -151,10 +151,13 @@ def test_there_is_a_pool_for_each_recognizer_as_it_is_now(tmp_path: Path) -> Non
 
 def test_engines_share_what_gives_a_second_opinion() -> None:
     pools, bundle = StagePools(), find_bundle("computer")
-    one, other = (SecondOpinion(bundle, kept_audio(), None, pools) for _ in range(2))
+    one, other = (SecondOpinion(bundle, KeptAudio(pools)) for _ in range(2))
     assert one.rehearing._stages is other.rehearing._stages
+    assert one._rows is not other._rows
+    (part,), (others,) = one._rows._parts, other._rows._parts
+    assert part._stages is others._stages
     assert one.rehearing.rows is not other.rehearing.rows
-    alone = SecondOpinion(bundle, kept_audio())
+    alone = SecondOpinion(bundle, KeptAudio())
     audio = np.random.default_rng(1).normal(0, 900, (300, 160)).astype(np.int16)
     scores = []
     for look in (one, other, alone):

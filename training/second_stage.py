@@ -34,7 +34,7 @@ from kws.manifest_keys import read_json, write_json
 from kws.recognition.confirmation import SecondLook, rehearing_of
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
-from kws.second_opinion import WEIGHT, SecondOpinion, kept_audio
+from kws.second_opinion import WEIGHT, KeptAudio, SecondOpinion
 from kws.several_looks import SeveralLooks
 from kws.types import Outputs
 from training.confirmation import confirmation
@@ -164,7 +164,7 @@ def look_of(bundle: Bundle, second: Second) -> Look:
         looks = [look_of(bundle, member) for member in second.members]
         return SeveralLooks(list(zip(looks, second.weights, strict=True)))
     if isinstance(second, Bundle):
-        return SecondOpinion(second, kept_audio())
+        return SecondOpinion(second, KeptAudio())
     return SecondLook(rehearing_of(second), phrase_spellings(bundle.wake_word, PHONES))
 
 
