@@ -6,6 +6,7 @@ Offers stand in the entry-point group `kws.engines`; they are found by name, kws
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -73,7 +74,9 @@ def missing_package(package: str) -> KwsError:
     )
 
 
+@cache
 def _entry_points() -> dict[str, EntryPoint]:
+    # Once: it reads what every package says that is installed.
     from importlib.metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group=GROUP)}

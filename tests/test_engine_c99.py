@@ -20,7 +20,7 @@ from tflite_builder import GraphBuilder
 
 import kws
 from firmware_export.errors import ExportError
-from firmware_export.native import libraries, project
+from firmware_export.native import identity, libraries, project
 from firmware_export.native.stages import NativeFrontend, NativeModel
 from kws import cli
 from kws.bundle import find_bundle
@@ -216,6 +216,16 @@ def test_a_library_is_made_once(cache, monkeypatch):
     assert sorted(cache.rglob("front-end-*.so")) == made
 
 
+def test_with_a_library_that_was_made_nothing_is_translated_nor_litert_loaded(cache):
+    kws.load("computer", engine="c99")
+    program = "import sys, kws; kws.load('computer', engine='c99'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "firmware_export.native.libraries" in loaded
+    needless = {"firmware_export.c99", "firmware_export.graph", "firmware_export.native.compiler"}
+    assert loaded & {*needless, "_hashlib", "ai_edge_litert", "subprocess"} == set()
+
+
 def test_without_a_compiler_a_new_model_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CC", "no-such-compiler")
@@ -239,7 +249,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch):
 def test_a_shipped_library_comes_first(cache, tmp_path, monkeypatch):
     NativeFrontend()
     (made,) = cache.rglob("front-end-*.so")
-    shipped = tmp_path / libraries.SHIPPED / f"front-end-{project.digest(None)}.so"
+    shipped = tmp_path / libraries.SHIPPED / f"front-end-{identity.digest(None)}.so"
     shipped.parent.mkdir(parents=True)
     shipped.write_bytes(made.read_bytes())
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
@@ -259,7 +269,7 @@ def test_a_model_that_changes_gets_another_library(tmp_path):
     one, other = tmp_path / "one.tflite", tmp_path / "other.tflite"
     one.write_bytes(b"1")
     other.write_bytes(b"2")
-    assert len({project.digest(one), project.digest(other), project.digest(None)}) == 3
+    assert len({identity.digest(one), identity.digest(other), identity.digest(None)}) == 3
 
 
 # Without the default engine's packages

@@ -27,7 +27,7 @@ import kws
 from firmware_export import cli as commands
 from firmware_export.c99 import export as c99
 from firmware_export.errors import ExportError
-from firmware_export.native import project
+from firmware_export.native import identity
 from firmware_export.native.compiler import FLAGS
 from firmware_export.native.stages import NativeFrontend, NativeModel
 from firmware_export.raspberrypi import export as raspberrypi
@@ -109,7 +109,8 @@ def test_the_configuration_is_one(tmp_path, machine):
 def test_for_32_bits_the_models_are_compiled(for_32_bits):
     models = [None, *(find_bundle(name).model_path for name in kws.bundled_names())]
     expected = {
-        f"share/kws/c99/{model.stem if model else 'front-end'}-{project.digest(model)}.so" for model in models
+        f"share/kws/c99/{model.stem if model else 'front-end'}-{identity.digest(model)}.so"
+        for model in models
     }
     libraries = {name: path for name, path in for_32_bits.items() if name.startswith("share/")}
     assert libraries.keys() == expected

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import platform
 import sys
-import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from firmware_export.errors import ExportError
-from firmware_export.native import project
-from firmware_export.native.compiler import compile_library, own_compiler, own_flags
+from firmware_export.native.identity import digest, file_stem
+from kws.checksum import checksum
 
 SHIPPED = Path("share", "kws", "c99")
 """Below Python's prefix: libraries that an installation brings with it."""
@@ -55,13 +53,21 @@ class Library:
 
 def library(model: Path | None) -> Library:
     """Of a model, or of the front end; compiled where there is none yet. Raises ExportError."""
-    name, digest = file_stem(model), project.digest(model)
-    shipped = Path(sys.prefix) / SHIPPED / f"{name}-{digest}.so"
+    name = f"{file_stem(model)}-{digest(model)}"
+    shipped = Path(sys.prefix) / SHIPPED / f"{name}.so"
     if shipped.is_file():
         return Library(shipped)
-    made = cache_folder() / f"{name}-{digest}-{_processor()}.so"
-    if made.is_file():
-        return Library(made)
+    made = cache_folder() / f"{name}-{_processor()}.so"
+    return Library(made) if made.is_file() else _compiled(model, made)
+
+
+def _compiled(model: Path | None, made: Path) -> Library:
+    # Translator and compiler are imported when there is something to translate.
+    import tempfile
+
+    from firmware_export.native import project
+    from firmware_export.native.compiler import compile_library, own_compiler, own_flags
+
     sources, compiler = project.sources(model), own_compiler()
     with suppress(OSError):
         made.parent.mkdir(parents=True, exist_ok=True)
@@ -71,11 +77,6 @@ def library(model: Path | None) -> Library:
     with tempfile.TemporaryDirectory() as folder:
         compile_library(sources, Path(folder, "made.so"), compiler, own_flags())
         return Library(Path(folder, "made.so"))
-
-
-def file_stem(model: Path | None) -> str:
-    """Start of the file's name, for people; the digest tells libraries apart."""
-    return project.FRONT_END if model is None else model.stem
 
 
 def cache_folder() -> Path:
@@ -92,4 +93,4 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         wanted = ("flags", "features", "cpu part", "model name")
         known += "".join(sorted({line for line in lines if line.lower().startswith(wanted)}))
-    return hashlib.sha256(known.encode()).hexdigest()[:8]
+    return checksum(known.encode())[:8]

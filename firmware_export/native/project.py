@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from pathlib import Path
 
 from firmware_export.c99 import export as c99
@@ -13,36 +11,15 @@ from firmware_export.c99.memory import plan
 from firmware_export.c99.program import Program
 from firmware_export.errors import ExportError
 from firmware_export.graph import Graph, Tensor, read_graph
+from firmware_export.native.identity import file_stem
 from kws.detector import DetectorConfig
 from kws.errors import KwsError
 from kws.frontend import FrontendConfig
 
 OURS = Path(__file__).parent / "sources"
-PACKAGE = Path(__file__).parents[1]
 
 WITHOUT = ("kws", "detector")
 """Hand-written sources that are left out: Python has a loop and a detector of its own."""
-
-FRONT_END = "front-end"
-"""Name of the project without a model."""
-
-
-def digest(model: Path | None) -> str:
-    """Of all that a project depends on: the model, the front end's constants, and the exporter itself."""
-    found = hashlib.sha256(_exporter_digest())
-    found.update(b"" if model is None else model.read_bytes())
-    return found.hexdigest()[:16]
-
-
-@cache
-def _exporter_digest() -> bytes:
-    found = hashlib.sha256(FrontendConfig().digest.encode())
-    parts = [PACKAGE / "graph.py", PACKAGE / "flatbuffer.py", PACKAGE / "schema.py"]
-    for folder in (PACKAGE / "c99", PACKAGE / "native"):
-        parts += (path for path in folder.rglob("*") if path.suffix in (".py", ".c", ".h"))
-    for path in sorted(parts):
-        found.update(path.read_bytes())
-    return found.digest()
 
 
 def sources(model: Path | None) -> dict[str, bytes]:
@@ -50,7 +27,7 @@ def sources(model: Path | None) -> dict[str, bytes]:
     graph = None if model is None else read_graph(model)
     program = Program() if graph is None else _lowered(graph, model)
     project = c99.Project(
-        name=FRONT_END if model is None else model.stem,
+        name=file_stem(model),
         labels=("",) * (1 if graph is None else _labels(graph)),
         program=program,
         arena_bytes=plan(program),

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from firmware_export.errors import ExportError
-from firmware_export.native import project
+from firmware_export.native import identity, project
 from firmware_export.native.compiler import compile_library
-from firmware_export.native.libraries import SHIPPED, file_stem
+from firmware_export.native.libraries import SHIPPED
 from firmware_export.output import Report, write_files
 from firmware_export.raspberrypi import wheels
 from firmware_export.raspberrypi.machine import PYTHONS, Machine, find_machine
@@ -91,7 +91,7 @@ def libraries(bundle: Bundle, machine: Machine) -> dict[str, bytes]:
 
 
 def _compiled(model: Path | None, machine: Machine) -> tuple[str, bytes]:
-    name = f"{file_stem(model)}-{project.digest(model)}.so"
+    name = f"{identity.file_stem(model)}-{identity.digest(model)}.so"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, name)
         compile_library(project.sources(model), made, [machine.compiler], machine.flags)
