@@ -231,9 +231,9 @@ BAD_TEMPLATES = [
     ("", 1, "the file is empty"),
     ("intents:\n  A: [", 2, "not YAML"),
     (
-        "intents:\n  A: {data: [{sentences: ['{w}']}]}\nlists:\n  w: {wildcard: true}",
+        "intents:\n  A: {data: [{sentences: [\"{w}'s\"]}]}\nlists:\n  w: {wildcard: true}",
         4,
-        "expected 'values', 'range' or 'times' (a wildcard cannot be listened for)",
+        "expected 'values', 'range' or 'times' (letters right behind a wildcard cannot be listened for)",
     ),
     (
         "intents:\n  A: {data: [{sentences: ['{w}']}]}\nlists:\n  w: {range: {from: 1, to: ten}}",

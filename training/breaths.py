@@ -41,14 +41,14 @@ class Breath:
 
     def together(self, gap: float, rng: np.random.Generator) -> tuple[Samples, int]:
         """Both as one recording, `gap` seconds apart, and the sample at which the command begins."""
-        before = _quiet(LEAD_SECONDS, rng)
-        pause, after = _quiet(gap, rng), _quiet(TAIL_SECONDS, rng)
+        before = quiet(LEAD_SECONDS, rng)
+        pause, after = quiet(gap, rng), quiet(TAIL_SECONDS, rng)
         start = len(before) + len(self.wake) + len(pause)
         return np.concatenate([before, self.wake, pause, self.command, after]), start
 
     def alone(self, rng: np.random.Generator) -> Samples:
         """The command without the wake word."""
-        return np.concatenate([_quiet(ALONE_SECONDS, rng), self.command, _quiet(TAIL_SECONDS, rng)])
+        return np.concatenate([quiet(ALONE_SECONDS, rng), self.command, quiet(TAIL_SECONDS, rng)])
 
 
 def breaths(voices: Sequence[Voice], models: Sequence[str], seed: int) -> Iterator[Breath]:
@@ -61,8 +61,8 @@ def breaths(voices: Sequence[Voice], models: Sequence[str], seed: int) -> Iterat
         group = list(groups.values())[rng.choice(len(groups), p=shares / shares.sum())]
         voice, model = group[rng.integers(len(group))], models[rng.integers(len(models))]
         text, speed, pitch = command_text(rng), float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.85, 1.2))
-        wake = _spoken(voice, find_bundle(model).wake_word, speed, pitch)
-        command = _spoken(voice, text, speed, pitch)
+        wake = spoken_by(voice, find_bundle(model).wake_word, speed, pitch)
+        command = spoken_by(voice, text, speed, pitch)
         if len(wake) and len(command):
             yield Breath(voice.name, model, wake, command, text)
 
@@ -88,7 +88,8 @@ def command_text(rng: np.random.Generator) -> str:
     )
 
 
-def _spoken(voice: Voice, text: str, speed: float, pitch: float) -> Samples:
+def spoken_by(voice: Voice, text: str, speed: float, pitch: float) -> Samples:
+    """A text, trimmed to the speech and at LEVEL; empty where the voice says nothing."""
     samples, rate = voice.speak(text, speed, pitch)
     if len(samples) < rate // 10:
         return samples[:0]
@@ -100,5 +101,6 @@ def _spoken(voice: Voice, text: str, speed: float, pitch: float) -> Samples:
     return levelled[start:end]
 
 
-def _quiet(seconds: float, rng: np.random.Generator) -> Samples:
+def quiet(seconds: float, rng: np.random.Generator) -> Samples:
+    """Faint noise."""
     return np.rint(rng.normal(0, 6, round(seconds * SAMPLE_RATE))).astype(np.int16)

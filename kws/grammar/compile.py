@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.errors import GrammarError
+from kws.grammar.around import add_fillers, add_lead_in
 from kws.grammar.expression import Grammar
+from kws.grammar.open_words import OPEN_COST, open_up
 from kws.grammar.pronunciation import pronunciations, read_ahead, words_of
-from kws.grammar.word_graph import Marks, WordArc, WordGraph, word_graph
+from kws.grammar.word_graph import OPEN, Marks, Spelling, WordArc, WordGraph, word_graph
 from kws.recognition.tokens import SPACE, Tokens
 
 Indices = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
-Spelling = tuple[int, ...]
 
 READINGS = 8
 """Ways to say one word, at most."""
@@ -94,12 +95,18 @@ class TokenGraph:
         """How many."""
         return len(self.symbol)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether words may be said that are not its own."""
+        return OPEN in self.word
+
 
 def compile_grammar(
     grammar: Grammar,
     tokens: Tokens,
     *,
     filler_cost: float | None = None,
+    open_cost: float = OPEN_COST,
     lead_in: Iterable[Spelling] = (),
 ) -> TokenGraph:
     """The token graph of a grammar.
@@ -109,6 +116,7 @@ def compile_grammar(
         tokens: the acoustic model's; words are spelled in them here, once.
         filler_cost: lets other speech stand before and after a sentence, each token of it for this many nats;
             None: it may not.
+        open_cost: nats for each token of words that are not the grammar's own.
         lead_in: what may be heard of a wake word before the sentence, at no cost.
 
     Raises:
@@ -117,9 +125,10 @@ def compile_grammar(
     with _collector_paused():
         graph = word_graph(grammar)
         if lead_in:
-            _add_lead_in(graph, lead_in)
+            add_lead_in(graph, lead_in)
         if filler_cost is not None:
-            _add_fillers(graph, tokens, filler_cost)
+            add_fillers(graph, len(tokens), filler_cost)
+        open_up(graph, len(tokens), open_cost)
         return compile_words(graph, tokens)
 
 
@@ -164,24 +173,6 @@ def _in_characters(word: str, tokens: Tokens) -> list[Spelling]:
     if not text or any(character not in tokens.index for character in re.sub("[-.]", " ", word)):
         return []
     return [tokens.encode(text), tokens.encode(text + SPACE)]
-
-
-def _add_lead_in(graph: WordGraph, spellings: Iterable[Spelling]) -> None:
-    start = graph.start
-    graph.start = graph.new_state()
-    graph.skip(graph.start, start)
-    for spelling in spellings:
-        graph.words.append(WordArc(graph.start, start, "", spelling=spelling))
-
-
-def _add_fillers(graph: WordGraph, tokens: Tokens, cost: float) -> None:
-    before, after = graph.new_state(), graph.new_state()
-    for state in (before, after):
-        for token in range(1, len(tokens)):
-            graph.words.append(WordArc(state, state, "", weight=-cost, spelling=(token,)))
-    graph.skip(before, graph.start)
-    graph.skip(graph.end, after)
-    graph.start, graph.end = before, after
 
 
 @dataclass

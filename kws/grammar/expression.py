@@ -19,6 +19,11 @@ class Word(Expression):
 
 
 @dataclass(frozen=True)
+class AnyWords(Expression):
+    """One word or more, whichever they are."""
+
+
+@dataclass(frozen=True)
 class Sequence(Expression):
     """One after the other; the empty sequence is silence."""
 

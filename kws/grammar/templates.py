@@ -18,6 +18,7 @@ from kws.grammar.depth import within_stack
 from kws.grammar.expression import (
     EMPTY,
     AnyOrder,
+    AnyWords,
     Choice,
     Expression,
     Grammar,
@@ -55,13 +56,13 @@ def templates_grammar(root: Located, place: str) -> Grammar:
     )
     if not intents:
         raise root["intents"].expected("at least one intent")
-    if scope.wildcards and not any(can_be_said(intent.sentences) for intent in intents):
-        raise next(iter(scope.wildcards.values())).expected(
-            "'values', 'range' or 'times' (a wildcard cannot be listened for)"
+    if scope.left_out and not any(can_be_said(intent.sentences) for intent in intents):
+        raise next(iter(scope.left_out.values())).expected(
+            "'values', 'range' or 'times' (letters right behind a wildcard cannot be listened for)"
         )
     told = root.get("threshold")
     threshold = parse_threshold(told.text(), told.place, told.line) if told else None
-    notes = [_left_out(name, body) for name, body in scope.wildcards.items()]
+    notes = [_left_out(name, body) for name, body in scope.left_out.items()]
     return Grammar(place, intents, threshold, (*_about_language(root), *notes))
 
 
@@ -80,8 +81,8 @@ def _about_language(root: Located) -> Iterator[str]:
 
 def _left_out(name: str, body: Located) -> str:
     return (
-        f"{body.place}:{body.line}: {{{name}}} is a wildcard, which cannot be listened for; "
-        "sentences that need it are left out"
+        f"{body.place}:{body.line}: {name}: letters right behind a wildcard cannot be listened for; "
+        "sentences that need them are left out"
     )
 
 
@@ -102,8 +103,8 @@ class _Scope:
     done: dict[str, Expression] = field(default_factory=dict)
     open_rules: tuple[str, ...] = ()
     context: Context = ANY
-    wildcards: dict[str, Located] = field(default_factory=dict)
-    """Those that templates have named, for all scopes of a file together."""
+    left_out: dict[str, Located] = field(default_factory=dict)
+    """Wildcards as templates have named them with endings, for all scopes of a file together."""
     by_context: dict[Context, _Scope] = field(default_factory=dict)
     """Scopes of the same definitions that take other values of lists."""
 
@@ -123,7 +124,7 @@ class _Scope:
         return _Scope(
             {**self.lists, **(lists.mapping() if lists else {})},
             {**self.rules, **(rules.mapping() if rules else {})},
-            wildcards=self.wildcards,
+            left_out=self.left_out,
         )
 
     def template(self, text: Located) -> Expression:
@@ -190,7 +191,7 @@ class _Scope:
             raise at.expected(f"lists of {VALUE_LIMIT} values at most, all together")
 
     def _values(self, name: str, body: Located, slot: str, ending: str) -> Iterator[Slot]:
-        """Of a list; a wildcard has none, so that whatever needs it can never be said."""
+        """Of a list; a wildcard's is any words, with an ending none, so that what needs it is never said."""
         if numbers := body.get("range"):
             return numbers_of(numbers, slot, ending)
         if times := body.get("times"):
@@ -199,8 +200,10 @@ class _Scope:
             return values_of(values, slot, ending, self.template, self.context)
         if not body.get("wildcard"):
             raise body.expected("'values', 'range' or 'times'")
-        self.wildcards.setdefault(name, body)
-        return iter(())
+        if ending:
+            self.left_out.setdefault(f"{{{name}}}{ending.rstrip()}", body)
+            return iter(())
+        return iter((Slot(slot, AnyWords()),))
 
     @staticmethod
     def _named(table: dict[str, Located], name: str, at: Located, what: str, written: str) -> Located:

@@ -15,6 +15,7 @@ from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
 from kws.grammar.expression import (
     AnyOrder,
+    AnyWords,
     Choice,
     Expression,
     Grammar,
@@ -41,6 +42,11 @@ class Mark:
 
 
 Marks = tuple[Mark, ...]
+Spelling = tuple[int, ...]
+"""A word in tokens."""
+
+OPEN = "…"
+"""Stands on an arc for any words; no word is written so."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class WordArc:
     """To note once the word is over."""
     weight: float = 0.0
     """Natural logarithm, added to the path's score."""
-    spelling: tuple[int, ...] | None = None
+    spelling: Spelling | None = None
     """Its tokens, where they are not those of the word's pronunciations."""
 
 
@@ -93,6 +99,8 @@ class WordGraph:
         self._check_size()
         if isinstance(item, Word):
             self.words.append(WordArc(source, target, item.text, marks))
+        elif isinstance(item, AnyWords):
+            self.words.append(WordArc(source, target, OPEN, marks))
         elif isinstance(item, Sequence):
             self._add_sequence(item.items, source, target, marks)
         elif isinstance(item, Choice):

@@ -19,6 +19,7 @@ from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
 from kws.recognition.letters import beside, letters_of
+from kws.recognition.open_words import open_words_of
 from kws.recognition.priors import decoding_of
 from kws.recognition.recognizer import PhraseSpotting, Recognizer, ScaledStage
 from kws.recognition.rescorers import rescorer_of
@@ -86,6 +87,7 @@ def build_recognizer(
             rescorer=rescorer,
             rival=rival,
             letters=letters_of(bundle, kind),
+            open_words=open_words_of(bundle, tokens, step) if graph.is_open else None,
         )
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)

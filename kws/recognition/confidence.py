@@ -60,7 +60,7 @@ class Calibration:
         return self if threshold is None else replace(self, threshold=threshold)
 
     def of_path(self, score: float, words: Sequence[SpokenWord], evidence: Evidence = NOBODY) -> float:
-        """Confidence of a path, 0 to 1; 0 where no word was said."""
+        """Confidence of a path, 0 to 1; 0 where no word of the grammar was said."""
         features = path_features(score, words, evidence)
         return self.of_features(features) if features else 0.0
 
@@ -71,17 +71,23 @@ class Calibration:
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""
+        if word.sure is not None:
+            return word.sure
         tokens = max(word.tokens, 1)
         return self.of_features((word.score / tokens, word.score / tokens, math.log(tokens), *NOBODY))
 
 
 def path_features(score: float, words: Sequence[SpokenWord], evidence: Evidence = NOBODY) -> Features | None:
-    """Nats per token of the path and of its worst word, ln of its tokens, evidence; None without words."""
-    said = [word for word in words if not word.is_filler]
+    """Nats per token of the path and of its worst word, ln of its tokens, evidence; None without words.
+
+    All of the grammar's own words: where any others may be said, nothing can tell whether they were.
+    """
+    said = [word for word in words if not word.is_filler and not word.is_open]
     if not said:
         return None
-    tokens = said_tokens(words)
+    tokens = said_tokens(said)
     worst = min(word.score / max(word.tokens, 1) for word in said)
+    score -= sum(word.score for word in words if word.is_open)
     return score / tokens, worst, math.log(tokens), *evidence
 
 

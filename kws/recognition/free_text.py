@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from kws.bundle import MODELS
 from kws.grammar.pronunciation import pronunciations, read_ahead
+from kws.recognition.between import Between
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.ctc import likeliest_spelling
 from kws.recognition.free_decoder import FreeDecoder
@@ -60,6 +61,7 @@ def free_decoder(
     boost: Mapping[str, float] = MappingProxyType({}),
     rescorer: Rescorer | None = None,
     language_model: str | Path | None = None,
+    around: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> FreeDecoder:
     """A decoder for anything that may be said.
 
@@ -71,16 +73,18 @@ def free_decoder(
         boost: phrases that are likelier than usual, with nats per token.
         rescorer: has a say in how whole texts are ranked.
         language_model: an ARPA file; None: the one that goes with the recognizer, see `language_model_of`.
+        around: words before and after it, of which it is a part; None: it is all that is said.
     """
     model = language_model_of(bundle, tokens, language_model)
+    told = Between(model, *around) if around else model
     config = _config(tokens)
     phrases = {way: nats for phrase, nats in boost.items() for way in phrase_spellings(phrase, tokens)}
     scorer: LetterWords | LexiconWords
     if tokens is PHONES:
         more = [word for phrase in boost for word in phrase.lower().split()]
-        scorer = LexiconWords(lexicon_of(model, more, own=bool(lead_in)), model, config.fusion, lead_in)
+        scorer = LexiconWords(lexicon_of(model, more, own=bool(lead_in)), told, config.fusion, lead_in)
     else:
-        scorer = LetterWords(tokens.symbols, model, config.fusion)
+        scorer = LetterWords(tokens.symbols, told, config.fusion)
     return FreeDecoder(
         tokens,
         scorer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from kws.recognition.confidence import Calibration, Evidence, said_tokens
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
 from kws.recognition.letters import Letters, Opinion
+from kws.recognition.open_words import OpenWords
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
 from kws.recognition.rival import Rival
@@ -39,11 +41,13 @@ class GrammarDecoder:
         rescorer: Rescorer | None = None,
         rival: Rival | None = None,
         letters: Letters | None = None,
+        open_words: OpenWords | None = None,
     ) -> None:
         self.tokens = graph.tokens
         self.calibration = calibration or Calibration()
         self._priors = priors
         self._beam, self._rival, self._letters = GraphBeam(graph, beam), rival, letters
+        self._open_words = open_words
         self._seconds = step_seconds
         self._rhythm = Rhythm(step_seconds)
         self._kept = Heard(rescorer)
@@ -53,6 +57,8 @@ class GrammarDecoder:
         """A partial whenever the words, or how many of them are certain, have changed."""
         log_probs, characters = np.split(log_probs, [len(self.tokens)], axis=1)
         self._kept.push(log_probs)
+        if self._open_words:
+            self._open_words.push(log_probs)
         if self._letters and characters.size:
             self._letters.push(characters)
         found = []
@@ -89,8 +95,9 @@ class GrammarDecoder:
         return self._beam.at_end() and bool(_said(self._beam.best().words))
 
     def paths(self) -> list[Path]:
-        """Whole sentences now, the best by phones first."""
-        return self._beam.sentences()
+        """Whole sentences now, the best by phones first, words that are not the grammar's own included."""
+        found = self._beam.sentences()
+        return self._open_words.filled(found) if self._open_words else found
 
     def ranked(self) -> list[tuple[Path, Evidence]]:
         """Those in which something is said, by what letters and rescorer say of them too, and what else
@@ -119,22 +126,23 @@ class GrammarDecoder:
     def _start_anew(self) -> None:
         self._beam.reset()
         self._kept.reset()
-        for beside in (self._rival, self._letters):
+        for beside in (self._rival, self._letters, self._open_words):
             if beside:
                 beside.reset()
 
     def _partial(self) -> Partial | None:
         path = self._beam.best()
-        words = self._heard(path.words)
+        # Which words stand in an open place is known in the end alone, so what follows is not yet told.
+        words = self._heard(_before_open(path.words))
         if not words and not self._shown[0]:
             return None
         return Partial(
-            text=path.text,
+            text=" ".join(word.word for word in words),
             confidence=self.calibration.of_path(path.score, path.words),
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
             words=words,
-            stable=len(_said(self._beam.settled())),
+            stable=len(_said(_before_open(self._beam.settled()))),
         )
 
     def _transcript(self, judged: Sequence[tuple[Path, float]]) -> Transcript:
@@ -193,6 +201,10 @@ def meaning(path: Path) -> tuple[str | None, Slots]:
     for mark in path.marks:
         note(mark)
     return intent, Slots(slots)
+
+
+def _before_open(words: Sequence[SpokenWord]) -> Sequence[SpokenWord]:
+    return tuple(takewhile(lambda word: not word.is_open, words))
 
 
 def _said(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:

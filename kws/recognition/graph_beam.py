@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.grammar.compile import Indices, TokenGraph
-from kws.grammar.word_graph import Marks
+from kws.grammar.word_graph import OPEN, Marks
 from kws.recognition.tokens import BLANK, LogProbs
 from kws.recognition.word_history import NO_WORD, SpokenWord, WordHistory
 
@@ -52,8 +52,19 @@ class Path:
 
     @property
     def text(self) -> str:
-        """Its words."""
-        return " ".join(word.text for word in self.words if not word.is_filler)
+        """Its words; those that nobody has found out yet as one sign."""
+        said: list[str] = []
+        for word in self.words:
+            if not word.is_filler and (word.text, *said[-1:]) != (OPEN, OPEN):
+                said.append(word.text)
+        return " ".join(said)
+
+    @property
+    def sense(self) -> tuple[object, ...]:
+        """What no two of the likeliest sentences have in common: text, and which of it fills which slot."""
+        marks = (word.marks_before + word.marks_after for word in self.words if not word.is_open)
+        opened = (word.marks_before + word.marks_after for word in self.words if word.is_open)
+        return self.text, self.marks, tuple(marks), tuple(filter(None, opened))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +154,7 @@ class GraphBeam:
         for score, end, row, column in self._endings():
             words = self._words(row, column, end, score)
             path = Path(words, score, self.graph.final_marks[self.graph.target[end]])
-            found.setdefault((path.text, path.marks, *(w.marks_before + w.marks_after for w in words)), path)
+            found.setdefault(path.sense, path)
             if len(found) == count:
                 break
         return list(found.values())

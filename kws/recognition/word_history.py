@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from kws.grammar.word_graph import OPEN, Marks
+
 if TYPE_CHECKING:
     from kws.grammar.compile import Indices, TokenGraph
-    from kws.grammar.word_graph import Marks
 
 NO_WORD = -1
 """The link of a hypothesis that has not begun a word."""
@@ -32,11 +33,18 @@ class SpokenWord:
     tokens: int
     marks_before: Marks
     marks_after: Marks
+    sure: float | None = None
+    """Confidence in a word that is not the grammar's own, by the search that has found it."""
 
     @property
     def is_filler(self) -> bool:
         """Speech that stands for no word."""
         return not self.text
+
+    @property
+    def is_open(self) -> bool:
+        """A word that is not the grammar's own, or a token of one that nobody has found out yet."""
+        return self.sure is not None or self.text == OPEN
 
 
 class WordHistory:
