@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.heard_before import furthest, mark
 from benchmarks.listening import PHRASES, SAME_MODELS, Setting, Task, settings_of, stream_of, tasks_of
 from benchmarks.peers import FIRST_STAGE, LISTENERS, Engine
 from benchmarks.streams import CLEAN, CONDITIONS, SPOKEN, saying, speech_pieces
@@ -17,10 +18,8 @@ from kws.evaluation.det import operating_point
 from kws.evaluation.matching import HIT_SECONDS, Occurrence
 from kws.evaluation.plot import RATES, line_plot, shares
 from kws.evaluation.streams import Layout
-from kws.recognition.bundle import find_recognizer
 from kws.scoring import ScoreTrack
 
-RECOGNIZER = "english"
 LATE_SECONDS = 1.5
 """How long after a word's end it may be reported: engines that hear in steps of 80 ms and average need it."""
 PER_HOUR = 0.5
@@ -44,22 +43,32 @@ class Tracks:
     """Of speech in which it is not said."""
 
 
-def measure() -> dict[str, Any]:
-    """By phrase and engine: default, the point at PER_HOUR, the curve."""
+def measure(before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """By phrase and engine: default, the point at PER_HOUR, the curve, and what they are made of.
+
+    Args:
+        before: what this has returned, perhaps elsewhere, of which is kept what has heard more.
+    """
+    known = before or {"found": {}, "same": {}}
     found = {
         phrase: {
             engine.name: measured
             for engine in LISTENERS
-            if phrase in engine.words and (measured := _measured(engine, phrase))
+            if phrase in engine.words
+            and (measured := _furthest(engine, phrase, known["found"].get(phrase, {}).get(engine.name)))
         }
         for phrase in PHRASES
     }
     return {
-        "recognizer": find_recognizer(RECOGNIZER).model_sha256[:8],
         "hours": sum(clip.seconds for piece in speech_pieces() for clip in piece) / 3600,
         "found": found,
-        "same": {name: same for name in SAME_MODELS if (same := _same(name))},
+        "same": {name: same for name in SAME_MODELS if (same := _same(name) or known["same"].get(name))},
     }
+
+
+def _furthest(engine: Engine, phrase: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
+    made_of = mark(task.path for task in tasks_of(engine) if phrase in task.phrases)
+    return furthest(_measured(engine, phrase), before, made_of)
 
 
 def _measured(engine: Engine, phrase: str) -> dict[str, Any] | None:
@@ -215,7 +224,6 @@ def section(found: Mapping[str, Any]) -> str:
     """The chapter of the page."""
     return _SECTION.format(
         hours=found["hours"],
-        recognizer=found["recognizer"],
         late=LATE_SECONDS,
         rate=PER_HOUR,
         words="\n\n".join(_of_word(phrase, found["found"][phrase]) for phrase in SPOKEN),
@@ -234,15 +242,16 @@ some of these recordings, which are public, is not known. kws chose its default 
 recordings, and every threshold "at most {rate} an hour" is chosen on the very speech that it is measured
 on, for all engines alike.
 
-*kws* runs as it does by default: the wake word's model proposes, the recognizer (of checksum {recognizer})
-decides, each with a threshold; its curve is drawn through pairs of thresholds that stand in the word's
-manifest, each of them a run, as Porcupine's is through its sensitivities. *kws, first stage alone* is
-`--confirm none`, as on a device.
+*kws* runs as it does by default: a head on the published encoder proposes, and the word's model for devices
+decides with it, each with a threshold; its curve is drawn through pairs of thresholds that stand in the
+head's manifest, each of them a run, as Porcupine's is through its sensitivities. *kws, first stage alone* is
+`--confirm none`, that model alone, as on a device.
 
 All engines hear the same files. A word counts as heard from its start to {late} s past its end. Shares and
 rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the
 speech, the hours tell, and in less than two of them "at most {rate}" is none at all.
-`python -m benchmarks accuracy` goes on where it was. Spacing is the time from one word to the next, filled
+`python -m benchmarks accuracy` goes on where it was; what an engine has heard elsewhere stays until more was
+heard here, or its models or the streams have changed. Spacing is the time from one word to the next, filled
 with speech and noise in turn ("alone": with silence). At 10 and 5 dB words and what is between them are at an
 even level over steady noise.
 

@@ -28,6 +28,7 @@ from benchmarks import (
 )
 from benchmarks.accuracy import Tracks
 from benchmarks.automaton import Automaton, smallest
+from benchmarks.heard_before import mark
 from benchmarks.stream_rules import Score, score
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import Layout, Segment
@@ -263,6 +264,36 @@ def test_an_engine_without_scores_has_a_point_for_each_run(heard: dict[str, Any]
         {accuracy.CLEAN: [2, 2]},
     )
     assert porcupine["curve"] == [(0.0, 1.0), (120.0, 1.0), (120.0, 0.5)]
+
+
+def test_what_was_heard_elsewhere_stays_until_more_was_heard_here(
+    heard: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = json.loads(json.dumps(heard))
+    monkeypatch.setattr(accuracy, "_measured", lambda engine, phrase: None)
+    assert accuracy.measure() == {**heard, "found": {phrase: {} for phrase in heard["found"]}}
+    assert accuracy.measure(before) == before
+
+    def little(engine: Any, phrase: str) -> dict[str, Any] | None:
+        point = {"hours": 0.001, "misses": {}}
+        return {"default": None, "chosen": point, "curve": []} if phrase == "computer" else None
+
+    monkeypatch.setattr(accuracy, "_measured", little)
+    found = accuracy.measure(before)["found"]["computer"]
+    for name in ("kws", "kws, first stage alone", "pvporcupine"):
+        assert found[name] == before["found"]["computer"][name]
+    assert found["wakeforge"]["chosen"]["hours"] == 0.001  # it had heard no speech at all
+    for measured in before["found"]["computer"].values():
+        measured["made_of"] = "other models"
+    found = accuracy.measure(before)["found"]["computer"]
+    assert {name: measured["chosen"]["hours"] for name, measured in found.items()} == dict.fromkeys(
+        found, 0.001
+    )
+
+
+def test_a_mark_is_of_the_names_of_tracks_alone() -> None:
+    one, other = Path("a/1.f64"), Path("b/2.f64")
+    assert mark([one, other]) == mark([other, Path("elsewhere/1.f64")]) != mark([one])
 
 
 def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) -> None:
