@@ -135,6 +135,13 @@ def test_a_graph_that_was_kept_needs_no_network_again(tmp_path, monkeypatch):
         EmbeddingRows()
 
 
+def test_streams_share_the_graph_in_memory(tmp_path, monkeypatch):
+    """400 kB; the first one here builds it, the others read it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, *others = (EmbeddingRows()._graph for _ in range(3))
+    assert all(graph is first for graph in others)
+
+
 def test_a_stage_that_has_heard_nothing_is_not_opened_again(monkeypatch):
     stage = EmbeddingRows()
     opened = []

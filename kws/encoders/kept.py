@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from kws.checksum import checksum
@@ -18,9 +19,15 @@ def kept_graph(name: str, depends: str, build: Callable[[], bytes]) -> bytes:
     key = checksum(json.dumps([_FORM, depends]).encode())[:16]
     cached = cache_folder() / f"{name}-{key}.tflite"
     if cached.is_file():
-        return cached.read_bytes()
+        return _once(cached.read_bytes())
     graph = build()
     _keep(cached, graph)
+    return _once(graph)
+
+
+@lru_cache(maxsize=4)
+def _once(graph: bytes) -> bytes:
+    """The same object for equal graphs, of which a process may run one for each of many streams."""
     return graph
 
 
