@@ -47,6 +47,15 @@ REFUSED = {
         "jsgf",
         HEADER + "".join(f"public <r{n}> = <r{n + 1}>;" for n in range(2000)) + "<r2000> = x;",
     ),
+    "a rule of a grammar whose name no file can have": (
+        "jsgf",
+        HEADER + f"public <a> = <{'b' * 300}.c> | <{'b.' * 3000}c>;",
+    ),
+    "an imported grammar whose name no path can have": (
+        "jsgf",
+        HEADER + f"import <{'b.' * 3000}c>; public <a> = x;",
+    ),
+    "a character 0 in the name of a grammar": ("jsgf", HEADER + "public <a> = <\u0000\u00ff.b.c>;"),
     "a weight of 400 digits": ("jsgf", HEADER + f"public <a> = /{'9' * 400}/ x | /1/ y;"),
     "2000 optional words in a row": ("jsgf", HEADER + "public <a> = " + "[a] " * 2000 + ";"),
     "templates 2000 deep": ("templates", template("(" * 2000 + "x" + ")" * 2000)),

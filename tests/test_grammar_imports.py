@@ -101,6 +101,8 @@ BAD = [
     ("import <broken.*>;", "broken.jsgf:3: expected '=', found 'x'"),
     ("import <rooms.*>; import <more.*>;\npublic <b> = <room>;", "house.jsgf:4: <room> is imported from"),
     ("import <rooms.*>;\npublic <b> = <window>;", ":4: expected a rule of this file (<b>, <a>) or an"),
+    ("public <b> = <../rooms.room>;", "house.jsgf:3: expected a rule of this file (<b>, <a>), found <.."),
+    ("public <b> = <rooms.*>;", "house.jsgf:3: expected a rule of this file (<b>, <a>), found <rooms.*>"),
     ("import <rooms.*>;\npublic <b> = <rooms.the>;", "house.jsgf:4: <the> is private; write 'public' before"),
 ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from kws.errors import GrammarError
 from kws.grammar.depth import within_stack
 from kws.grammar.expression import Choice, Expression, Grammar, Intent, Repeat, Sequence, Slot
 from kws.grammar.jsgf_files import Library, Unit
-from kws.grammar.jsgf_syntax import Import, Reference, parse_file
+from kws.grammar.jsgf_syntax import Reference, parse_file
 
 
 def parse_jsgf(text: str, place: str | Path = "grammar", *, folder: Path | None = None) -> Grammar:
@@ -85,10 +85,9 @@ class _Resolver:
             raise GrammarError(f"{where}: <{rule}> is imported from several grammars; write {which}")
         if imported:
             return imported[0]
-        grammar, dot, name = rule.rpartition(".")
-        if dot:
-            home = self._library.needed(unit, grammar, reference.line)
-            return home, self._library.public_rules(unit, home, Import(grammar, name, reference.line))[0]
+        if named := reference.full_name:
+            home = self._library.needed(unit, named.grammar, named.line)
+            return home, self._library.public_rules(unit, home, named)[0]
         known = ", ".join(f"<{name}>" for name in file.rules)
         imports = " or an imported one" if file.imports else ""
         raise GrammarError(f"{where}: expected a rule of this file ({known}){imports}, found <{rule}>")

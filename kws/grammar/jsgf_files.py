@@ -59,7 +59,7 @@ class Library:
         if unit.folder is None:
             raise GrammarError(f"{where}: expected a grammar in a file, as imports are looked up beside it")
         candidates = _candidates(unit, unit.folder, grammar)
-        path = next((path for path in candidates if path.is_file()), None)
+        path = next((path for path in candidates if _is_file(path)), None)
         if path is None:
             names = ", ".join(map(str, candidates))
             raise GrammarError(f"{where}: expected the grammar {grammar} in a file ({names}), found none")
@@ -89,6 +89,14 @@ class Library:
                 f"found {file.name or 'no name'!r}"
             )
         return self._units[key]
+
+
+def _is_file(path: Path) -> bool:
+    """No for paths that no file can have, and for folders that are closed to us."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _candidates(unit: Unit, folder: Path, grammar: str) -> list[Path]:

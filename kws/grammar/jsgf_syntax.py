@@ -30,7 +30,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_IMPORT = re.compile(r"<\s*([\w-]+(?:\.[\w-]+)*)\.([^<>.\s]+)\s*>")
+_GRAMMAR = r"[\w-]{1,100}(?:\.[\w-]{1,100})*"
+"""A grammar's name with its package, which is looked for as a file."""
+_IMPORT = re.compile(rf"<\s*({_GRAMMAR})\.([^<>.\s]+)\s*>")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class Reference(Expression):
 
     rule: str
     line: int
+
+    @property
+    def full_name(self) -> Import | None:
+        """What it would stand for if it was a rule's full name; None where it cannot be."""
+        named = _IMPORT.fullmatch(f"<{self.rule}>")
+        return Import(named[1], named[2], self.line) if named and named[2] != "*" else None
 
 
 @dataclass(frozen=True)
