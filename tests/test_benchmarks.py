@@ -94,8 +94,17 @@ def test_start_up_is_judged_by_the_clock() -> None:
     for number, run in enumerate(runs["kws"]):
         run["startup"] = 0.3 + number / 10
     text = startup.section({"rounds": 3, "runs": runs})
-    assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.25"]]
+    assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.250", "", "30"]]
+    assert row_of(text, "peer") == [["peer", "0.50", "0.250", "1.00", "30"]]
     assert "kws 0.40 (0.80 times the lowest peer, 2.7 times the aim)" in text
+
+
+def test_numpy_alone_is_no_peer() -> None:
+    runs = {name: runs_of((0.001,)) for name in ("kws", "peer", "numpy alone")}
+    runs["numpy alone"][0] |= {"startup": 0.01, "loading": 0.01}
+    text = startup.section({"rounds": 1, "runs": runs})
+    assert row_of(text, "numpy alone") == [["numpy alone", "0.01", "0.010", "25.00", "30"]]
+    assert "Lowest peer: peer, 0.50" in text
 
 
 def test_heads_that_nobody_has_trained_are_told_how_to_be(
