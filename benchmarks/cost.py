@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.heads import HEADS, untrained
+from benchmarks.heads import HEADS, second_of_heads, untrained
 from benchmarks.peers import (
     FIRST_STAGE,
     OURSELVES,
@@ -95,6 +95,7 @@ def measured_by_rounds(rounds: int) -> Iterator[dict[str, Any]]:
                 "seconds": SECONDS,
                 "warm": WARM,
                 "missing": missing,
+                "heads": "not measured" if HEADS.name in missing else second_of_heads(),
                 **{what: _by_variant(present, [turn[what] for turn in turns]) for what in heard},
                 "footprints": {one.title: asdict(footprint(one.engine)) for one in present},
                 "known": {one.title: len(one.engine.words) for one in present},
@@ -151,8 +152,8 @@ counted; CPU time is user and system time. Other work may run beside it, and tak
 ratios of CPU time carry over to other machines, seconds do not. kws runs as it does by default, in two
 stages: a head on the published encoder listens, and at a candidate the word's model for devices hears the
 last seconds again. *First stage alone* is `--confirm none`, that model all the time, and all that
-`--engine c99` has; *trained heads* are words of one's own by `kws train`, whose second stage is the
-recognizer.
+`--engine c99` has; *trained heads* are words of one's own by `kws train`; their second
+stage is {heads}.
 
 In the selftest's recordings, where one of three wake words is said every five seconds, so that the second
 stage is asked far more often than at home:
@@ -191,6 +192,7 @@ def section(found: Mapping[str, Any]) -> str:
         seconds=found["seconds"],
         warm=found["warm"],
         quiet=QUIET_DBFS,
+        heads=found.get("heads", "the recognizer"),
         speech=_cpu_tables(runs),
         quietly=_cpu_tables(found["quiet"]),
         few=", ".join(_few(found["known"])),

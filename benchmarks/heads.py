@@ -7,6 +7,7 @@ trains them; they are no part of the package.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +28,19 @@ HEADS = replace(
     pip=(f"{ROOT}[encoder]",),
     words={word: str(head_of(word)) for word in OURSELVES.words},
     model_files=("kws/models/english.tflite", "pyopen_wakeword/models/embedding_model.tflite"),
-    own_files=(head_of("computer").with_suffix(".tflite"),),
+    own_files=(
+        head_of("computer").with_suffix(".tflite"),
+        *head_of("computer").parent.glob("second/*.tflite"),
+    ),
 )
+
+
+def second_of_heads() -> str:
+    """What their second stage is, in words."""
+    manifest = json.loads(head_of("computer").read_text(encoding="utf-8"))
+    default = manifest["kws"].get("confirmation", {}).get("default", {})
+    kinds = {"model": "another model of the word", "recognizer": "the recognizer"}
+    return " and ".join(text for kind, text in kinds.items() if kind in default) or "none"
 
 
 def untrained() -> str:

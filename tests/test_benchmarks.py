@@ -117,6 +117,27 @@ def test_heads_that_nobody_has_trained_are_told_how_to_be(
     assert cost.why_missing(heads.HEADS) == "not trained; python -m training.ladder jarvis --rung packed"
 
 
+@pytest.mark.parametrize(
+    ("default", "text"),
+    [
+        ({"recognizer": "english"}, "the recognizer"),
+        (
+            {"model": "second/computer.json", "recognizer": "english"},
+            "another model of the word and the recognizer",
+        ),
+        (None, "none"),
+    ],
+)
+def test_what_confirms_trained_heads_is_read_from_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, default: dict[str, str] | None, text: str
+) -> None:
+    monkeypatch.setattr(heads, "_TRAINED", tmp_path)
+    heads.head_of("computer").parent.mkdir()
+    ours = {"confirmation": {"default": default}} if default else {}
+    heads.head_of("computer").write_text(json.dumps({"kws": ours}))
+    assert heads.second_of_heads() == text
+
+
 def test_how_busy_the_machine_was_stands_with_the_command() -> None:
     load = {"cores": 2, "before": 0.26, "after": 3.5, "nice": 10}
     stored = {"command": "c", "date": "d", "machine": "m", "found": [], "load": load}
