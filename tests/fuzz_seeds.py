@@ -176,13 +176,14 @@ TEMPLATES = """language: en
 intents:
   Light:
     data:
-      - sentences: ["[<please>] turn {state} (the;my) lamp[s]", "dim to {level:bright}"]
+      - sentences: ["[<please>] turn {state} (the;my) lamp[s]", "dim to {level:bright}", "ask {any}['s] now"]
         slots: {domain: light}
 lists:
   state:
     values: ["on", {in: "(off|out)", out: "off"}]
   level:
     range: {from: 0, to: 100, step: 10, multiplier: 2.5}
+  any: {wildcard: true}
 expansion_rules:
   please: "please|be so kind"
 skip_words: [now]
@@ -192,8 +193,23 @@ skip_words: [now]
 def template_words() -> list[str]:
     """Keys, brackets, YAML's own marks."""
     keys = ("intents:", "data:", "sentences:", "lists:", "values:", "range:", "from:", "to:", "step:")
-    more = ("multiplier:", "in:", "out:", "slots:", "expansion_rules:", "skip_words:", "<please>", "{state}")
-    return [*keys, *more, *"()[]{}|;<>:", "..", "{1..5}", "&a ", "*a", "- ", "\n  ", "\\", "!!binary "]
+    more = ("multiplier:", "in:", "out:", "slots:", "expansion_rules:", "skip_words:", "wildcard: true")
+    return [
+        *keys,
+        *more,
+        "<please>",
+        "{state}",
+        "{any}",
+        *"()[]{}|;<>:",
+        "..",
+        "{1..5}",
+        "&a ",
+        "*a",
+        "- ",
+        "\n  ",
+        "\\",
+        "!!binary ",
+    ]
 
 
 def _distinct(pattern: str, texts: Sequence[bytes]) -> list[str]:
