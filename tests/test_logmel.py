@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import published
@@ -129,6 +130,20 @@ def test_minutes_at_once_are_the_same_as_in_pieces():
     stage = LogMel()
     pieces = [stage.push(part) for part in np.array_split(samples, 7)]
     assert np.array_equal(LogMel().push(samples), np.concatenate(pieces))
+
+
+def test_seconds_at_once_take_the_memory_of_a_few_rows():
+    """More than 128 kB at a time would go back to the system after each block, and be asked for again."""
+    front_end, samples = LogMel(), np.random.default_rng(0).normal(0, 900, 8_000).astype(np.int16)
+    front_end.push(samples)
+    tracemalloc.start()
+    try:
+        rows = front_end.push(samples)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rows) == 50
+    assert peak < 400_000
 
 
 def test_digest_changes_with_every_constant():

@@ -18,8 +18,9 @@ from kws.types import SAMPLE_RATE, Samples
 LogMelRows = npt.NDArray[np.float32]
 """Shape (t, channels), one row every 10 ms."""
 
-_AT_ONCE = 1000
-"""Rows computed together: hours of audio in one call take no more memory for it than ten seconds."""
+_AT_ONCE = 24
+"""Rows computed together, whose spectra take 100 kB. Of more, glibc gives the memory back to the system after
+each block and asks for it again (above 128 kB, mallopt(3)), which takes as long as the arithmetic."""
 
 
 @dataclass(frozen=True)
