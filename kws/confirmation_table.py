@@ -184,8 +184,13 @@ def fewest_misses(points: Sequence[ConfirmationPoint], per_hour: float) -> Confi
 
 
 def is_measured(bundle: Bundle) -> bool:
-    """Whether its table says what pairs of thresholds cost; of new words they are estimated alone."""
+    """Whether its table says what pairs of thresholds cost, if only by an estimate."""
     return bool(_table(bundle).get("points"))
+
+
+def estimate_of(bundle: Bundle) -> str:
+    """On what its thresholds rest, in words, where they were not measured with its word; else ""."""
+    return str(_table(bundle).get("default", {}).get("estimated", ""))
 
 
 def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:

@@ -35,7 +35,9 @@ def random_rows(seed: int = 0, count: int = 400) -> Rows:
     return np.clip(np.random.default_rng(seed).normal(0, 18, (count, 96)).round(), -128, 127).astype(np.int8)
 
 
-def head_bundle(folder: Path, name: str = "word", seed: int = 0, **ours: object) -> Path:
+def head_bundle(
+    folder: Path, name: str = "word", seed: int = 0, encoder: str = SPEECH_EMBEDDING, **ours: object
+) -> Path:
     """Writes NAME.tflite and NAME.json; returns the manifest's path."""
     manifest = {
         "type": "micro",
@@ -45,4 +47,4 @@ def head_bundle(folder: Path, name: str = "word", seed: int = 0, **ours: object)
         "kws": {"labels": [name], "refractory_seconds": 0, "warmup_rows": 0, **ours},
     }
     content = head_model(Committee((random_head(seed),)), random_rows())
-    return write_bundle(folder, name, content, manifest, front_end=SPEECH_EMBEDDING)
+    return write_bundle(folder, name, content, manifest, front_end=encoder)

@@ -262,10 +262,17 @@ def test_a_phrase_that_nobody_says_is_told_of(tmp_path):
 
 def test_a_recipe_reads_and_mistakes_are_named():
     assert head_recipe({"name": "embedding-head", "context": 8}) == HeadRecipe(context=8)
-    with pytest.raises(KwsError, match=r"unknown key network\.units; allowed are encoder, whole, heads, "):
+    with pytest.raises(
+        KwsError, match=r"unknown key network\.units; allowed are encoder, second, whole, heads, "
+    ):
         head_recipe({"name": "embedding-head", "units": 3})
     with pytest.raises(KwsError, match=r"network\.hidden is 2\.5, expected int"):
         head_recipe({"hidden": 2.5})
+    for network in ({"second": SPEECH_EMBEDDING}, {"second": "mfcc"}):
+        with pytest.raises(KwsError, match=r"network\.second is .*, allowed is 'micro-embedding'"):
+            head_recipe(network)
+    with pytest.raises(KwsError, match=r"where network\.whole is not set"):
+        head_recipe({"encoder": MICRO_EMBEDDING, "whole": True, "second": SPEECH_EMBEDDING})
 
 
 # Learning

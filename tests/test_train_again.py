@@ -20,10 +20,11 @@ from kws.types import SAMPLE_RATE  # noqa: E402
 from training.checkpoint import load_arrays  # noqa: E402
 from training.cli import train  # noqa: E402
 from training.enroll.command import enroll  # noqa: E402
+from training.head_job import learn_heads  # noqa: E402
 from training.head_weights import head_arrays, heads_from  # noqa: E402
 from training.heads.head import Head  # noqa: E402
 from training.heads.learning import Progress  # noqa: E402
-from training.job import Job, _learn_heads, run  # noqa: E402
+from training.job import Job, run  # noqa: E402
 from training.recipe import Recipe, read_recipe  # noqa: E402
 from training.synth import synthesize  # noqa: E402
 
@@ -151,8 +152,8 @@ def test_heads_that_are_finished_are_not_learned_again(
     job = Job("seven", Recipe(), tmp_path, 7, False, tmp_path, "")
     learning = type("Learning", (), {"heads": 3, "rounds": 1})
     with pytest.raises(KeyboardInterrupt):
-        _learn_heads(job, Known(), learning)
-    heads = _learn_heads(dataclasses.replace(job, resume=True), Known(), learning)
+        learn_heads(job, Known(), learning)
+    heads = learn_heads(dataclasses.replace(job, resume=True), Known(), learning)
     assert learned == [7, 1007, 1007, 2007]
     wanted = head_arrays([a_head(seed) for seed in (7, 1007, 2007)])
     assert all(np.array_equal(one, other) for one, other in zip(head_arrays(heads), wanted, strict=True))

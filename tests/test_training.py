@@ -11,6 +11,7 @@ pytest.importorskip("tensorflow")
 from click.testing import CliRunner  # noqa: E402
 
 import kws  # noqa: E402
+from kws.confirmed import ConfirmedWord  # noqa: E402
 from kws.evaluation import CalibrationRow, threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
 from training.cli import train  # noqa: E402
@@ -51,6 +52,17 @@ def test_it_hears_the_word_and_little_else(bundle: Path) -> None:
     )
     assert words >= 28
     assert others <= 12
+
+
+def test_heads_on_two_encoders_judge_together(bundle: Path) -> None:
+    manifest = kws.find_bundle(bundle).manifest["kws"]
+    engine = kws.load(bundle)
+    (word,) = engine.wake_words
+    assert isinstance(word, ConfirmedWord) == ("encoder" in manifest)
+    if "encoder" in manifest:
+        assert manifest["confirmation"]["default"]["model"] == "second/computer.json"
+        assert heard(engine, synthesize(["computer"] * 20, np.random.default_rng(98))) >= 12
+        assert not heard(engine, synthesize(["seven bananas", "yesterday"] * 5, np.random.default_rng(97)))
 
 
 def test_the_bundle_tells_its_story(bundle: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,6 @@ from training.recipe import EMBEDDING_HEAD, Recipe
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
-    from training.heads.head import Head
-    from training.heads.learning import Progress
     from training.material import Material
     from training.train import Surroundings
     from training.training_page import Curves, Evidence
@@ -79,6 +77,8 @@ def run(job: Job) -> Path:
 
     The same job on the same machine makes the same bundle. Ctrl-C leaves what `Job.resume` goes on from.
     """
+    from training.head_job import train_head
+
     train = train_head if job.recipe.network["name"] == EMBEDDING_HEAD else train_network
     _check_surroundings(job)
     job.say("starting TensorFlow")
@@ -127,7 +127,7 @@ def train_network(job: Job) -> Path:
     )
     job.say(f"{material.tapes.hours:.1f} h on {len(material.tapes)} tapes{_chosen_by(material)}")
     around = _surroundings(job, material)
-    _make_deterministic(job.seed)  # not before: it starts threads, and material is made by forked processes
+    make_deterministic(job.seed)  # not before: it starts threads, and material is made by forked processes
     network = build(recipe.network["name"], {k: v for k, v in recipe.network.items() if k != "name"})
     if job.start:
         load_weights(job.start, network)
@@ -154,7 +154,7 @@ def train_network(job: Job) -> Path:
     )
     fill_table(path, evidence)
     told = [(one.epoch, one.held_out.misses.value) for one in course if one.held_out]
-    _write_report(
+    write_report(
         job,
         path,
         evidence,
@@ -166,63 +166,7 @@ def train_network(job: Job) -> Path:
     return path
 
 
-def train_head(job: Job) -> Path:
-    """A head on an encoder."""
-    from kws.frontends import require
-    from training.checkpoint import save_arrays
-    from training.head_weights import head_arrays
-    from training.heads.bundling import spread, write_head
-    from training.heads.head import Committee
-    from training.heads.material import gather
-    from training.heads.recipe import head_recipe
-    from training.heads.trial import examine
-
-    learning = head_recipe(job.recipe.network)
-    require(learning.encoder)
-    job.say(f"gathering material for {job.phrase!r}")
-    material = gather(
-        job.phrase,
-        job.recipe.material,
-        look_back=learning.context,
-        seed=job.seed,
-        cache=job.cache,
-        encoder=learning.encoder,
-        recordings=job.recordings,
-        own=job.own,
-        false_alarms=job.false_alarms,
-    )
-    job.say(f"{len(material.examples.words)} words, {material.hours:.1f} h in all")
-    _make_deterministic(job.seed)
-    told: dict[str, list[Progress]] = {}
-    learnt = _learn_heads(job, material.examples, learning, told)
-    heads = spread(Committee(tuple(learnt)), material.examples)
-    trial = examine(
-        heads,
-        material.examples,
-        job.phrase,
-        encoder=learning.encoder,
-        window=job.recipe.detector.window,
-        seed=job.seed,
-        cache=job.cache,
-        sources=material.said,
-    )
-    job.say(str(trial))
-    path = write_head(
-        job.output, job.phrase, heads, material, trial, job.recipe, seed=job.seed, command=job.command
-    )
-    save_arrays(path.with_suffix(".weights.npz"), head_arrays(heads.members))
-    job.say("hearing near misses")
-    course = {
-        "loss": {name: [(one.round, one.loss) for one in rounds] for name, rounds in told.items()},
-        "words above 999 of 1000 others": {
-            name: [(one.round, one.heard) for one in rounds] for name, rounds in told.items()
-        },
-    }
-    _write_report(job, path, trial.evidence, course)
-    return path
-
-
-def _write_report(job: Job, path: Path, evidence: Evidence, course: Mapping[str, Curves]) -> None:
+def write_report(job: Job, path: Path, evidence: Evidence, course: Mapping[str, Curves]) -> None:
     """Beside the bundle: what is known of it."""
     from training.spoken_anew import near_misses_heard
     from training.training_page import FILE, training_page
@@ -234,37 +178,7 @@ def _write_report(job: Job, path: Path, evidence: Evidence, course: Mapping[str,
     job.say(f"wrote {job.output / FILE}: curves, near misses, what was missed")
 
 
-def _learn_heads(
-    job: Job, known: Any, learning: Any, told: dict[str, list[Progress]] | None = None
-) -> Sequence[Head]:
-    """Each from another seed, and without the part that it judges; what is finished is not learned again.
-
-    Args:
-        job: whose checkpoint is kept.
-        known: the examples.
-        learning: the recipe's.
-        told: gets the rounds of each head that is learned now.
-    """
-    from training.head_weights import heads_of, named
-    from training.heads.learning import fit
-    from training.progress import track
-
-    checkpoint = job.checkpoint()
-    learnt = heads_of((checkpoint.load() if job.resume else None) or {})
-    for number in range(len(learnt), learning.heads):
-        part = known.left_by(number, learning.heads)
-        rounds = fit(part, learning, seed=1000 * number + job.seed)
-        for progress in track(rounds, f"head {number + 1}/{learning.heads}", learning.rounds):
-            last = progress
-            if told is not None:
-                told.setdefault(f"head {number + 1}", []).append(progress)
-        job.say(f"head {number + 1}/{learning.heads}: loss {last.loss:.4f}, {last.heard:.1%} heard")
-        learnt.append(last.head)
-        checkpoint.save(named(learnt))
-    return learnt
-
-
-def _make_deterministic(seed: int) -> None:
+def make_deterministic(seed: int) -> None:
     """Same seed, same machine, same weights; set for the whole process."""
     import keras
     import tensorflow as tf

@@ -25,7 +25,7 @@ def pair_within(bundle: Bundle, second: Second, budget: Budget) -> tuple[float, 
     Raises:
         KwsError: the two were not measured together, or no pair keeps to it.
     """
-    from kws.confirmation_table import fewest_misses, measured_points
+    from kws.confirmation_table import estimate_of, fewest_misses, measured_points
 
     points = measured_points(bundle, second)
     if budget.strict:
@@ -41,4 +41,6 @@ def pair_within(bundle: Bundle, second: Second, budget: Budget) -> tuple[float, 
         f"false alarms per hour {point.false_alarms}",
         err=True,
     )
+    if told := estimate_of(bundle):
+        click.echo(f"kws: {bundle.name}: estimated: {told}", err=True)
     return point.threshold, point.least

@@ -11,7 +11,6 @@ from kws.bundle import write_bundle
 from kws.frontends import MICRO, MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from training.bundling import file_name, manifest_of
 from training.credits import data_credits, voice_credits
-from training.heads.cascade import second_stage
 from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Committee
@@ -26,6 +25,9 @@ CALIBRATION_ROWS = 60_000
 
 WHOLE_ARENA_BYTES = 100_000
 """What tflite-micro needs for encoder and head, with some room: `kws export tflm` measures about 84,000."""
+
+SECOND = "second"
+"""Folder beside a bundle, for the heads that judge what it proposes."""
 
 PER_HOUR = 50
 """Steps of other speech, many more than anybody would have as false alarms."""
@@ -79,8 +81,6 @@ def write_head(
     if learning.whole:
         manifest["micro"]["tensor_arena_size"] = WHOLE_ARENA_BYTES
     manifest["kws"]["calibration"] = [row.to_json() for row in trial.table]
-    if stage := second_stage(phrase, trial.table, tflite):
-        manifest["kws"]["confirmation"] = stage
     return write_bundle(
         directory,
         file_name(phrase),

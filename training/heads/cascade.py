@@ -1,54 +1,150 @@
-"""The second stage that a new head gets: the bundled recognizer, at thresholds estimated, not measured.
+"""The second stage that new heads get, at thresholds estimated, not measured.
 
-A head is judged on embeddings of other speech; the recognizer needs the audio, which is not there. So each
-stage gets a threshold by its own rate: the head's from its table, the spelling's from what the
-recognizer knows of phrases that nobody said (kws.recognition.alarm_rate). Together they fire far more seldom
-than either. How much so on people's speech stands in docs/experiments/embedding-heads.md.
+Heads are judged on embeddings of other speech; the recognizer needs the audio, which is not there. So what
+all of them let through together is taken from words that were trained alike and measured on recordings
+(training.heads.fused_alarms). Without heads on a second encoder the recognizer confirms alone, and each
+stage gets a threshold by its own rate: the heads' from their table, the spelling's from what the recognizer
+knows of phrases that nobody said (kws.recognition.alarm_rate). How well that does on people's speech stands
+in docs/experiments/embedding-heads.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from kws.bundle import Bundle, read_bundle
+from kws.confirmation_table import ConfirmationPoint, Second
 from kws.errors import KwsError
-from kws.evaluation import CalibrationRow
+from kws.evaluation import Proportion, match_detections
+from kws.frontends import WAVEFORM
+from kws.fusion import Fusion
+from kws.manifest_keys import read_json, write_json
 from kws.recognition.alarm_rate import alarm_rate_of
-from kws.recognition.bundle import find_recognizer
+from kws.recognition.bundle import RecognizerBundle, find_recognizer
+from kws.recognition.lexicon import Spelling
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.confirmation import confirmation
+from training.heads.fused_alarms import LEASTS, read_fused_alarms
+from training.heads.trial import CONDITIONS, say_anew, spoken_stream
+from training.second_stage import Candidate, Scorer
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0
-"""False alarms of the head by itself."""
+"""False alarms of heads by themselves, where the spelling alone confirms."""
 SPELLING_PER_HOUR = 2.0
 """And of the spelling by itself, everywhere in ordinary speech."""
+PROPOSED_PER_HOUR = 50.0
+"""False alarms of heads by themselves, where others judge what they propose."""
+FUSED_PER_HOUR = 0.4
+"""And of all together, as far as other words tell."""
+WEIGHTS = (0.75, 0.75)
+"""Of the heads on the second encoder and of the spelling; the logits of the first weigh 1."""
 
 
-def second_stage(phrase: str, table: Sequence[CalibrationRow], tflite: bytes) -> dict[str, Any] | None:
-    """What goes into the manifest as `kws.confirmation`; None where nobody knows how the phrase is said.
+def add_second_stage(path: Path, second: Path | None, *, seed: int, cache: Path) -> str:
+    """Write `kws.confirmation` into the manifest of new heads, if it is known how the phrase is said.
 
     Args:
-        phrase: as it is spelled.
-        table: of the head.
-        tflite: the head, since thresholds are those of one pair of models.
+        path: of the manifest.
+        second: that of the heads on the second encoder, in a folder beside it.
+        seed: of the training.
+        cache: where synthesized speech is kept.
+
+    Returns:
+        What to expect of both stages, for people; "" where there is no second one.
     """
-    fitting = [row for row in table if row.false_alarms.per_hour <= HEAD_PER_HOUR]
-    if not fitting:
-        return None
+    bundle = read_bundle(path)
     try:
         recognizer = find_recognizer(RECOGNIZER)
-        ways = phrase_spellings(phrase, PHONES)
-        least = alarm_rate_of(recognizer).threshold(ways, SPELLING_PER_HOUR)
+        ways = phrase_spellings(bundle.wake_word, PHONES)
+        entry = (
+            spelling_alone(bundle, recognizer, ways)
+            if second is None
+            else fused(
+                bundle, Fusion((read_bundle(second), recognizer), WEIGHTS), ways, seed=seed, cache=cache
+            )
+        )
     except KwsError:
-        return None
+        return ""
+    manifest = read_json(path)
+    manifest["kws"] |= {"confirmation": entry}
+    write_json(path, manifest)
+    return told(entry)
+
+
+def told(entry: Mapping[str, Any]) -> str:
+    """What `kws.confirmation` says of its default, for people."""
+    chosen = entry["default"]
+    points = [ConfirmationPoint.from_json(row) for row in entry["points"] if row["least"] == chosen["least"]]
+    counts = [
+        f"{point.misses.count} of {point.misses.total} words missed, {point.noisy_misses.count} at 10 dB, "
+        f"{point.false_alarms.per_hour:.2f} false alarms an hour"
+        for point in points
+    ]
+    return "; ".join([*counts, f"estimated: {chosen['estimated']}"])
+
+
+def spelling_alone(bundle: Bundle, recognizer: RecognizerBundle, ways: Sequence[Spelling]) -> dict[str, Any]:
+    """The recognizer alone confirms; raises KwsError where the heads never keep to HEAD_PER_HOUR."""
+    threshold = proposing(bundle, HEAD_PER_HOUR)
+    least = alarm_rate_of(recognizer).threshold(ways, SPELLING_PER_HOUR)
+    rates = f"{HEAD_PER_HOUR:g} of the head alone, {SPELLING_PER_HOUR:g} of the spelling alone"
+    thresholds = (threshold, round(least, 4))
     return confirmation(
-        hashlib.sha256(tflite).hexdigest(),
-        recognizer,
-        (min(row.threshold for row in fitting), round(least, 4)),
-        ways,
-        estimated=f"{HEAD_PER_HOUR:g} false alarms an hour of the head alone, "
-        f"{SPELLING_PER_HOUR:g} of the spelling alone",
+        str(bundle.model_sha256), recognizer, thresholds, ways, estimated=f"false alarms an hour: {rates}"
     )
+
+
+def fused(
+    bundle: Bundle, second: Fusion, ways: Sequence[Spelling], *, seed: int, cache: Path
+) -> dict[str, Any]:
+    """Heads on the second encoder and the spelling judge together with those that propose.
+
+    Misses are counted on synthetic voices that say the phrase anew, false alarms are other words'.
+
+    Raises:
+        KwsError: no threshold of the heads keeps to PROPOSED_PER_HOUR.
+    """
+    threshold = proposing(bundle, PROPOSED_PER_HOUR)
+    known = read_fused_alarms()
+    clean, noisy = _missed(bundle, second, threshold, seed=seed, cache=cache)
+    points = [
+        ConfirmationPoint(threshold, least, clean[least], noisy[least], known.at(least)) for least in LEASTS
+    ]
+    chosen = min(point.least for point in points if point.false_alarms.per_hour <= FUSED_PER_HOUR)
+    return confirmation(
+        str(bundle.model_sha256), second, (threshold, chosen), ways, points, estimated=known.told
+    )
+
+
+def proposing(bundle: Bundle, per_hour: float) -> float:
+    """The lowest threshold with so many false alarms by its table; raises KwsError where there is none."""
+    fitting = [
+        row["threshold"] for row in bundle.calibration if row["false_alarms"] <= per_hour * row["hours"]
+    ]
+    if not fitting:
+        raise KwsError(f"{bundle.name}: has more than {per_hour:g} false alarms an hour at any threshold")
+    return float(min(fitting))
+
+
+def _missed(
+    bundle: Bundle, second: Second, threshold: float, *, seed: int, cache: Path
+) -> list[dict[float, Proportion]]:
+    """Of the phrase spoken anew, in each condition: by threshold of all together."""
+    spoken = say_anew(bundle.wake_word, seed=seed, cache=cache)
+    scorer, model, found = Scorer(bundle, second), bundle.open_model(), []
+    for recipe in CONDITIONS:
+        heard = spoken_stream(spoken, recipe, front_end=bundle.front_end, seed=seed)
+        audio = spoken_stream(spoken, recipe, front_end=WAVEFORM, seed=seed)
+        model.reset()
+        candidates = scorer.candidates(audio, model.push(heard.rows), threshold)
+        words = audio.layout.occurrences
+        found.append({least: match_detections(_kept(candidates, least), words).misses for least in LEASTS})
+    return found
+
+
+def _kept(candidates: Sequence[Candidate], least: float) -> list[Any]:
+    return [candidate.event for candidate in candidates if candidate.score >= least]

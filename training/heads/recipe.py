@@ -1,4 +1,4 @@
-"""Settings of a head, from the table [network] of a recipe."""
+"""Settings of heads, from the table [network] of a recipe."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class HeadRecipe:
 
     encoder: str = SPEECH_EMBEDDING
     """What it stands on, or "micro-embedding"."""
+    second: str = ""
+    """Another one, on which more heads of this kind judge what these propose; "": none."""
     whole: bool = False
     """Whether encoder and head become one model on the micro front end, for a device."""
     heads: int = 2
@@ -62,11 +64,22 @@ def head_recipe(network: Mapping[str, Any], file: str = "recipe") -> HeadRecipe:
         raise KwsError(
             f"{file}: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
         )
-    if recipe.encoder not in (SPEECH_EMBEDDING, MICRO_EMBEDDING):
+    _check_encoders(recipe, file)
+    if recipe.whole and recipe.encoder != MICRO_EMBEDDING:
+        raise KwsError(f"{file}: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
+    return recipe
+
+
+def _check_encoders(recipe: HeadRecipe, file: str) -> None:
+    encoders = (SPEECH_EMBEDDING, MICRO_EMBEDDING)
+    if recipe.encoder not in encoders:
         raise KwsError(
             f"{file}: network.encoder is {recipe.encoder!r}, "
             f"allowed are {SPEECH_EMBEDDING!r} and {MICRO_EMBEDDING!r}"
         )
-    if recipe.whole and recipe.encoder != MICRO_EMBEDDING:
-        raise KwsError(f"{file}: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
-    return recipe
+    others = [encoder for encoder in encoders if encoder != recipe.encoder]
+    if recipe.second and (recipe.second not in others or recipe.whole):
+        raise KwsError(
+            f"{file}: network.second is {recipe.second!r}, allowed is {others[0]!r}, where network.whole is "
+            'not set, or ""'
+        )

@@ -19,7 +19,7 @@ import soundfile
 from kws.detector import Detector, DetectorConfig
 from kws.evaluation import CalibrationRow, best_scores, calibrate, det_curve, operating_point
 from kws.evaluation.calibration import calibration_thresholds
-from kws.evaluation.streams import WORDS, Recording, StreamRecipe, joined_rows
+from kws.evaluation.streams import WORDS, Recording, RowStream, StreamRecipe, joined_rows
 from kws.frontends import SPEECH_EMBEDDING, row_format
 from kws.scoring import ScoreTrack
 from kws.standard_error import silenced
@@ -37,9 +37,11 @@ as many (docs/experiments/embedding-heads.md)."""
 SPOKEN_WORDS = 100
 
 _TOLD = "words by synthetic voices, clean and at 10 dB; speech that the head judging it had not learned from"
-_NOISY = StreamRecipe(snr_db=10.0)
+CONDITIONS = (WORDS, StreamRecipe(snr_db=10.0))
+"""In which words are heard: as they are, and at 10 dB."""
 _NOISES = 12
-_MAX_PER_HOUR = 20.0
+_MAX_PER_HOUR = 60.0
+"""More than the first of two stages has."""
 _APART = 10.0
 """Seconds between streams, more than a false alarm lasts."""
 _STEPS = 256
@@ -96,8 +98,11 @@ def examine(
         cache: where synthesized speech is kept.
         sources: of the real speech.
     """
-    spoken = synthesize([phrase] * SPOKEN_WORDS, np.random.default_rng([seed, 99]), cache=cache)
-    clean, noisy = (_words(heads, spoken, recipe, encoder, window, seed) for recipe in (WORDS, _NOISY))
+    spoken = say_anew(phrase, seed=seed, cache=cache)
+    clean, noisy = (
+        _words(heads, spoken_stream(spoken, recipe, front_end=encoder, seed=seed), window)
+        for recipe in CONDITIONS
+    )
     speech, hours = _speech(heads, known, window)
     curve = det_curve(clean, speech, hours, max_per_hour=_MAX_PER_HOUR)
     table = calibrate(calibration_thresholds(curve), clean, noisy, speech, hours)
@@ -119,17 +124,24 @@ def _evidence(
     return Evidence(told, words, spoken, clean, speech, hours, sources.names, sources.owner)
 
 
-def _words(
-    heads: Committee, spoken: Sequence[Samples], recipe: StreamRecipe, encoder: str, window: int, seed: int
-) -> npt.NDArray[np.float32]:
-    """The best score at each word."""
+def say_anew(phrase: str, *, seed: int, cache: Path) -> list[Samples]:
+    """SPOKEN_WORDS times the phrase, by synthetic voices; the same again for the same seed of a training."""
+    return list(synthesize([phrase] * SPOKEN_WORDS, np.random.default_rng([seed, 99]), cache=cache))
+
+
+def spoken_stream(spoken: Sequence[Samples], recipe: StreamRecipe, *, front_end: str, seed: int) -> RowStream:
+    """Words one after the other, as a front end hears them, under made noises where the recipe wants some."""
     with tempfile.TemporaryDirectory() as folder:
         words = [Recording(_file(folder, f"word{n}", clip), holds_word=True) for n, clip in enumerate(spoken)]
         noises = [
             _file(folder, f"noise{n}", sound) for n, sound in enumerate(made_noises(_NOISES, seed=seed + 1))
         ]
         with silenced():
-            stream = joined_rows(words, recipe, front_end=encoder, noises=noises, responses=())
+            return joined_rows(words, recipe, front_end=front_end, noises=noises, responses=())
+
+
+def _words(heads: Committee, stream: RowStream, window: int) -> npt.NDArray[np.float32]:
+    """The best score at each word."""
     scores = _scores(heads.logits(stream.rows), window)
     return best_scores(ScoreTrack(_times(len(scores)), scores), stream.layout.occurrences)
 
