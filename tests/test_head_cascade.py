@@ -134,6 +134,11 @@ def test_a_budget_is_kept_by_all_together_and_said_to_be_estimated(
     assert isinstance(word, ConfirmedWord)
     told = capsys.readouterr().err
     assert f"estimated: {read_fused_alarms().told}" in told
+    (alone,) = load_engine(
+        (str(fused.manifest_path),), Budget(24 * 60.0, strict=True), confirm=AUTO
+    ).wake_words
+    assert not isinstance(alone, ConfirmedWord)
+    assert "estimated" not in capsys.readouterr().err
 
 
 def test_what_the_package_knows_of_other_words_is_in_order() -> None:

@@ -204,12 +204,13 @@ def _within(
         raise KwsError("--confirm-threshold: --max-false-alarms-per-day chooses that too; give one of them")
     from kws.cascade import find_second, stages_of
     from kws.commands.confirm import pair_within
-    from kws.confirmation_table import is_measured
+    from kws.confirmation_table import estimate_of, is_measured
 
     first, second = stages_of(bundle) if confirm == AUTO else (bundle, None)
     if confirm not in (AUTO, NONE):
         second = find_second(confirm)
-    if second is None or (confirm == AUTO and not is_measured(first)):
+    is_known = is_measured(first) and not (budget.strict and estimate_of(first))
+    if second is None or (confirm == AUTO and not is_known):
         return Wanted(bundle, NONE, budget.threshold(bundle), None, delegate)
     threshold, enough = pair_within(first, second, budget)
     return Wanted(first, confirm, threshold, enough, delegate)
