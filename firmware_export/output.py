@@ -13,6 +13,7 @@ from typing import Any
 
 from firmware_export.errors import ExportError
 from kws.bundle import Bundle, read_bundle
+from kws.cascade import files_beside
 from kws.errors import KwsError
 
 DESCRIPTION = "export.json"
@@ -45,6 +46,7 @@ def write_files(
         **files,
         f"{MODEL}/{bundle.name}.json": f"{manifest}\n".encode(),
         f"{MODEL}/{bundle.model_path.name}": bundle.model_path.read_bytes(),
+        **{f"{MODEL}/{name}": file.read_bytes() for name, file in files_beside(bundle).items()},
         DESCRIPTION: f"{json.dumps(description, indent=1)}\n".encode(),
     }
     _write_all(directory, everything)

@@ -73,6 +73,21 @@ def _can_run(second: Member, bundle: Bundle) -> bool:
     return True
 
 
+def files_beside(bundle: Bundle) -> dict[str, Path]:
+    """What goes wherever the bundle is copied, besides its own two files: path from its folder on -> file.
+
+    Raises:
+        BundleError: one of them is not there, or the manifest says something that makes no sense.
+    """
+    found = {}
+    for name in default_members(bundle):
+        if "/" in name and not Path(name).is_absolute():
+            member = _found(name, bundle)
+            for file in (member.manifest_path, member.model_path):
+                found[f"{Path(name).parent}/{file.name}"] = file
+    return found
+
+
 def find_second(name_or_path: str | Path) -> Member:
     """A second stage by its name or path: a recognizer, or a wake-word model.
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pocketsphinx")
 
+from firmware_export.output import exported_bundle, write_files
 from kws.bundle import Bundle, find_bundle, write_bundle
-from kws.cascade import HEADS, default_second
+from kws.cascade import HEADS, default_second, files_beside
 from kws.commands.models import describe
 from kws.confirmation_table import ConfirmationPoint
 from kws.confirmed import ConfirmedWord
@@ -35,6 +36,7 @@ from kws.several_looks import SeveralLooks
 from kws.sources.whole import read_samples
 from kws.types import Block, Samples
 from training.confirmation import confirmation
+from training.enroll.listening import with_threshold
 
 CALLS = read_samples(RECORDINGS / "calls.flac")
 """The three bundled words."""
@@ -117,13 +119,29 @@ def test_thresholds_of_both_may_be_given(path: Path) -> None:
             word_of(path, **how)
 
 
-def test_a_model_beside_the_word_is_found_from_its_folder(tmp_path: Path) -> None:
-    beside = tmp_path / "second"
+def with_folder(folder: Path) -> Path:
+    """The model for devices lies in a folder beside the head."""
+    beside = folder / "second"
     beside.mkdir()
     source = find_bundle("computer")
     for file in (source.manifest_path, source.model_path):
         shutil.copy(file, beside)
-    path = fused(tmp_path, second=find_bundle(beside))
+    return fused(folder, second=find_bundle(beside))
+
+
+def test_copies_of_a_word_are_made_with_what_judges_it(tmp_path: Path) -> None:
+    bundle = find_bundle(with_folder(tmp_path))
+    assert set(files_beside(bundle)) == {"second/computer.json", "second/computer.tflite"}
+    assert files_beside(find_bundle("computer")) == {}
+    copied = with_threshold(bundle, 0.1, tmp_path / "mine")
+    assert isinstance(word_of(copied)._look, SeveralLooks)
+    write_files(tmp_path / "export", "test", bundle, {}, {})
+    assert isinstance(word_of(exported_bundle(tmp_path / "export").manifest_path)._look, SeveralLooks)
+
+
+def test_a_model_beside_the_word_is_found_from_its_folder(tmp_path: Path) -> None:
+    path = with_folder(tmp_path)
+    beside = tmp_path / "second"
     manifest = json.loads(path.read_text("utf-8"))
     assert manifest["kws"]["confirmation"]["default"]["model"] == "second/computer.json"
     facts = describe(find_bundle(path))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.bundle import Bundle
+from kws.cascade import files_beside
 from kws.engine import WakeWord
 from kws.errors import KwsError
 from kws.evaluation import ThresholdChoice, threshold_for
@@ -73,7 +74,10 @@ def with_threshold(bundle: Bundle, threshold: float, folder: Path) -> Path:
     stage = manifest.get("kws", {}).get("confirmation", {}).get("default")
     if stage:
         stage["threshold"] = min(stage["threshold"], threshold)
-    shutil.copyfile(bundle.model_path, folder / bundle.model_path.name)
+    files = {bundle.model_path.name: bundle.model_path, **files_beside(bundle)}
+    for name, file in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, folder / name)
     path = folder / bundle.manifest_path.name
     write_json(path, manifest)
     return path
