@@ -27,7 +27,11 @@ HEADS = replace(
     name="kws, trained heads",
     pip=(f"{ROOT}[encoder]",),
     words={word: str(head_of(word)) for word in OURSELVES.words},
-    model_files=("kws/models/english.tflite", "pyopen_wakeword/models/embedding_model.tflite"),
+    model_files=(
+        "kws/models/english.tflite",
+        "kws/encoders/micro_embedding.npz",
+        "pyopen_wakeword/models/embedding_model.tflite",
+    ),
     own_files=(
         head_of("computer").with_suffix(".tflite"),
         *head_of("computer").parent.glob("second/*.tflite"),

@@ -2,7 +2,8 @@
 
 python -m training.second_stage [MODEL ...] [--confirm english] [--own]
 
-It is a recognizer's, that looks for the word's spelling, or that of another model of the same word.
+It is a recognizer's, that looks for the word's spelling, or that of another model of the same word; with
+`--confirm auto` what the model's manifest names.
 
 At several thresholds of the model's own, each candidate gets the score of its second look; from these come
 the misses and false alarms of every pair of thresholds. For some rates of false alarms the table has the
@@ -20,7 +21,7 @@ from pathlib import Path
 import click
 
 from kws.bundle import Bundle, bundled_names, find_bundle
-from kws.cascade import find_second
+from kws.cascade import default_second, find_second
 from kws.confirmation_table import ConfirmationPoint, Second, fewest_misses, second_stage_of
 from kws.confirmed import ConfirmedWord
 from kws.engine import WakeWord
@@ -29,6 +30,7 @@ from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, RowStream
 from kws.events import Detection
 from kws.fusion import Fusion, members_of
+from kws.loading import AUTO
 from kws.look import Look
 from kws.manifest_keys import read_json, write_json
 from kws.recognition.confirmation import SecondLook, rehearing_of
@@ -222,15 +224,17 @@ def _described(point: ConfirmationPoint | None) -> str:
 
 @click.command()
 @click.argument("models", nargs=-1)
-@click.option("--confirm", default="english", show_default=True, help="A recognizer, or another model.")
+@click.option("--confirm", default="english", show_default=True, help="A recognizer, another model, or auto.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True)
 @click.option("--fill", is_flag=True, help="Write the measured points into the wake words' manifests too.")
 @click.option("--own", is_flag=True, help="Choose nothing: hear each at its manifest's thresholds.")
 def main(models: tuple[str, ...], confirm: str, cache: Path, fill: bool, own: bool) -> None:
     """Compare MODELS, by default all that are bundled, with and without a second stage."""
-    second = find_second(confirm)
     for name in models or bundled_names():
         bundle = find_bundle(name)
+        second = default_second(bundle) if confirm == AUTO else find_second(confirm)
+        if second is None:
+            raise KwsError(f"{name}: its manifest names no second stage; name one with --confirm")
         if own:
             click.echo("\n".join(own_report(bundle, second, cache)))
             continue

@@ -38,7 +38,7 @@ SPELLING_PER_HOUR = 2.0
 """And of the spelling by itself, everywhere in ordinary speech."""
 PROPOSED_PER_HOUR = 50.0
 """False alarms of heads by themselves, where others judge what they propose."""
-FUSED_PER_HOUR = 0.4
+FUSED_PER_HOUR = 0.5
 """And of all together, as far as other words tell."""
 WEIGHTS = (0.75, 0.75)
 """Of the heads on the second encoder and of the spelling; the logits of the first weigh 1."""
