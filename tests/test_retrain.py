@@ -207,7 +207,7 @@ def test_without_recordings_of_the_word_nothing_is_measured(
 
 @pytest.mark.tensorflow
 def test_a_head_learns_from_both_kinds_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import training.heads.material
+    import training.head_job
 
     given: dict[str, object] = {}
 
@@ -215,7 +215,7 @@ def test_a_head_learns_from_both_kinds_too(tmp_path: Path, monkeypatch: pytest.M
         given.update(more)
         raise KwsError("enough")
 
-    monkeypatch.setattr(training.heads.material, "gather", gather)
+    monkeypatch.setattr(training.head_job, "gather", gather)
     recipe = read_recipe(find_recipe("embedding_head"))
     word, alarm = noise(20), noise(30)
     job = Job("computer", recipe, tmp_path, 1, False, tmp_path, "", (word,), false_alarms=(alarm,))
