@@ -18,9 +18,10 @@ that threshold, an hour, with exact 95 % Poisson intervals. Minutes are those of
 by the clock beside whatever else the machine did; speech that a cache held already is not in them.
 
 A row is the model that listens, alone. What second stages buy, the cascade, stands in
-[experiments/second-stage.md](experiments/second-stage.md), and with heads on both encoders, as `kws train` leaves
-them, in [experiments/embedding-heads.md](experiments/embedding-heads.md#two-encoders-and-the-spelling-together).
-A training on another machine, with other synthesizers at hand, may miss a few words more or fewer.
+[experiments/second-stage.md](experiments/second-stage.md), and with heads on both encoders, as `kws train`
+leaves them, in
+[experiments/embedding-heads.md](experiments/embedding-heads.md#two-encoders-and-the-spelling-together). A
+training on another machine, with other synthesizers at hand, may miss a few words more or fewer.
 """
 
 _COLUMNS = (
