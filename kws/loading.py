@@ -176,12 +176,14 @@ def _stages(one: Wanted) -> tuple[Bundle, Second | None]:
         raise KwsError(f'{one.bundle.name}: confirm: found "{one.confirm}"; allowed is {problem}')
     if one.confirm not in (AUTO, NONE):
         return one.bundle, find_second(one.confirm)
+    is_alone = one.confirm == NONE or one.reference_kernels
     both = one.threshold is not None and one.least is not None
-    if one.least is not None and (one.confirm == NONE or not both):
+    first, second = one.bundle, None
+    if not is_alone and (both or one.threshold is None):
+        first, second = stages_of(one.bundle)
+    if one.least is not None and (second is None or not both):
         raise KwsError(
             f"{one.bundle.name}: --confirm-threshold (confirm_threshold) is that of a second stage; "
             "name it with --confirm (confirm)"
         )
-    if one.confirm == NONE or one.reference_kernels or (one.threshold is not None and not both):
-        return one.bundle, None
-    return stages_of(one.bundle)
+    return first, second

@@ -111,12 +111,18 @@ def test_words_of_one_engine_share_the_audio_and_the_recognizer(path: Path) -> N
     assert spelling.rehearing.rows is opinion.rehearing.rows  # type: ignore[attr-defined]
 
 
-def test_thresholds_of_both_may_be_given(path: Path) -> None:
+def test_thresholds_of_both_may_be_given_where_there_are_both(path: Path, tmp_path: Path) -> None:
     word = word_of(path, confirm=AUTO, threshold=0.3, least=0.5)
     assert (word.detectors[0].config.threshold, word._least) == (0.3, 0.5)
     for how in ({"least": 0.5}, {"least": 0.5, "threshold": 0.3, "confirm": NONE}):
         with pytest.raises(KwsError, match="is that of a second stage"):
             word_of(path, **how)
+    shutil.copy(path.with_suffix(".tflite"), tmp_path / "computer.tflite")
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["kws"]["confirmation"]
+    (tmp_path / "computer.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(KwsError, match="is that of a second stage"):
+        wake_words([Wanted(find_bundle(tmp_path), threshold=0.3, least=0.5)])
 
 
 def with_folder(folder: Path) -> Path:
