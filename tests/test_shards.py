@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,34 @@ def test_what_goes_wrong_in_a_part_comes_out(options: dict[str, int]) -> None:
 def begun(folder: Path, task: int) -> None:
     (folder / str(task)).touch()
     time.sleep(0.01)
+
+
+def ending(_: None, task: int) -> int:
+    if task == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+
+
+def test_a_worker_that_is_killed_is_told_of() -> None:
+    with pytest.raises(KwsError, match="a process that worked on a part was ended"):
+        list(spread(ending, None, range(10), "parts"))
+
+
+def endless(folder: Path, task: int) -> int:
+    if task >= 8:  # of the second stretch of parts that a worker is given
+        (folder / str(task)).touch()
+        time.sleep(600)
+    return task
+
+
+def test_parts_under_way_are_given_up_when_nobody_waits_for_them(tmp_path: Path) -> None:
+    before = set(active_children())
+    work = spread(endless, tmp_path, range(64), "parts")
+    assert next(work) == 0
+    while not list(tmp_path.iterdir()):
+        time.sleep(0.01)
+    work.close()
+    assert set(active_children()) == before
 
 
 @pytest.mark.parametrize("options", [{"workers": 1}, {"threads": True}])

@@ -8,10 +8,11 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -107,20 +108,53 @@ _work: tuple[Callable[[Any, Any], Any], Any]
 def _over_processes(
     function: Callable[[Any, Any], Any], shared: Any, tasks: Sequence[Any], workers: int, start: str
 ) -> Iterator[Any]:
-    size = max(1, min(8, len(tasks) // (4 * workers)))
-    with get_context(start).Pool(workers, _adopt, ((function, shared),)) as processes:
-        yield from processes.imap(_done, tasks, chunksize=size)
+    """A worker is never killed: one that was just writing a result would leave the others' reader waiting."""
+    size, others = max(1, min(8, len(tasks) // (4 * workers))), set(active_children())
+    pool = ProcessPoolExecutor(workers, get_context(start), _adopt, ((function, shared),))
+    try:
+        yield from pool.map(_done, tasks, chunksize=size)
+    except BrokenProcessPool as error:
+        raise KwsError("a process that worked on a part was ended, perhaps for want of memory") from error
+    except BaseException:  # an error in a part, or Ctrl-C: what has been begun is of no use to anybody
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Stopped(BaseException):
+    """Nobody waits for the part any more."""
+
+
+_is_working = _is_stopped = False
 
 
 def _adopt(work: tuple[Callable[[Any, Any], Any], Any]) -> None:
     global _work
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the work
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(*_: Any) -> None:
+    """Ends the part that is being made, and those that this worker has been given already."""
+    global _is_stopped
+    _is_stopped = True
+    if _is_working:
+        raise _Stopped
 
 
 def _done(task: Any) -> Any:
+    global _is_working
     function, shared = _work
-    return function(shared, task)
+    try:
+        _is_working = True
+        if _is_stopped:
+            raise _Stopped
+        return function(shared, task)
+    finally:
+        _is_working = False
 
 
 def _joined(address: str) -> Any:
