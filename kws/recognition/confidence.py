@@ -12,11 +12,12 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kws.recognition.word_history import SpokenWord
+if TYPE_CHECKING:  # a second stage that looks for a spelling alone needs no grammars
+    from kws.recognition.word_history import SpokenWord
 
 Features = tuple[float, float, float, float, float]
 
