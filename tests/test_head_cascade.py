@@ -158,6 +158,16 @@ def test_counts_that_are_damaged_or_of_other_thresholds_are_refused(tmp_path: Pa
         read_fused_alarms(file)
 
 
+def test_what_is_damaged_is_never_passed_over_in_silence(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "training.heads.cascade.read_fused_alarms", lambda: read_fused_alarms(tmp_path / "none.json")
+    )
+    with pytest.raises(KwsError, match=r"none\.json: not readable"):
+        add_second_stage(made, judge(tmp_path), seed=1, cache=tmp_path)
+
+
 def test_counts_of_all_words_are_added_up(monkeypatch: pytest.MonkeyPatch, fused: Bundle) -> None:
     class Looked:
         def __init__(self) -> None:

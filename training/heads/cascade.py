@@ -55,20 +55,21 @@ def add_second_stage(path: Path, second: Path | None, *, seed: int, cache: Path)
 
     Returns:
         What to expect of both stages, for people; "" where there is no second one.
+
+    Raises:
+        KwsError: something that training brings along is damaged.
     """
-    bundle = read_bundle(path)
+    bundle, recognizer = read_bundle(path), find_recognizer(RECOGNIZER)
     try:
-        recognizer = find_recognizer(RECOGNIZER)
         ways = phrase_spellings(bundle.wake_word, PHONES)
-        entry = (
-            spelling_alone(bundle, recognizer, ways)
-            if second is None
-            else fused(
-                bundle, Fusion((read_bundle(second), recognizer), WEIGHTS), ways, seed=seed, cache=cache
-            )
-        )
-    except KwsError:
+        threshold = proposing(bundle, HEAD_PER_HOUR if second is None else PROPOSED_PER_HOUR)
+    except KwsError:  # nobody knows how it is said, or the heads have learned next to nothing
         return ""
+    if second is None:
+        entry = spelling_alone(bundle, recognizer, ways, threshold)
+    else:
+        both = Fusion((read_bundle(second), recognizer), WEIGHTS)
+        entry = fused(bundle, both, ways, threshold, seed=seed, cache=cache)
     manifest = read_json(path)
     manifest["kws"] |= {"confirmation": entry}
     write_json(path, manifest)
@@ -87,9 +88,10 @@ def told(entry: Mapping[str, Any]) -> str:
     return "; ".join([*counts, f"estimated: {chosen['estimated']}"])
 
 
-def spelling_alone(bundle: Bundle, recognizer: RecognizerBundle, ways: Sequence[Spelling]) -> dict[str, Any]:
-    """The recognizer alone confirms; raises KwsError where the heads never keep to HEAD_PER_HOUR."""
-    threshold = proposing(bundle, HEAD_PER_HOUR)
+def spelling_alone(
+    bundle: Bundle, recognizer: RecognizerBundle, ways: Sequence[Spelling], threshold: float
+) -> dict[str, Any]:
+    """The recognizer alone confirms what the heads propose at that threshold."""
     least = alarm_rate_of(recognizer).threshold(ways, SPELLING_PER_HOUR)
     rates = f"{HEAD_PER_HOUR:g} of the head alone, {SPELLING_PER_HOUR:g} of the spelling alone"
     thresholds = (threshold, round(least, 4))
@@ -99,16 +101,12 @@ def spelling_alone(bundle: Bundle, recognizer: RecognizerBundle, ways: Sequence[
 
 
 def fused(
-    bundle: Bundle, second: Fusion, ways: Sequence[Spelling], *, seed: int, cache: Path
+    bundle: Bundle, second: Fusion, ways: Sequence[Spelling], threshold: float, *, seed: int, cache: Path
 ) -> dict[str, Any]:
-    """Heads on the second encoder and the spelling judge together with those that propose.
+    """Heads on the second encoder and the spelling judge together what the first propose at that threshold.
 
     Misses are counted on synthetic voices that say the phrase anew, false alarms are other words'.
-
-    Raises:
-        KwsError: no threshold of the heads keeps to PROPOSED_PER_HOUR.
     """
-    threshold = proposing(bundle, PROPOSED_PER_HOUR)
     known = read_fused_alarms()
     clean, noisy = _missed(bundle, second, threshold, seed=seed, cache=cache)
     points = [
