@@ -26,9 +26,9 @@ class RecentRows:
 
     def extend(self, first: int, rows: Rows) -> None:
         """Take rows of which the first has this number; those that are here already are passed over."""
-        new = rows[max(0, self.end - first) :]
-        if not len(new):
+        if not len(rows) or first + len(rows) <= self.end:
             return
+        new = rows[max(0, self.end - first) :]
         while self._pieces and self._end_of_oldest() <= self.end - self._count:
             self._pieces.popleft()
         self._pieces.append((self.end, new))
