@@ -19,9 +19,13 @@ from kws.encoders.graph import AlignedBuffer
 
 def compact(tflite: bytes) -> bytes:
     """The same model; contents of buffers are aligned as before."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
+    return written(schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0)), len(tflite))
+
+
+def written(model: Any, size: int) -> bytes:
+    """A model in the schema's classes as a .tflite of about so many bytes."""
     model.buffers = [_aligned(buffer) for buffer in model.buffers]
-    builder = _SharingBuilder(len(tflite))
+    builder = _SharingBuilder(size)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from kws.frontend import FrontendConfig
 from kws.standard_error import silenced
 from kws.types import Rows
+from training.delegable import delegable
 from training.row_values import real_valued
 
 CALIBRATION_ROWS = 12_000
@@ -65,7 +66,7 @@ def quantize(
     # Without it the state stays float inside an int8 graph.
     converter._experimental_variable_quantization = True
     with silenced():  # TensorFlow's C++ logs there; errors still come as exceptions
-        return bytes(converter.convert())
+        return delegable(bytes(converter.convert()))
 
 
 def _calibration_steps(
