@@ -2,62 +2,64 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.cost import minute
-from benchmarks.limit import front_end_macs, model_macs, peak_macs
-from benchmarks.table import markdown, spread_text
+from benchmarks.run_profile import (
+    C_CALLS,
+    ENCODER,
+    FIRST,
+    FRONT_END,
+    HEAD,
+    IN_PIECES,
+    LOG_MEL,
+    MODEL,
+    PARTS,
+    WHOLE,
+    WORD,
+    Work,
+    in_one_stage,
+    in_two_stages,
+    limits,
+    streamed,
+)
+from benchmarks.table import markdown, rounds_text, spread_text
 from kws.bench import write_wav
 from kws.bench.process import Spread
-from kws.bundle import bundled_names, find_bundle
-from kws.daemon import listen
-from kws.detector import Detector
+from kws.bundle import find_bundle
 from kws.encoders.logmel import LogMel
 from kws.encoders.speech_embedding import SpeechEmbedding
-from kws.frontend import Frontend, FrontendConfig
+from kws.frontend import Frontend
 from kws.frontends import new_front_end
-from kws.loading import load
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
-from kws.sinks.memory import Collector
-from kws.sources import open_source
-from kws.types import SAMPLE_RATE, Samples
 from training.voice_change import change_voice, random_change
 
 SECONDS = 60
-BLOCK = SAMPLE_RATE // 25
-"""Samples handed over at a time, 40 ms."""
 RESETS = 20
-
-WHOLE = "all of it"
-C_CALLS = "in it, the package's C functions alone"
-
-Work = Callable[[], object]
 
 
 def _stages() -> dict[str, Work]:
     """Title -> hearing a minute of the selftest's recordings once."""
     audio = minute()
     rows = Frontend().push(audio)
-    bundle = find_bundle(bundled_names()[0])
+    bundle = find_bundle(WORD)
     wake_word, reference = bundle.open_model(), bundle.open_model(reference_kernels=True)
     recognizer = AcousticModel(find_recognizer("english"))
     speech = new_front_end(recognizer.front_end).push(audio)
     change = random_change(np.random.default_rng(1))
     return {
-        "micro front end": _streamed(Frontend().push, audio),
-        "log-mel rows": _streamed(LogMel().push, audio),
-        "speech embedding with them, float32": _streamed(SpeechEmbedding().push, audio),
-        "speech embedding with them, int8": _streamed(SpeechEmbedding(int8=True).push, audio),
+        "micro front end": streamed(Frontend().push, audio),
+        "log-mel rows": streamed(LogMel().push, audio),
+        "speech embedding with them, float32": streamed(SpeechEmbedding().push, audio),
+        "speech embedding with them, int8": streamed(SpeechEmbedding(int8=True).push, audio),
         "one wake word on rows": lambda: wake_word.push(rows),
         "the same on reference kernels": lambda: reference.push(rows),
         "recognizer, encoder and all": lambda: recognizer.push(speech),
@@ -65,61 +67,21 @@ def _stages() -> dict[str, Work]:
     }
 
 
-def _of_a_run() -> dict[str, Work]:
-    """What `kws run` does, and parts of it by themselves."""
-    audio = minute()
-    handle, path = tempfile.mkstemp(".wav")
-    os.close(handle)
-    write_wav(Path(path), audio)
-    engine, bundle = load(bundled_names()[0]), find_bundle(bundled_names()[0])
-    front_end, model = Frontend(), bundle.open_model()
-    detector = Detector(bundle.detector_config(model, None))
-    half = SAMPLE_RATE // 2
-    rows = [front_end.push(block) for block in _blocks(audio, half)]
-    outputs = [model.push(part)[:, 0] for part in rows]
-
-    def read() -> None:
-        with open_source(path) as blocks:
-            for _ in blocks:
-                pass
-
-    return {
-        WHOLE: lambda: listen(open_source(path), engine, [Collector()]),
-        "reading the file": read,
-        "front end": _streamed(front_end.push, audio, half),
-        C_CALLS: partial(_call_the_package, audio.tobytes()),
-        "model": lambda: [model.push(part) for part in rows],
-        "detector": lambda: [detector.push(part) for part in outputs],
-    }
-
-
-def _call_the_package(audio: bytes) -> None:
-    from micro_features_cpp import create_frontend, process_samples
-
-    state, step = create_frontend(), 2 * FrontendConfig().step_samples
-    for offset in range(0, len(audio) - step + 1, step):
-        process_samples(state, audio[offset : offset + step])
-
-
 def measure(rounds: int) -> dict[str, Any]:
     """CPU seconds per second of audio of every stage, what resetting takes, and the distance to the limit."""
-    bundle = find_bundle(bundled_names()[0])
-    model = bundle.open_model()
-    rate = FrontendConfig().step_samples / SAMPLE_RATE
-    return {
-        "rounds": rounds,
-        "stages": {title: asdict(spread) for title, spread in _each(_stages(), rounds).items()},
-        "run": {title: asdict(spread) for title, spread in _each(_of_a_run(), rounds).items()},
-        "reset": asdict(_reset_seconds(rounds)),
-        "limit": {
-            "peak": peak_macs(),
-            "model": model_macs(bundle.model_path) / (model.stride * rate),
-            "front end": front_end_macs(FrontendConfig()) / rate,
-        },
-    }
+    audio = minute()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "minute.wav")
+        write_wav(path, audio)
+        found = {
+            "two stages": _each(in_two_stages(path, audio), rounds),
+            "one stage": _each(in_one_stage(path, audio), rounds),
+            "stages": _each(_stages(), rounds),
+        }
+    return {"rounds": rounds, **found, "reset": asdict(_reset_seconds(rounds)), "limit": limits()}
 
 
-def _each(work: Mapping[str, Work], rounds: int) -> dict[str, Spread]:
+def _each(work: Mapping[str, Work], rounds: int) -> dict[str, dict[str, float]]:
     """After one round that is not counted."""
     found: dict[str, list[float]] = {title: [] for title in work}
     for number in range(rounds + 1):
@@ -127,31 +89,20 @@ def _each(work: Mapping[str, Work], rounds: int) -> dict[str, Spread]:
             spent = _seconds(hear)
             if number:
                 found[title].append(spent / SECONDS)
-    return {title: Spread.of(values) for title, values in found.items()}
+    return {title: asdict(Spread.of(values)) for title, values in found.items()}
 
 
 def _reset_seconds(rounds: int) -> Spread:
     """CPU seconds that resetting one wake word takes."""
-    model = find_bundle(bundled_names()[0]).open_model()
+    model = find_bundle(WORD).open_model()
+    rows = Frontend().push(minute()[:16_000])
 
-    def resets() -> None:
-        for _ in range(RESETS):
-            model.reset()
+    def reset() -> float:
+        model.push(rows)  # one that has heard nothing stays as it is
+        return _seconds(model.reset)
 
-    resets()
-    return Spread.of(_seconds(resets) / RESETS for _ in range(rounds))
-
-
-def _streamed(push: Callable[[Samples], object], audio: Samples, size: int = BLOCK) -> Work:
-    def hear() -> None:
-        for block in _blocks(audio, size):
-            push(block)
-
-    return hear
-
-
-def _blocks(audio: Samples, size: int) -> Iterator[Samples]:
-    return (audio[start : start + size] for start in range(0, len(audio), size))
+    reset()
+    return Spread.of(sum(reset() for _ in range(RESETS)) / RESETS for _ in range(rounds))
 
 
 def _seconds(work: Work) -> float:
@@ -163,22 +114,42 @@ def _seconds(work: Work) -> float:
 def section(found: Mapping[str, Any]) -> str:
     """The chapter of the page."""
     limit = found["limit"]
-    needed = limit["model"] + limit["front end"]
-    least = needed / limit["peak"]
-    parts = {title: spread["median"] for title, spread in found["run"].items()}
-    taken = sum(median for title, median in parts.items() if title not in (WHOLE, C_CALLS))
-    return _SECTION.format(
-        stages=_table(found["stages"]),
-        run=_table(found["run"]),
-        reset=spread_text(Spread(**{of: 1000 * value for of, value in found["reset"].items()}), 2),
-        model=limit["model"] / 1e6,
-        front_end=limit["front end"] / 1e6,
-        peak=limit["peak"] / 1e9,
-        least=least,
-        taken=taken,
-        times=taken / least,
-        calls=parts[C_CALLS] / taken * 100,
+    two, one = (
+        {title: spread["median"] for title, spread in found[which].items()}
+        for which in ("two stages", "one stage")
     )
+    parts = sum(two[title] for title in PARTS)
+    least = limit[LOG_MEL] / limit["peak"] + (limit[ENCODER] + limit[HEAD]) / limit["int8 peak"]
+    least_alone = limit[FRONT_END] / limit["peak"] + limit[MODEL] / limit["int8 peak"]
+    return _SECTION.format(
+        two=_table(found["two stages"]),
+        one=_table(found["one stage"]),
+        stages=_table(found["stages"]),
+        reset=spread_text(Spread(**{of: 1000 * value for of, value in found["reset"].items()}), 2),
+        rounds=rounds_text(found["rounds"], "part"),
+        word=WORD,
+        second=_percent(two[WHOLE] - two[FIRST], two[WHOLE]),
+        first=two[FIRST],
+        log_mel=_percent(two[LOG_MEL], two[FIRST]),
+        encoder=_percent(two[ENCODER], two[FIRST]),
+        between=_percent(two[FIRST] - parts, two[FIRST]),
+        pieces=two[IN_PIECES] / two[FIRST],
+        encoder_macs=(limit[ENCODER] + limit[HEAD]) / 1e6,
+        log_mel_macs=limit[LOG_MEL] / 1e6,
+        peak=limit["peak"] / 1e9,
+        int8_peak=limit["int8 peak"] / 1e9,
+        least=least,
+        times=two[FIRST] / least,
+        model_macs=limit[MODEL] / 1e6,
+        front_end_macs=limit[FRONT_END] / 1e6,
+        least_alone=least_alone,
+        times_alone=one[WHOLE] / least_alone,
+        calls=_percent(one[C_CALLS], one[WHOLE]),
+    )
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.0f} %"
 
 
 def _table(stages: Mapping[str, Mapping[str, float]]) -> str:
@@ -187,23 +158,35 @@ def _table(stages: Mapping[str, Mapping[str, float]]) -> str:
 
 
 _SECTION = """\
-`kws run` on a minute of WAV with one wake word, in blocks of half a second, and its parts; what the parts
-leave of the whole is mostly the second stage, asked whenever the word is said:
+One thread, {rounds}.
 
-{run}
+`kws run` on a minute of WAV with one wake word, "{word}", in blocks of half a second, and its parts, each by
+itself:
+
+{two}
+
+The second stage, asked whenever the word is said, is {second} of the whole. What is left, {first:.5f}, is
+what an hour costs in which nothing is proposed: {log_mel} of it are the log-mel rows, by numpy, {encoder} the
+encoder's graph, one call of LiteRT for each 80 ms, and {between} is in none of the parts. In blocks of 40 ms
+it takes {pieces:.1f} times as long: the same arithmetic by more calls.
+
+Encoder and head need {encoder_macs:.1f} million multiplications a second of audio, the log-mel rows about
+{log_mel_macs:.2f}. One core here does {int8_peak:.0f} thousand million multiply-accumulates of int8 a second
+in one large convolution of LiteRT's, and {peak:.0f} of float32 in a matrix product of numpy's. By arithmetic
+alone a second of audio would take {least:.6f} CPU s; it takes {times:.1f} times as long.
+
+The same with `--confirm none`, where the word's model for devices hears all the time:
+
+{one}
+
+Its model needs {model_macs:.2f} million multiplications a second of audio, its front end about
+{front_end_macs:.2f}: by arithmetic alone {least_alone:.6f} CPU s, and it takes {times_alone:.0f} times as
+long. {calls} of that is inside the C functions of `pymicro-features`, one call for each 10 ms, which nothing
+on our side of them can change. With `--engine c99` the exported C takes their place (chapter on cost).
 
 Alone, in blocks of 40 ms where audio goes in:
 
 {stages}
 
 Resetting a wake word, which makes a new interpreter: {reset} ms.
-
-The model needs {model:.2f} million multiplications a second of audio, the front end about {front_end:.2f};
-one core here does {peak:.1f} thousand million float32 multiply-accumulates a second in a matrix product.
-By arithmetic alone a second of audio would take {least:.7f} CPU s; the parts above take {taken:.5f},
-{times:.0f} times as long. {calls:.0f} % of that is inside the C functions of `pymicro-features`, one call
-for each 10 ms, which nothing on our side of them can change: in hours in which nothing is proposed they are
-what stands before 0.0005 CPU s per audio second.
-With `--engine c99` the exported C takes their place (chapter on cost). For ten words the rest is one call
-of LiteRT for each word and 30 ms.
 """

@@ -19,12 +19,12 @@ def spread_text(spread: Spread, digits: int) -> str:
     return median if spread.low == spread.high else f"{median} ({low} to {high})"
 
 
-def rounds_text(rounds: int) -> str:
+def rounds_text(rounds: int, who: str = "engine") -> str:
     """What the figures of so many rounds are."""
     if rounds == 1:
         return "one round, so nothing tells how far the figures would be from those of another"
     return (
-        f"{rounds} rounds in which every engine takes its turn once. A figure is the median of the rounds "
+        f"{rounds} rounds in which every {who} takes its turn once. A figure is the median of the rounds "
         "with the lowest and the highest, between which the true median lies with "
         f"{100 * (1 - 2 / 2**rounds):.0f} % confidence"
     )

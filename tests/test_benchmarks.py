@@ -230,7 +230,7 @@ def test_multiplications_of_a_step() -> None:
     assert macs("LOGISTIC", 2, 0) == 0
     shapes[4] = np.array([1, 2])
     assert macs("FULLY_CONNECTED", 3, 4) == 2 * 8
-    assert limit.front_end_macs(FrontendConfig()) == 480 + (1024 * 4 + 512) + 512 + 512 + 400
+    assert limit.spectral_macs(FrontendConfig()) == 480 + (1024 * 4 + 512) + 512 + 512 + 400
 
 
 @pytest.mark.parametrize("word", ["computer", "alexa"])
