@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,12 @@ def quiet() -> Samples:
     return np.round(noise * 10 ** (QUIET_DBFS / 20) * 32768).astype(np.int16)
 
 
+def unmeasured(missing: Mapping[str, str]) -> str:
+    """Lines that say what was not measured, and why; "" where all was."""
+    return "".join(f"\n\nNot measured: {title}, {why}" for title, why in missing.items())
+
+
+@cache
 def why_missing(engine: Engine) -> str:
     """What pip says against it, or what is to be trained first; "" where all is there."""
     if engine is HEADS and (missing := untrained()):
@@ -198,7 +205,7 @@ def section(found: Mapping[str, Any]) -> str:
         few=", ".join(_few(found["known"])),
         others=markdown(_OTHERS, (_others(title, by_count["1"], found) for title, by_count in runs.items())),
         standing="\n".join(_standing(found)),
-        missing="".join(f"\n\nNot measured: {title}, {why}" for title, why in found["missing"].items()),
+        missing=unmeasured(found["missing"]),
     )
 
 

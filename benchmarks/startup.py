@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cost import Variant, minute, ratio, standing, variants, why_missing
-from benchmarks.peers import OURSELVES, python_of
+from benchmarks.cost import Variant, minute, ratio, standing, unmeasured, variants, why_missing
+from benchmarks.peers import OURSELVES, PEERS, Engine, python_of
 from benchmarks.table import markdown, rounds_text, spread_text
 from kws.bench import write_wav
 from kws.bench.process import Plan, Spread, run
@@ -22,12 +23,16 @@ _FLOOR = Variant(
     "numpy alone", replace(OURSELVES, adapter=Path(__file__).with_name("numpy_alone.py")), {}, OURSELVES.chunk
 )
 """No engine, but less than that none with numpy can do with."""
+_PEER = next(peer for peer in PEERS if peer.name == "pymicro-wakeword")
+_LIBRARIES_IN = {OURSELVES: "ai_edge_litert/", _PEER: "pymicro_wakeword/"}
+"""Folders that hold the shared libraries of two runtimes of TensorFlow Lite."""
 
 
 def measure(rounds: int) -> dict[str, Any]:
     """By variant, round by round: seconds by the clock and of the CPU, memory."""
-    present = [one for one in variants() if not why_missing(one.engine) and "at a time" not in one.title]
-    present.append(_FLOOR)
+    asked = [one for one in variants() if "at a time" not in one.title]
+    missing = {one.title: why for one in asked if (why := why_missing(one.engine))}
+    present = [*(one for one in asked if one.title not in missing), _FLOOR]
     found: dict[str, list[dict[str, float]]] = {one.title: [] for one in present}
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder, "audio.wav")
@@ -35,7 +40,22 @@ def measure(rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             for one in present:
                 found[one.title].append(asdict(run(_plan(one, audio), python_of(one.engine))))
-    return {"rounds": rounds, "runs": found}
+    return {"rounds": rounds, "missing": missing, "libraries": _libraries_mb(missing), "runs": found}
+
+
+def _libraries_mb(missing: Mapping[str, str]) -> dict[str, float]:
+    """By engine; none where the system does not tell."""
+    if not Path("/proc/self/smaps").exists():
+        return {}
+    present = {engine: folder for engine, folder in _LIBRARIES_IN.items() if engine.name not in missing}
+    return {engine.name: _mapped_mb(engine, folder) for engine, folder in present.items()}
+
+
+def _mapped_mb(engine: Engine, folder: str) -> float:
+    script = Path(__file__).with_name("mapped.py")
+    (model,) = engine.models(1)
+    command = [python_of(engine), "-I", script, engine.adapter, model, folder]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _plan(one: Variant, audio: Path) -> Plan:
@@ -52,7 +72,17 @@ def section(found: Mapping[str, Any]) -> str:
         rounds=rounds_text(found["rounds"]),
         table=markdown(_COLUMNS, _rows(runs)),
         standing="\n".join(standing("s by the clock", clocks, ASKED_SECONDS, 2)),
+        floor_cpu=100 * _floor_share(runs, "loading"),
+        floor_mb=100 * _floor_share(runs, "peak_mb"),
+        libraries=_libraries(found["libraries"]),
+        missing=unmeasured(found["missing"]),
     )
+
+
+def _floor_share(runs: Mapping[str, list[dict[str, float]]], of: str) -> float:
+    """Of what kws takes, what is Python's and numpy's."""
+    floor, ours = (Spread.of(run[of] for run in runs[name]).median for name in (_FLOOR.title, OURSELVES.name))
+    return floor / ours
 
 
 _COLUMNS = ("", "s by the clock", "CPU s", "kws takes, times", "MB")
@@ -80,7 +110,17 @@ pages of shared libraries and all. *numpy alone* is Python with numpy and no eng
 
 {standing}
 
-kws opens its second stage with its first candidate, not at its start. What stands before less: numpy is most
-of the time and of the memory. Of the rest of the memory 12 MB are the two shared libraries that importing
-LiteRT loads, where pymicro-wakeword's own build of TensorFlow Lite's C library is 2, by `/proc/self/smaps`.
+kws opens its second stage with its first candidate, not at its start. What stands before less: Python with
+numpy, which by medians is {floor_cpu:.0f} % of kws' CPU time here and {floor_mb:.0f} % of its
+memory.{libraries}{missing}
 """
+
+_LIBRARIES = """
+Of the rest of the memory {kws:.0f} MB are the two shared libraries that importing LiteRT loads, where
+pymicro-wakeword's own build of TensorFlow Lite's C library is {peer:.0f}, by `/proc/self/smaps`."""
+
+
+def _libraries(megabytes: Mapping[str, float]) -> str:
+    if not {OURSELVES.name, _PEER.name} <= set(megabytes):
+        return ""
+    return _LIBRARIES.format(kws=megabytes[OURSELVES.name], peer=megabytes[_PEER.name])

@@ -12,25 +12,24 @@ import numpy as np
 import pytest
 from tables_of import row_of
 
-from benchmarks import __main__ as program
 from benchmarks import (
     cost,
     grammars,
     growth,
     heads,
     limit,
+    mapped,
     second_stage,
     startup,
     stream_rules,
 )
 from benchmarks.automaton import Automaton, smallest
 from benchmarks.stream_rules import Score, score
+from kws.bench.process import Run
 from kws.evaluation import Occurrence
 from kws.frontend import FrontendConfig
 from kws.grammar.jsgf import parse_jsgf
 from kws.grammar.word_graph import word_graph
-
-ROOT = Path(__file__).parents[1]
 
 
 def runs_of(cpu: tuple[float, ...], peak_mb: float = 30.0) -> list[dict[str, float]]:
@@ -78,7 +77,10 @@ def test_start_up_is_judged_by_the_clock() -> None:
     runs = {"kws": runs_of((0.001, 0.001, 0.001)), "peer": runs_of((0.001, 0.001, 0.001))}
     for number, run in enumerate(runs["kws"]):
         run["startup"] = 0.3 + number / 10
-    text = startup.section({"rounds": 3, "runs": runs})
+    runs["numpy alone"] = runs["peer"]
+    absent = {"absent": "no such release"}
+    text = startup.section({"rounds": 3, "missing": absent, "libraries": {}, "runs": runs})
+    assert "Not measured: absent, no such release" in text
     assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.250", "", "30"]]
     assert row_of(text, "peer") == [["peer", "0.50", "0.250", "1.00", "30"]]
     assert "kws 0.40 (0.80 times the lowest peer, 2.7 times the aim)" in text
@@ -87,7 +89,10 @@ def test_start_up_is_judged_by_the_clock() -> None:
 def test_numpy_alone_is_no_peer() -> None:
     runs = {name: runs_of((0.001,)) for name in ("kws", "peer", "numpy alone")}
     runs["numpy alone"][0] |= {"startup": 0.01, "loading": 0.01}
-    text = startup.section({"rounds": 1, "runs": runs})
+    libraries = {"kws": 12.3, "pymicro-wakeword": 1.6}
+    text = startup.section({"rounds": 1, "missing": {}, "libraries": libraries, "runs": runs})
+    assert "is 4 % of kws' CPU time here and 100 % of its memory" in " ".join(text.split())
+    assert "rest of the memory 12 MB are" in text
     assert row_of(text, "numpy alone") == [["numpy alone", "0.01", "0.010", "25.00", "30"]]
     assert "Lowest peer: peer, 0.50" in text
 
@@ -123,40 +128,47 @@ def test_what_confirms_trained_heads_is_read_from_one(
     assert heads.second_of_heads() == text
 
 
-def test_how_busy_the_machine_was_stands_with_the_command() -> None:
-    load = {"cores": 2, "before": 0.26, "after": 3.5, "nice": 10}
-    stored = {"command": "c", "date": "d", "machine": "m", "found": [], "load": load}
-    assert "m; 2 cores, load average 0.3 before and 3.5 after, niceness 10." in program.page(
-        {"rules": stored}
-    )
-
-
-def test_every_chapter_is_there_measured_or_not() -> None:
-    stored = {"command": "python -m benchmarks rules", "date": "2026-01-02", "machine": "here", "found": []}
-    text = program.page({"rules": stored})
-    for name, part in program.PARTS.items():
-        assert f"## {part.title}\n" in text
-        assert (f"Not measured yet: `python -m benchmarks {name}`." in text) is (name != "rules")
-    assert "`python -m benchmarks rules` on 2026-01-02, here." in text
-
-
-def test_the_page_is_the_one_that_its_measurements_make() -> None:
-    files = (ROOT / "docs" / "benchmarks").glob("*.json")
-    known = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
-    assert program.page(known) == program.PAGE.read_text(encoding="utf-8")
-    drawn = program.drawings(known)
-    assert {path.name for path in program.FOUND.glob("*.svg")} == set(drawn)
-    for name, text in drawn.items():
-        assert (program.FOUND / name).read_text(encoding="utf-8") == text
-
-
-def test_what_was_not_run_for_so_long_is_said() -> None:
-    run = {"cpu": 0.001, "peak_mb": 40.0}
-    found = {
-        what: {"kws": {"1": run, "8": run}, "peer": {"1": run}} for what in ("minutes", "models", "streams")
-    }
-    assert row_of(growth.section(found), "peer")[0] == ["peer", "0.00100, 40.0 MB", "not run"]
+def test_growth_is_told_by_medians_and_what_was_not_run_is_said() -> None:
+    runs = [{"cpu": cpu, "peak_mb": 40.0} for cpu in (0.003, 0.001, 0.002)]
+    found: dict[str, Any] = {"rounds": 3, "missing": {"absent": "no such release"}}
+    for what in ("minutes", "models", "streams"):
+        found[what] = {"kws": {"1": runs, "8": runs[:1]}, "peer": {"1": runs[:1]}}
+    text = growth.section(found)
+    assert row_of(text, "kws")[0] == ["kws", "0.00200 (0.00100 to 0.00300), 40.0 MB", "0.00300, 40.0 MB"]
+    assert row_of(text, "peer")[0] == ["peer", "0.00300, 40.0 MB", "not run"]
+    assert "Not measured: absent, no such release" in text
     assert all(text.startswith("<svg") for text in growth.drawings(found).values())
+
+
+def test_hours_are_heard_once_and_all_else_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = {"pvporcupine": "no such release"}
+    monkeypatch.setattr(growth, "why_missing", lambda engine: absent.get(engine.name, ""))
+    monkeypatch.setattr(growth, "python_of", lambda engine: engine.name)
+    monkeypatch.setattr(growth, "run", lambda plan, python: Run(0.001, 0.1, 30.0))
+    found = growth.measure(2)
+    assert found["missing"] == absent
+    for engine in ("kws", "pymicro-wakeword"):
+        counts = {minutes: len(runs) for minutes, runs in found["minutes"][engine].items()}
+        assert counts == {"1": 2, "10": 2, "60": 1, "480": 1}
+        assert {len(runs) for what in ("models", "streams") for runs in found[what][engine].values()} == {2}
+
+
+SMAPS = """\
+7f00-7f10 r-xp 00000000 fe:00 12 /site-packages/ai_edge_litert/_wrapper.so
+Size:                 80 kB
+Rss:                  50 kB
+VmFlags: rd ex mr mw me
+7f10-7f20 rw-p 00000000 00:00 0
+Rss:                  1000 kB
+7f20-7f30 r--p 00000000 fe:00 13 /site-packages/ai_edge_litert/libLiteRt.so
+Rss:                  7 kB
+7f30-7f40 r--p 00000000 fe:00 14 /usr/lib/libc.so.6
+Rss:                  300 kB
+"""
+
+
+def test_memory_of_shared_libraries_is_that_of_their_folder() -> None:
+    assert mapped.resident(SMAPS.splitlines(), "ai_edge_litert/") == 57 * 1024
 
 
 def test_the_rules_of_the_streaming_wake_word() -> None:
