@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cost import minute, unmeasured, why_missing
+from benchmarks.cost import minute
 from benchmarks.peers import FIRST_STAGE, OURSELVES, PEERS, Engine, python_of
 from benchmarks.table import markdown, rounds_text, spread_text
+from benchmarks.variants import unmeasured, why_missing
 from kws.bench import write_wav
 from kws.bench.process import Plan, Spread, run
 from kws.evaluation.plot import Axis, line_plot

@@ -7,11 +7,13 @@ trains them; they are no part of the package.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.peers import OURSELVES, ROOT
+from kws.bundle import Bundle, find_bundle
+from kws.cascade import default_second
+from kws.fusion import members_of
 
 _TRAINED = ROOT / ".cache" / "ladder"
 _COMMAND = "python -m training.ladder {} --rung packed"
@@ -40,11 +42,14 @@ HEADS = replace(
 
 
 def second_of_heads() -> str:
-    """What their second stage is, in words."""
-    manifest = json.loads(head_of("computer").read_text(encoding="utf-8"))
-    default = manifest["kws"].get("confirmation", {}).get("default", {})
-    kinds = {"model": "another model of the word", "recognizer": "the recognizer"}
-    return " and ".join(text for kind, text in kinds.items() if kind in default) or "none"
+    """What their second stage is here, in words; BundleError where kws would not hear by one of them."""
+    second = default_second(find_bundle(head_of("computer")))
+    if second is None:
+        return "none"
+    return " and ".join(
+        "another model of the word" if isinstance(member, Bundle) else "the recognizer"
+        for member in members_of(second)
+    )
 
 
 def untrained() -> str:

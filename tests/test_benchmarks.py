@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +14,6 @@ from benchmarks import (
     cost,
     grammars,
     growth,
-    heads,
     limit,
     mapped,
     second_stage,
@@ -24,12 +21,16 @@ from benchmarks import (
     stream_rules,
 )
 from benchmarks.automaton import Automaton, smallest
+from benchmarks.peers import OURSELVES
+from benchmarks.standing import Asked, standing
 from benchmarks.stream_rules import Score, score
 from kws.bench.process import Run
 from kws.evaluation import Occurrence
 from kws.frontend import FrontendConfig
 from kws.grammar.jsgf import parse_jsgf
 from kws.grammar.word_graph import word_graph
+from kws.selftest import bundled_recordings
+from kws.sources.whole import read_samples
 
 
 def runs_of(cpu: tuple[float, ...], peak_mb: float = 30.0) -> list[dict[str, float]]:
@@ -42,6 +43,9 @@ def costs_of(runs: dict[str, dict[str, list[dict[str, float]]]]) -> dict[str, An
         "rounds": 3,
         "seconds": 6.0,
         "warm": 1.5,
+        "heads": "none",
+        "said": [9, 47.9],
+        "bytes": {"head": 18_336, "model for devices": 92_976},
         "missing": {"absent": "no such release"},
         "runs": runs,
         "quiet": runs,
@@ -67,10 +71,25 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
 
 
 def test_where_kws_stands_is_said_against_the_lowest_peer_and_the_aim() -> None:
-    assert list(cost.standing("MB", {"kws": 60.0, "a": 80.0, "b": 30.0}, 40.0, 1)) == [
-        "* MB: kws 60.0 (2.00 times the lowest peer, 1.5 times the aim). Lowest peer: b, 30.0. Aim: 40."
+    seconds = Asked("s", 0.5, 2, {"kws": 0.25, "kws, c99": 1.0, "a": 1.0, "b": 2.0})
+    megabytes = Asked("MB", 40.0, 0, {"kws": 60.0, "kws, c99": 30.0, "a": 80.0, "b": 30.0})
+    _, _, *rows = standing([seconds, megabytes]).splitlines()
+    assert rows == [
+        "| kws | 0.25 (0.25, 0.5) | 60 (2.00, 1.5) |",
+        "| kws, c99 | 1.00 (1.00, 2.0) | 30 (1.00, 0.8) |",
+        "| lowest peer | a 1.00 | b 30 |",
+        "| aim | 0.5 | 40 |",
     ]
-    assert not list(cost.standing("MB", {"kws": 60.0}, 40.0, 1))
+    _, _, *rows = standing([Asked("MB", 40.0, 0, {"kws": 60.0})]).splitlines()
+    assert rows == ["| kws | 60 (1.5) |", "| aim | 40 |"]
+
+
+def test_every_word_is_said_before_counting_begins() -> None:
+    """So that no second stage is opened in what is counted."""
+    first, *_ = bundled_recordings()
+    heard = {word.name: word.end + 1.0 for word in first.words if word.end + 1.0 < cost.WARM}
+    assert set(heard) == set(OURSELVES.words)
+    assert np.array_equal(cost.minute()[: 5 * 16_000], read_samples(first.audio)[: 5 * 16_000])
 
 
 def test_start_up_is_judged_by_the_clock() -> None:
@@ -81,9 +100,9 @@ def test_start_up_is_judged_by_the_clock() -> None:
     absent = {"absent": "no such release"}
     text = startup.section({"rounds": 3, "missing": absent, "libraries": {}, "runs": runs})
     assert "Not measured: absent, no such release" in text
-    assert row_of(text, "kws") == [["kws", "0.40 (0.30 to 0.50)", "0.250", "", "30"]]
+    assert row_of(text, "kws")[:1] == [["kws", "0.40 (0.30 to 0.50)", "0.250", "", "30"]]
     assert row_of(text, "peer") == [["peer", "0.50", "0.250", "1.00", "30"]]
-    assert "kws 0.40 (0.80 times the lowest peer, 2.7 times the aim)" in text
+    assert "| kws | 0.40 (0.80, 2.7) | 30 (1.00, 0.8) |" in text
 
 
 def test_numpy_alone_is_no_peer() -> None:
@@ -94,38 +113,7 @@ def test_numpy_alone_is_no_peer() -> None:
     assert "is 4 % of kws' CPU time here and 100 % of its memory" in " ".join(text.split())
     assert "rest of the memory 12 MB are" in text
     assert row_of(text, "numpy alone") == [["numpy alone", "0.01", "0.010", "25.00", "30"]]
-    assert "Lowest peer: peer, 0.50" in text
-
-
-def test_heads_that_nobody_has_trained_are_told_how_to_be(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(heads, "_TRAINED", tmp_path)
-    for word in ("computer", "alexa"):
-        heads.head_of(word).parent.mkdir()
-        heads.head_of(word).touch()
-    assert cost.why_missing(heads.HEADS) == "not trained; python -m training.ladder jarvis --rung packed"
-
-
-@pytest.mark.parametrize(
-    ("default", "text"),
-    [
-        ({"recognizer": "english"}, "the recognizer"),
-        (
-            {"model": "second/computer.json", "recognizer": "english"},
-            "another model of the word and the recognizer",
-        ),
-        (None, "none"),
-    ],
-)
-def test_what_confirms_trained_heads_is_read_from_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, default: dict[str, str] | None, text: str
-) -> None:
-    monkeypatch.setattr(heads, "_TRAINED", tmp_path)
-    heads.head_of("computer").parent.mkdir()
-    ours = {"confirmation": {"default": default}} if default else {}
-    heads.head_of("computer").write_text(json.dumps({"kws": ours}))
-    assert heads.second_of_heads() == text
+    assert "| lowest peer | peer 0.50 | peer 30 |" in text
 
 
 def test_growth_is_told_by_medians_and_what_was_not_run_is_said() -> None:

@@ -1,0 +1,48 @@
+"""Where kws is among all engines, and how far from what it shall reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.peers import OURSELVES
+from benchmarks.table import markdown
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A figure in which kws shall reach something."""
+
+    title: str
+    aim: float
+    digits: int
+    known: Mapping[str, float]
+    """By variant."""
+
+    @property
+    def peer(self) -> str:
+        """Who takes least of those that are not ours; "" where there is none."""
+        theirs = [name for name in self.known if not is_ours(name)]
+        return min(theirs, key=self.known.__getitem__, default="")
+
+    def cell(self, name: str) -> str:
+        """The value of one of ours, times the lowest peer's, times the aim."""
+        value = self.known[name]
+        beside = f"{value / self.known[self.peer]:.2f}, " if self.peer else ""
+        return f"{value:.{self.digits}f} ({beside}{value / self.aim:.1f})"
+
+
+def is_ours(title: str) -> bool:
+    """Whether a variant is one of kws."""
+    return title.startswith(OURSELVES.name)
+
+
+def standing(asked: Sequence[Asked]) -> str:
+    """A table: each of ours in every figure, the lowest peer, the aim."""
+    ours = [name for name in asked[0].known if is_ours(name)]
+    rows = [(name, *(one.cell(name) for one in asked)) for name in ours]
+    if all(one.peer for one in asked):
+        peers = [f"{one.peer} {one.known[one.peer]:.{one.digits}f}" for one in asked]
+        rows.append(("lowest peer", *peers))
+    rows.append(("aim", *(f"{one.aim:g}" for one in asked)))
+    return markdown(("", *(one.title for one in asked)), rows)
