@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,10 @@ import numpy as np
 from benchmarks.heard_before import furthest, mark
 from benchmarks.listening import PHRASES, SAME_MODELS, Setting, Task, settings_of, stream_of, tasks_of
 from benchmarks.peers import FIRST_STAGE, LISTENERS, Engine
-from benchmarks.streams import CLEAN, CONDITIONS, SPOKEN, saying, speech_pieces
-from benchmarks.table import markdown
-from kws.evaluation import Proportion, Rate, best_scores, det_curve, false_alarm_times, latencies, misses
+from benchmarks.streams import CLEAN, SPOKEN, saying, speech_pieces
+from kws.evaluation import Proportion, best_scores, det_curve, false_alarm_times, latencies, misses
 from kws.evaluation.det import operating_point
 from kws.evaluation.matching import HIT_SECONDS, Occurrence
-from kws.evaluation.plot import RATES, line_plot, shares
 from kws.evaluation.streams import Layout
 from kws.scoring import ScoreTrack
 
@@ -169,6 +167,7 @@ def _from_runs(runs: Sequence[tuple[Setting, Tracks]]) -> dict[str, Any]:
         "default": points[0],
         "chosen": min(kept, key=lambda p: (_value(p) or 0.0, p["false_alarms"])) if kept else None,
         "curve": corners(sorted(curve)),
+        "runs": len(judged),
     }
 
 
@@ -218,126 +217,3 @@ def _same(name: str) -> dict[str, Any] | None:
         "farthest": float(np.abs(a - b).max()),
         "missed": [int((best < np.float32(0.5)).sum()) for best in (a, b)],
     }
-
-
-def section(found: Mapping[str, Any]) -> str:
-    """The chapter of the page."""
-    return _SECTION.format(
-        hours=found["hours"],
-        late=LATE_SECONDS,
-        rate=PER_HOUR,
-        words="\n\n".join(_of_word(phrase, found["found"][phrase]) for phrase in SPOKEN),
-        unsaid=markdown(
-            ("", "threshold", "false alarms an hour, by default"),
-            _unsaid(found["found"]["hey jarvis"]),
-        ),
-        same="\n".join(_SAME.format(name=name, **same) for name, same in found["same"].items()),
-    )
-
-
-_SECTION = """\
-The words of the `dev` recordings, none of which kws was trained on, with speech and noise between them;
-then all that is spoken there without the word ({hours:.2f} h in all). Whether the others have learned from
-some of these recordings, which are public, is not known. kws chose its default thresholds on these
-recordings, and every threshold "at most {rate} an hour" is chosen on the very speech that it is measured
-on, for all engines alike.
-
-*kws* runs as it does by default: a head on the published encoder proposes, and the word's model for devices
-decides with it, each with a threshold; its curve is drawn through pairs of thresholds that stand in the
-head's manifest, each of them a run, as Porcupine's is through its sensitivities. *kws, first stage alone* is
-`--confirm none`, that model alone, as on a device.
-
-All engines hear the same files. A word counts as heard from its start to {late} s past its end. Shares and
-rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the
-speech, the hours tell, and in less than two of them "at most {rate}" is none at all.
-`python -m benchmarks accuracy` goes on where it was; what an engine has heard elsewhere stays until more was
-heard here, or its models or the streams have changed. Spacing is the time from one word to the next, filled
-with speech and noise in turn ("alone": with silence). At 10 and 5 dB words and what is between them are at an
-even level over steady noise.
-
-{words}
-
-### hey jarvis
-
-Nobody says it in these recordings, so only false alarms can be counted:
-
-{unsaid}
-
-{same}
-"""
-
-_SAME = """\
-{name} runs the model files of {other}, byte by byte the same. On {words} words "alexa" the best scores of
-the two are {farthest:.3f} apart at most, and at 0.5 they miss {missed[0]} and {missed[1]}; so the rest was
-heard by one of them."""
-
-_COLUMNS = (
-    "",
-    "threshold",
-    "false alarms an hour",
-    "s after the word",
-    *(f"missed, {c}" for c in CONDITIONS),
-)
-
-
-def _of_word(phrase: str, engines: Mapping[str, Any]) -> str:
-    rows = [
-        (f"{name}, {how}", *_cells(measured[which]))
-        for name, measured in engines.items()
-        for which, how in (("default", "default"), ("chosen", f"at most {PER_HOUR} an hour"))
-        if measured[which]
-    ]
-    shown = {name for name, measured in engines.items() if measured["default"] or measured["chosen"]}
-    absent = [engine.name for engine in LISTENERS if phrase in engine.words and engine.name not in shown]
-    lacking = f"\n\nKnow the word and have not heard enough yet: {', '.join(absent)}." if absent else ""
-    drawing = f"![Misses of {phrase} against false alarms](benchmarks/det-{phrase}.svg)"
-    return f"### {phrase}\n\n{drawing}\n\n{markdown(_COLUMNS, rows)}\n\n{fewest(engines)}{lacking}"
-
-
-def fewest(engines: Mapping[str, Any]) -> str:
-    """Who misses fewest, of those that can keep to the rate."""
-    missed = {
-        name: Proportion(*measured["chosen"]["misses"][CLEAN])
-        for name, measured in engines.items()
-        if measured["chosen"] and CLEAN in measured["chosen"]["misses"]
-    }
-    ranked = sorted(missed, key=lambda name: missed[name].value)
-    each = "; ".join(f"{name} {missed[name]}" for name in ranked)
-    return f"Missed {CLEAN} at no more than {PER_HOUR} false alarms an hour, fewest first: {each}."
-
-
-def _cells(point: Point) -> tuple[str, ...]:
-    latency = "" if point["latency"] is None else f"{point['latency']:.2f}"
-    missed = [Proportion(*point["misses"][c]) if c in point["misses"] else "not heard" for c in CONDITIONS]
-    rate = str(Rate(point["false_alarms"], point["hours"])) if point["hours"] else "not heard"
-    return (_setting_text(point), rate, latency, *map(str, missed))
-
-
-def _setting_text(point: Point) -> str:
-    numbers = point["threshold"] if isinstance(point["threshold"], list) else [point["threshold"]]
-    return " and ".join(f"{number:.4g}" for number in numbers)
-
-
-def _unsaid(engines: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for name, measured in engines.items():
-        point = measured["default"]
-        yield name, _setting_text(point), str(Rate(point["false_alarms"], point["hours"]))
-
-
-def drawings(found: Mapping[str, Any]) -> dict[str, str]:
-    """File name -> SVG."""
-    return {
-        f"det-{phrase}.svg": line_plot(
-            f"{phrase}, {CLEAN}",
-            RATES,
-            shares(0.5),
-            {name: _to_edges(m["curve"]) for name, m in found["found"][phrase].items() if m["curve"]},
-        )
-        for phrase in SPOKEN
-    }
-
-
-def _to_edges(curve: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """The curve as far as it lies between the ends of the axis of rates, and on to the right end."""
-    *_, last = RATES.ticks
-    return [*((rate, missed) for rate, missed in curve), (last, curve[-1][1])]

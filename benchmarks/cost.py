@@ -145,8 +145,8 @@ how many times the aim:
 Ten heads of {head:.0f} kB each follow one encoder, as Porcupine's words follow one network. The models for
 devices are networks of {device:.0f} kB each, of which each 30 ms need every weight where they listen always.
 What stands before the aims where nothing is said is the encoder, and where words are said the second stage,
-which hears seconds again for each: see where the time goes. Of the memory, see what numpy takes alone (chapter
-on start-up), and `--engine c99`, which does without LiteRT.{missing}
+which hears seconds again for each: see where the time goes. Of the memory, see what numpy takes alone
+(chapter on start-up), and `--engine c99`, which does without LiteRT.{missing}
 """
 
 _OTHERS = ("", "chunk, ms", "a chunk takes, ms, p50 / p99", "peak MB", "installed MB", "model MB")

@@ -21,7 +21,6 @@ import numpy.typing as npt
 from benchmarks.peers import FIRST_STAGE, LISTENERS, TWO_STAGES, Engine, NotInstalledError, python_of
 from benchmarks.streams import (
     CACHE,
-    CLEAN,
     CONDITIONS,
     SPOKEN,
     Planned,
@@ -33,9 +32,11 @@ from kws import cascade
 from kws.bench.process import Plan, run
 from kws.bundle import Bundle, find_bundle
 from kws.confirmation_table import Second, measured_points, second_stage_of
+from kws.errors import KwsError
+from kws.fusion import Member, members_of
 
-SENSITIVITIES = (0.5, 0.7, 0.3)
-"""Of Porcupine, its default first."""
+SENSITIVITIES = (0.5, 0.7, 0.9, 0.3, 0.6, 0.8)
+"""Of Porcupine, its default first: no fewer than kws has pairs."""
 PHRASES = (*SPOKEN, "hey jarvis")
 """What is listened for; nobody says "hey jarvis" in the recordings, so of it only false alarms count."""
 SAME_MODELS = {"pyopen-wakeword": "openwakeword"}
@@ -134,10 +135,14 @@ def _version(engine: Engine, models: Sequence[str]) -> list[str]:
     if engine not in (TWO_STAGES, FIRST_STAGE):
         return [package for package in engine.pip if "==" in package]
     if engine is TWO_STAGES:
-        used: list[Second] = [stage for model in models for stage in stages_of(model)]
+        used = [part for model in models for part in _parts(*stages_of(model))]
     else:
         used = [find_bundle(model) for model in models]
     return [str(model.model_sha256) for model in used]
+
+
+def _parts(first: Bundle, second: Second) -> list[Member]:
+    return [first, *members_of(second)]
 
 
 @cache
@@ -180,8 +185,8 @@ def listen(seconds: float) -> None:
             continue
         try:
             took = task.hear()
-        except NotInstalledError as error:
-            click.echo(f"{task.engine.name}: {error}", err=True)
+        except (NotInstalledError, KwsError) as error:
+            click.echo(f"{task.engine.name}: {error}; hears nothing more", err=True)
             missing.add(task.engine)
         else:
             click.echo(f"{task.engine.name} {task.stream} {[*task.settings]}: {took:.0f} s", err=True)
@@ -191,22 +196,23 @@ def _unheard() -> list[Task]:
     return [task for engine in LISTENERS for task in tasks_of(engine) if not task.path.is_file()]
 
 
-def urgency(task: Task) -> tuple[int, int]:
+def urgency(task: Task) -> tuple[int, int, int]:
     """What is heard first has the lowest.
 
-    The fast engines hear words as recorded and at 10 dB and all of the speech, with their first two settings;
-    then the slow ones the words; then, piece after piece, come the speech for the slow ones and further
-    settings; other conditions last.
+    The words in every condition by the fast engines, by the slow ones, then all of the speech by the fast
+    ones: so far by default. Then their other settings, one after the other; then, piece after piece, the
+    speech for the slow ones. The slowest has its words as recorded and at 10 dB with the slow ones, and all
+    else last.
     """
     number = _setting_number(task)
     is_slow, is_last = task.engine.name in SLOW, task.engine.name == SLOW[-1]
     piece = task.stream.removeprefix("speech ")
     if piece != task.stream:
-        return (4 + is_last if is_slow or number > 1 else number), 10 + int(piece)
-    condition = task.stream.split(", ")[1]
-    if condition not in (CLEAN, "10 dB"):
-        return 6, 0
-    return (2 + is_last if is_slow else number if number < 2 else 4), (CLEAN, "10 dB").index(condition)
+        return (5 + is_last if is_slow else 4 if number else 2), number, 10 + int(piece)
+    place = CONDITIONS.index(task.stream.split(", ")[1])
+    if number:
+        return 3, number, place
+    return (6 if is_last and place > 1 else int(is_slow)), 0, place
 
 
 def _setting_number(task: Task) -> int:

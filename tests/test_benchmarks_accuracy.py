@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,16 @@ from tables_of import row_of
 
 from benchmarks import (
     accuracy,
+    accuracy_page,
     listening,
     peers,
 )
 from benchmarks.accuracy import Tracks
 from benchmarks.heard_before import mark
+from kws.errors import KwsError
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import Layout, Segment
+from kws.fusion import Fusion
 from kws.scoring import ScoreTrack
 
 
@@ -49,7 +53,7 @@ def test_who_misses_fewest_comes_first() -> None:
         name: {"chosen": {"misses": {accuracy.CLEAN: [missed, 10]}} if missed is not None else None}
         for name, missed in (("many", 5), ("few", 1), ("never so few false alarms", None))
     }
-    names = accuracy.fewest(engines).partition("fewest first: ")[2].split("; ")
+    names = accuracy_page.fewest(engines).partition("fewest first: ")[2].split("; ")
     assert [name.split()[0] for name in names] == ["few", "many"]
 
 
@@ -177,7 +181,7 @@ def test_a_mark_is_of_the_names_of_tracks_alone() -> None:
 
 def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) -> None:
     stored = json.loads(json.dumps(heard))
-    text = accuracy.section(stored)
+    text = accuracy_page.section(stored)
     (default,) = row_of(text, "pvporcupine, default")
     assert default[1:3] == ["0.5", "120.00 (14.53 to 433.48), 2 in 0.02 h"]
     assert default[4] == "50.0 % (1.3 to 98.7), 1 of 2"
@@ -189,7 +193,71 @@ def test_the_chapter_tells_counts_and_what_was_not_heard(heard: dict[str, Any]) 
     assert words_alone[2] == "not heard"
     assert words_alone[4] == "50.0 % (1.3 to 98.7), 1 of 2"
     assert "have not heard enough yet: pocketsphinx." in text
-    assert accuracy.drawings(stored)["det-computer.svg"].count("<polyline") == 3
+    assert "Runs of which a curve is drawn: kws 2, pvporcupine 2." in text
+    assert "by default it takes -0.50 s for computer." in " ".join(text.split())
+    drawing = accuracy_page.drawings(stored)["det-computer.svg"]
+    assert drawing.count("<polyline") == 3
+    assert drawing.count("<path") == 3  # a cross for each that keeps to the rate
+
+
+def test_a_cross_is_as_long_as_its_intervals() -> None:
+    point = {"misses": {accuracy.CLEAN: [2, 84]}, "false_alarms": 2, "hours": 4.71}
+    cross = accuracy_page._cross(point)
+    assert cross
+    assert (cross.x, cross.y) == (2 / 4.71, 2 / 84)
+    # The intervals that the tables show for these counts: 0.05 to 1.53 (1.54) and 0.3 to 8.3 %.
+    assert cross.across == pytest.approx((0.0514, 1.5339), abs=1e-3)
+    assert cross.up == pytest.approx((0.0029, 0.0834), abs=1e-4)
+    assert accuracy_page._cross({**point, "hours": 0.0}) is None
+    assert accuracy_page._cross({**point, "misses": {}}) is None
+    assert accuracy_page._cross(None) is None
+
+
+def test_who_runs_the_models_of_another_is_not_said_to_have_heard_too_little(heard: dict[str, Any]) -> None:
+    stored = json.loads(json.dumps(heard))
+    alexa = accuracy_page._of_word("alexa", {}, {})
+    assert "have not heard enough yet: kws," in alexa
+    assert "pyopen-wakeword" in alexa
+    assert "pyopen-wakeword" not in accuracy_page._of_word("alexa", {}, {"pyopen-wakeword": {}})
+    assert stored["same"] == {}
+
+
+def test_an_engine_whose_worker_fails_hears_nothing_more_and_the_others_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    @dataclass(frozen=True)
+    class Hearing:
+        engine: SimpleNamespace
+        stream: str
+        settings: tuple[float, ...] = ()
+
+        def hear(self) -> float:
+            asked.append((self.engine.name, self.stream))
+            if self.engine.name == "broken":
+                raise KwsError("bench: no such library")
+            return 1.0
+
+    class Named(SimpleNamespace):
+        __hash__ = object.__hash__
+
+    broken, sound = Named(name="broken"), Named(name="sound")
+    tasks = [Hearing(broken, "a"), Hearing(sound, "a"), Hearing(broken, "b"), Hearing(sound, "b")]
+    monkeypatch.setattr(listening, "_unheard", lambda: tasks)
+    monkeypatch.setattr(listening, "urgency", lambda task: 0)
+    listening.listen(60)
+    assert asked == [("broken", "a"), ("sound", "a"), ("sound", "b")]
+    assert "broken: bench: no such library; hears nothing more" in capsys.readouterr().err
+
+
+def test_a_track_is_named_after_every_model_that_it_was_heard_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, device, another = (SimpleNamespace(model_sha256=sha) for sha in ("head", "device", "another"))
+    both = Fusion((device, another), (0.5, 0.5))  # type: ignore[arg-type]
+    monkeypatch.setattr(listening, "stages_of", lambda word: (head, both if word == "alexa" else device))
+    names = listening._version(peers.TWO_STAGES, ["alexa", "computer"])
+    assert names == ["head", "device", "another", "head", "device"]
+    assert listening._version(peers.PEERS[0], ["alexa.json"]) == ["pymicro-wakeword==2.5.0"]
 
 
 def test_the_most_telling_streams_are_heard_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,14 +269,18 @@ def test_the_most_telling_streams_are_heard_first(monkeypatch: pytest.MonkeyPatc
 
     order = [
         task("kws", "alexa, 5 s apart", [0.3, 0.1]),
-        task("kws, first stage alone", "speech 3"),
-        task("kws", "speech 0", [0.8, 0.1]),
-        task("openwakeword", "alexa, 10 dB"),
-        task("wakeforge", "alexa, 5 s apart"),
-        task("openwakeword", "speech 0"),
-        task("kws", "speech 1", [0.9, 0.1]),
-        task("wakeforge", "speech 0"),
         task("kws", "alexa, alone", [0.3, 0.1]),
+        task("wakeforge", "alexa, 5 s apart"),
+        task("openwakeword", "alexa, 10 dB"),
+        task("kws, first stage alone", "speech 3"),
+        task("kws", "alexa, 5 s apart", [0.8, 0.1]),
+        task("kws", "alexa, 10 dB", [0.8, 0.1]),
+        task("kws", "alexa, 5 s apart", [0.9, 0.1]),
+        task("kws", "speech 7", [0.8, 0.1]),
+        task("kws", "speech 1", [0.9, 0.1]),
+        task("openwakeword", "speech 0"),
+        task("wakeforge", "alexa, 5 dB"),
+        task("wakeforge", "speech 0"),
     ]
     assert [listening.urgency(one) for one in order] == sorted({listening.urgency(one) for one in order})
 

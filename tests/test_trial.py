@@ -19,7 +19,7 @@ from kws.errors import SourceError
 from kws.evaluation import Occurrence
 from kws.evaluation.as_run import as_run
 from kws.evaluation.page import at, points, trial_page
-from kws.evaluation.plot import RATES, Axis, bar_plot, line_plot
+from kws.evaluation.plot import RATES, Axis, Cross, bar_plot, line_plot
 from kws.evaluation.streams import Layout, Segment
 from kws.evaluation.trial import CLEAN, Heard, Trial, readable, recordings_in, try_model, word_streams
 from kws.evaluation.trial_streams import TalkStream
@@ -182,6 +182,18 @@ def test_points_are_drawn_where_the_axes_say() -> None:
     assert first != last
     assert last == beyond  # what lies beyond an axis is put at its end
     assert bar_plot("t", up, up, {"a": [0.5, 1.0]}).count("<rect") == 3
+
+
+def test_a_cross_reaches_as_far_as_its_ends() -> None:
+    up = Axis("share", {0.0: "0", 1.0: "1"})
+    cross = Cross(0.5, 0.5, across=(0.1, 20.0), up=(0.0, 1.0))
+    drawn = line_plot("t", RATES, up, {"a": [(0.1, 0.0), (20, 1.0)], "b": [(1, 1)]}, {"a": cross})
+    corners, _ = re.findall(r'polyline points="([^"]*)"', drawn)
+    (left, low), (right, high) = (corner.split(",") for corner in corners.split())
+    (path,) = re.findall(r'path d="([^"]*)"', drawn)
+    numbers = re.fullmatch(r"M(\S+) \S+H(\S+)M\S+ (\S+)V(\S+)", path)
+    assert numbers
+    assert numbers.groups() == (left, right, low, high)
 
 
 def test_a_drawing_is_wide_enough_for_its_names() -> None:

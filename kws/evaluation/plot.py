@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 Points = Sequence[tuple[float, float]]
 
-COLOURS = ("#1b6ca8", "#c0392b", "#2a9d5c", "#d98a1f", "#7d5ba6", "#555555")
+COLOURS = ("#1b6ca8", "#c0392b", "#2a9d5c", "#d98a1f", "#7d5ba6", "#555555", "#b5477a", "#2b8c96")
 
 _WIDTH, _HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 450, 34, 290
@@ -45,15 +46,43 @@ def shares(top: float) -> Axis:
     return Axis("words missed", {top * fifth / 5: f"{100 * top * fifth / 5:g} %" for fifth in range(6)})
 
 
-def line_plot(title: str, across: Axis, up: Axis, lines: Mapping[str, Points]) -> str:
-    """The drawing; each line is (x, y) in its axes' own numbers."""
+@dataclass(frozen=True)
+class Cross:
+    """A point of a line, with how far it may be off along either axis."""
+
+    x: float
+    y: float
+    across: tuple[float, float]
+    up: tuple[float, float]
+
+
+_NO_CROSSES: Mapping[str, Cross] = MappingProxyType({})
+
+
+def line_plot(
+    title: str,
+    across: Axis,
+    up: Axis,
+    lines: Mapping[str, Points],
+    crosses: Mapping[str, Cross] = _NO_CROSSES,
+) -> str:
+    """The drawing; each line is (x, y) in its axes' own numbers, and may have a cross."""
     body = [_text(_LEFT, 20, title), *_axes(across, up)]
     for index, (name, points) in enumerate(lines.items()):
         colour = COLOURS[index % len(COLOURS)]
         path = " ".join(f"{_x(across, x):.1f},{_y(up, y):.1f}" for x, y in points)
         body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         body.append(_text(_RIGHT + 8, _TOP + 14 + 18 * index, name, colour=colour))
+        if name in crosses:
+            body += _cross(across, up, crosses[name], colour)
     return _svg(body, lines)
+
+
+def _cross(across: Axis, up: Axis, cross: Cross, colour: str) -> Iterator[str]:
+    x, y = _x(across, cross.x), _y(up, cross.y)
+    left, right = (_x(across, end) for end in cross.across)
+    low, high = (_y(up, end) for end in cross.up)
+    yield f'<path d="M{left:.1f} {y:.1f}H{right:.1f}M{x:.1f} {low:.1f}V{high:.1f}" stroke="{colour}"/>'
 
 
 def bar_plot(title: str, across: Axis, up: Axis, groups: Mapping[str, Sequence[float]]) -> str:
