@@ -27,6 +27,7 @@ from kws.bundle import find_bundle
 from kws.errors import KwsError
 from kws.events import Detection
 from kws.frontend import Frontend
+from kws.model import open_model
 from kws.selftest import OTHER_KERNELS, bundled_recordings, differences
 from kws.sources.whole import read_samples
 from kws.types import Block, Rows, Samples
@@ -165,9 +166,23 @@ def test_a_delegate_is_refused(capsys):
     assert "delegates are LiteRT's" in capsys.readouterr().err
 
 
-def test_a_model_that_c_cannot_express_is_refused():
+def test_a_model_that_c_cannot_express_is_refused(tmp_path):
+    graph = GraphBuilder()
+    rows = graph.tensor("int8", (1, 1, 40), 0.1, -128)
+    larger = graph.tensor("int8", (1, 1, 40), 0.1, -128)
+    graph.op("MAXIMUM", [rows, rows], [larger], options="MaximumMinimum")
+    path = tmp_path / "maximum.tflite"
+    path.write_bytes(graph.tflite([rows], [larger]))
     with pytest.raises(KwsError, match="C99 has no kernel for MAXIMUM"):
-        NativeModel(kws.bundle.MODELS / "english.tflite")
+        NativeModel(path)
+
+
+def test_the_recognizers_upper_layers_are_within_one_of_portable_kernels():
+    path = kws.bundle.MODELS / "english.tflite"
+    rows = np.random.default_rng(2).integers(-128, 128, (60, 288)).astype(np.int8)
+    found, expected = NativeModel(path).push(rows), open_model(path, reference_kernels=True).push(rows)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert len(np.unique(found)) > 50
 
 
 def test_a_damaged_description_is_refused_in_one_line_or_still_makes_sense(tmp_path):
