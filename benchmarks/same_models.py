@@ -6,14 +6,16 @@ import subprocess
 import sys
 from typing import Any
 
+from kws.errors import KwsError
+
 
 def measure(rounds: int) -> dict[str, Any]:
-    """What `kws bench` prints."""
+    """What `kws bench` prints; raises KwsError with its last line where it fails."""
     command = [sys.executable, "-m", "kws", "bench", "--runs", str(rounds)]
-    return {
-        "printed": subprocess.run(command, check=True, capture_output=True, text=True).stdout,
-        "rounds": rounds,
-    }
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise KwsError((done.stderr.strip().splitlines() or ["kws bench failed"])[-1])
+    return {"printed": done.stdout, "rounds": rounds}
 
 
 def section(found: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -79,6 +80,46 @@ def test_what_pip_cannot_install_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     missing = peers.Engine("none", Path("none.py"), (str(tmp_path / "no-such-package"),), {"word": "word"})
     with pytest.raises(peers.NotInstalledError, match="no-such-package"):
         peers.environment_of(missing)
+
+
+def test_our_own_environment_is_made_anew_when_a_file_of_ours_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kws").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(peers, "ROOT", tmp_path)
+    monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path / "environments")
+    made: list[str] = []
+
+    def done(command: list[object], **options: object) -> CompletedProcess[str]:
+        if "venv" in command:
+            Path(str(command[-1])).mkdir(parents=True, exist_ok=True)
+            made.append(Path(str(command[-1])).name)
+        return CompletedProcess([], 0)
+
+    monkeypatch.setattr(peers.subprocess, "run", done)
+    ours = peers.Engine("ours", Path("ours.py"), (f"{tmp_path}[encoder]",), {"word": "word"})
+    peer = peers.Engine("peer", Path("peer.py"), ("peer==1",), {"word": "word"})
+    for _ in range(2):
+        peers.environment_of(ours)
+        peers.environment_of(peer)
+    assert made == ["ours", "peer"]
+    (tmp_path / "kws" / "model.tflite").write_bytes(b"12")
+    peers.environment_of(ours)
+    peers.environment_of(peer)
+    (tmp_path / "kws" / "model.tflite").write_bytes(b"123")
+    (tmp_path / "kws" / "model.pyc").write_bytes(b"123")
+    peers.environment_of(ours)
+    peers.environment_of(ours)
+    assert made == ["ours", "peer", "ours", "ours"]
+
+
+def test_a_python_without_venv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = CompletedProcess([], 1, stdout="", stderr="...\nNo module named venv\n")
+    monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(peers.subprocess, "run", lambda *command, **options: said)
+    with pytest.raises(peers.NotInstalledError, match=r"^No module named venv$"):
+        peers.environment_of(peers.PEERS[0])
 
 
 def test_footprints_leave_pip_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from kws.bench.process import OURS
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".cache" / "peers"
 _HERE = Path(__file__).parent
+_PACKAGES = ("kws", "training", "firmware_export")
+"""Those that pip installs of us."""
 _TOOLS = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence.pth")
 """What every virtual environment holds before anything is installed."""
 
@@ -50,7 +53,7 @@ class Engine:
 
 
 class NotInstalledError(Exception):
-    """An engine that cannot be had here; the text is pip's last line."""
+    """An engine that cannot be had here; the text is the last line of venv or pip."""
 
 
 OURSELVES = Engine(
@@ -173,7 +176,7 @@ def python_of(engine: Engine) -> Path:
     """The interpreter of its virtual environment, made on demand; kws runs where this program runs.
 
     Raises:
-        NotInstalledError: pip cannot.
+        NotInstalledError: pip cannot, or there is no module venv.
     """
     return Path(sys.executable) if engine not in PEERS else environment_of(engine) / "bin" / "python"
 
@@ -181,16 +184,27 @@ def python_of(engine: Engine) -> Path:
 def environment_of(engine: Engine) -> Path:
     """Its virtual environment, made anew when what it is to hold has changed; raises NotInstalledError."""
     folder = ENVIRONMENTS / engine.name
-    installed = folder / "installed.json"
-    if installed.is_file() and json.loads(installed.read_text()) == list(engine.pip):
+    installed, holds = folder / "installed.json", _held(engine)
+    if installed.is_file() and json.loads(installed.read_text()) == holds:
         return folder
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, *engine.pip], capture_output=True, text=True)
-    if done.returncode:
-        raise NotInstalledError((done.stderr.strip().splitlines() or ["pip failed"])[-1])
-    installed.write_text(json.dumps(engine.pip))
+    for command in ([sys.executable, "-m", "venv", "--clear", folder], [*pip, *engine.pip]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise NotInstalledError((said or ["pip failed"])[-1])
+    installed.write_text(json.dumps(holds))
     return folder
+
+
+def _held(engine: Engine) -> list[str]:
+    """The arguments of pip; of our own packages also what would be copied, by names and sizes."""
+    if not engine.pip[:1] or not engine.pip[0].startswith(str(ROOT)):
+        return list(engine.pip)
+    files = [path for package in _PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
+    sizes = sorted((str(p.relative_to(ROOT)), p.stat().st_size) for p in files if p.suffix != ".pyc")
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return [*engine.pip, hashlib.sha256(json.dumps([sizes, settings]).encode()).hexdigest()]
 
 
 @dataclass(frozen=True)
