@@ -75,6 +75,7 @@ class ConfirmedWord(WakeWord):
         _check(bundle)
         super().__init__(bundle, threshold=threshold, delegate=delegate)
         self._look, self._least, self._weight = look, least, weight
+        self._kept = look.kept
         step_seconds = self.model.stride * self._rows.row_seconds
         self._said = RecentScores(self.detectors[0].config, math.ceil(look.wait_seconds / step_seconds) + 1)
         self._front_end = look.front_end
@@ -120,7 +121,8 @@ class ConfirmedWord(WakeWord):
         """Hear rows by its own model; any split of them gives the same."""
         super().take(rows, origin, source)
         again = rows[self._front_end]
-        self._look.keep(self._rows_heard, again)
+        for kept in self._kept:
+            kept.extend(self._rows_heard, again)
         self._rows_heard += len(again)
         self._origin = origin
         return bool(self._found) or self._candidate is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from kws.types import Rows
+from kws.recent_rows import RecentRows
 
 RECENT_SECONDS = 1.0
 """The word must have ended so shortly before the candidate, or after it."""
@@ -37,8 +38,9 @@ class Look(Protocol):
     def step_rows(self) -> int:
         """Rows after which it may know more."""
 
-    def keep(self, first: int, rows: Rows) -> None:
-        """Rows of which the first has this number, counted since the last reset."""
+    @property
+    def kept(self) -> Sequence[RecentRows]:
+        """What is to be handed every row, numbered since the last reset; others may hand theirs to it too."""
 
     def begin(self, first: int, last: int) -> None:
         """Hear rows `first` up to `last`; the word counts where it ends within RECENT_SECONDS before that."""

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.look import RECENT_SECONDS
+from kws.recent_rows import RecentRows
 from kws.rehearing import Rehearing
 from kws.stage_pool import Steps
-from kws.types import Rows
 
 Track = npt.NDArray[np.floating[Any]]
 """Scores, shape (steps,)."""
@@ -41,9 +41,10 @@ class LookAgain:
         """Rows after which it may know more."""
         return self.rehearing.step_rows
 
-    def keep(self, first: int, rows: Rows) -> None:
-        """Rows of which the first has this number; those that another word has handed over are skipped."""
-        self.rehearing.rows.extend(first, rows)
+    @property
+    def kept(self) -> tuple[RecentRows]:
+        """What the rehearing keeps; rows that another word has handed over are skipped there."""
+        return (self.rehearing.rows,)
 
     def begin(self, first: int, last: int) -> None:
         """Hear rows `first` up to `last`; the word counts where it ends shortly before that."""

@@ -10,7 +10,7 @@ from kws.confirmed import mean_score
 from kws.errors import BundleError
 from kws.frontends import row_format
 from kws.look import Look
-from kws.types import Rows
+from kws.recent_rows import RecentRows
 
 
 @dataclass
@@ -61,10 +61,10 @@ class SeveralLooks:
         """Rows after which one of them may know more."""
         return math.gcd(*(seat.look.step_rows for seat in self._seats))
 
-    def keep(self, first: int, rows: Rows) -> None:
-        """Rows of which the first has this number, for each."""
-        for seat in self._seats:
-            seat.look.keep(first, rows)
+    @property
+    def kept(self) -> list[RecentRows]:
+        """What they keep, once where they share it."""
+        return list(dict.fromkeys(kept for seat in self._seats for kept in seat.look.kept))
 
     def begin(self, first: int, last: int) -> None:
         """Each hears as much of rows `first` up to `last` as it does by itself."""

@@ -109,6 +109,7 @@ def test_words_of_one_engine_share_the_audio_and_the_recognizer(path: Path) -> N
     assert opinion.rehearing.rows is jarvis._look.rehearing.rows  # type: ignore[attr-defined]
     assert spelling.rehearing is alexa._look.rehearing  # type: ignore[attr-defined]
     assert spelling.rehearing.rows is opinion.rehearing.rows  # type: ignore[attr-defined]
+    assert first._kept == [opinion.rehearing.rows]  # type: ignore[attr-defined]
 
 
 def test_thresholds_of_both_may_be_given_where_there_are_both(path: Path, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_words_that_propose_at_once_share_the_front_end(monkeypatch: pytest.Monk
     kept = KeptAudio()
     looks = [SecondOpinion(find_bundle(name), kept) for name in ("computer", "alexa", "jarvis")]
     for look in looks:
-        look.keep(0, NOISE)  # type: ignore[arg-type]
+        look.rehearing.rows.extend(0, NOISE)  # type: ignore[arg-type]
     scores = []
     for look in looks:
         look.begin(100, 900)
@@ -125,7 +125,7 @@ def test_words_that_propose_at_once_share_the_front_end(monkeypatch: pytest.Monk
     assert [stage.heard for stage in stages] == [832]
     for name, score in zip(("computer", "alexa", "jarvis"), scores, strict=True):
         own = SecondOpinion(find_bundle(name), KeptAudio())
-        own.keep(0, NOISE)  # type: ignore[arg-type]
+        own.rehearing.rows.extend(0, NOISE)  # type: ignore[arg-type]
         own.begin(100, 900)
         own.finish(932)
         assert own.score == score

@@ -30,7 +30,7 @@ def rows_of(samples: Samples) -> Rows:
 def opinion(samples: Samples, first: int, last: int, *more: int) -> float:
     """What the model for devices makes of a part of a recording, told in one piece or in several."""
     look = SecondOpinion(find_bundle("computer"), KeptAudio())
-    look.keep(0, rows_of(samples))
+    look.rehearing.rows.extend(0, rows_of(samples))
     look.begin(first, last)
     for row in more:
         look.push(row)
@@ -74,7 +74,7 @@ def test_the_model_is_opened_at_the_first_candidate(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(second_opinion, "Ears", lambda bundle, _: opened.append(bundle.name) or ears)
     ears = Ears(find_bundle("computer"))
     look = SecondOpinion(find_bundle("computer"), KeptAudio())
-    look.keep(0, rows_of(CALLS))
+    look.rehearing.rows.extend(0, rows_of(CALLS))
     look.reset()
     assert opened == []
     look.open()

@@ -10,8 +10,8 @@ import pytest
 from kws.confirmed import mean_score
 from kws.errors import BundleError
 from kws.frontends import MICRO, WAVEFORM, row_format
+from kws.recent_rows import RecentRows
 from kws.several_looks import SeveralLooks
-from kws.types import Rows
 
 ROW = row_format(WAVEFORM).row_seconds
 START, CANDIDATE = 0, 900
@@ -29,9 +29,7 @@ class Known:
     front_end: str = WAVEFORM
     score: float = 0.0
     asked: list[tuple[object, ...]] = field(default_factory=list)
-
-    def keep(self, first: int, rows: Rows) -> None:
-        self.asked.append(("keep", first, len(rows)))
+    kept: tuple[RecentRows, ...] = field(default_factory=lambda: (RecentRows(WAVEFORM, 100),))
 
     def begin(self, first: int, last: int) -> None:
         self.score = 0.0
@@ -118,14 +116,20 @@ def test_the_end_of_a_stream_finishes_all_where_they_are() -> None:
     assert (one.asked[-1], other.asked[-1]) == (("finish", CANDIDATE + 4),) * 2
 
 
-def test_all_are_opened_reset_and_given_rows() -> None:
+def test_all_are_opened_and_reset() -> None:
     looks = [short(), long()]
     both = SeveralLooks([(look, 1.0) for look in looks])
     both.open()
-    both.keep(3, np.zeros((5, 160), np.int16))  # type: ignore[arg-type]
     both.reset()
     for look in looks:
-        assert look.asked == [("open",), ("keep", 3, 5), ("reset",)]
+        assert look.asked == [("open",), ("reset",)]
+
+
+def test_what_they_share_is_kept_once() -> None:
+    one, other, third = short(), long(), long()
+    assert SeveralLooks([(one, 1.0), (other, 1.0)]).kept == [*one.kept, *other.kept]
+    third.kept = one.kept
+    assert SeveralLooks([(one, 1.0), (other, 1.0), (third, 1.0)]).kept == [*one.kept, *other.kept]
 
 
 def test_looks_on_different_rows_are_refused() -> None:

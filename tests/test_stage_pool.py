@@ -161,7 +161,7 @@ def test_engines_share_what_gives_a_second_opinion() -> None:
     audio = np.random.default_rng(1).normal(0, 900, (300, 160)).astype(np.int16)
     scores = []
     for look in (one, other, alone):
-        look.keep(0, audio)
+        look.rehearing.rows.extend(0, audio)
         look.begin(0, 200)
     for look in (one, other, alone):  # in turn: the stage must hear each again from its beginning
         look.push(250)

@@ -84,7 +84,8 @@ class Scorer(ConfirmedWord):
         """
         found = []
         self._start_anew()
-        self._look.keep(0, stream.rows)
+        for kept in self._look.kept:
+            kept.extend(0, stream.rows)
         self._said.extend(outputs[:, 0])
         for event in detections_of(WakeWord(self.bundle, threshold=threshold), outputs):
             row = self._row_at(event.end, 0)
