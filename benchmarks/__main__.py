@@ -93,8 +93,11 @@ def main(parts: tuple[str, ...], rounds: int, minutes: float) -> None:
     """Measure PARTS, all without any, and write the page; `page` alone writes it of what was measured
     before."""
     FOUND.mkdir(exist_ok=True)
-    failed = [name for name in parts or PARTS if name != "page" and not _is_kept(name, rounds, minutes)]
-    _write_page()
+    failed = False
+    for name in parts or PARTS:
+        if name != "page":
+            failed = not _is_kept(name, rounds, minutes) or failed
+        _write_page()  # after each part, for whoever interrupts the next
     if failed:
         sys.exit(1)
 
@@ -108,7 +111,6 @@ def _is_kept(name: str, rounds: int, minutes: float) -> bool:
         return False
     _file(name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     click.echo(f"wrote {_file(name)}")
-    _write_page()  # after each part, for whoever interrupts the next
     return True
 
 

@@ -169,6 +169,13 @@ def test_the_rules_of_the_streaming_wake_word() -> None:
     assert not Score(hits=9, misses=0, false_positives=stream_rules.MOST + 1).passes
 
 
+def test_the_table_of_the_rules_has_counts_and_intervals() -> None:
+    one = {"word": "jarvis", "condition": "10 dB", "hits": 33, "misses": 6, "false_positives": 9}
+    (row,) = row_of(stream_rules.section([one]), "jarvis, 10 dB")
+    # 9 in a third of an hour; Garwood 1936: 4.115 to 17.08 of 9.
+    assert row[1:] == ["15.4 % (5.9 to 30.5), 6 of 39", "27.00 (12.35 to 51.25), 9 in 0.33 h", "no"]
+
+
 GRAMMAR = (
     "#JSGF V1.0;\ngrammar drinks;\npublic <order> = [a] (tea | (green | mint) {sort} tea) {drink} [please];\n"
 )
