@@ -88,7 +88,7 @@ class Task:
 
     @property
     def path(self) -> Path:
-        """Of the track, named after all that it depends on but the adapter's code."""
+        """Of the track, named after all that it depends on but code: the adapter's, and of ours also kws'."""
         models = [self.engine.words[phrase] for phrase in self.phrases]
         made_of = [_version(self.engine, models), models, self.stream, self.settings]
         text = json.dumps([*made_of, stream_of(self.stream).path.name])

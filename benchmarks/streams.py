@@ -1,6 +1,7 @@
 """What every engine hears: words with speech and noise between them, and speech without them, as WAV files.
 
-Files are kept, with their layouts, under the digest of all that they are made of but the code.
+Files are kept, with their layouts, under the digest of all that they are made of but the code: of recordings
+the names and lengths.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def word_stream(word: str, condition: str) -> Planned:
     between = SPACINGS.get(condition, SPACINGS[CLEAN])
     order = list(_interleaved([clip for clip in clips if is_word(clip, word)], clips, between))
     noises = bed_files(clips) if condition in LEVELS else []
-    return _kept(order, recipe, word, lambda: joined_stream(order, recipe, word=word, noises=noises))
+    return _kept(order, recipe, word, noises)
 
 
 def rules_stream(word: str, condition: str, most: int, seconds: float) -> Planned:
@@ -97,7 +98,7 @@ def rules_stream(word: str, condition: str, most: int, seconds: float) -> Planne
     recipe = dataclasses.replace(TALK, snr_db=LEVELS.get(condition))
     order = list(_scheduled(said, clips, seconds / len(said)))
     noises = bed_files(clips) if condition in LEVELS else []
-    return _kept(order, recipe, word, lambda: joined_stream(order, recipe, word=word, noises=noises))
+    return _kept(order, recipe, word, noises)
 
 
 @cache
@@ -117,8 +118,7 @@ def speech_pieces() -> list[list[Clip]]:
 
 def speech_stream(piece: int) -> Planned:
     """One piece of it."""
-    clips = speech_pieces()[piece]
-    return _kept(clips, TALK, "", lambda: joined_stream(clips, TALK))
+    return _kept(speech_pieces()[piece], TALK)
 
 
 @cache
@@ -168,10 +168,14 @@ def _others(clips: Sequence[Clip]) -> Iterator[Clip]:
         yield next(turn)
 
 
-def _kept(clips: Sequence[Clip], recipe: StreamRecipe, word: str, make: Callable[[], Stream]) -> Planned:
+def _kept(
+    clips: Sequence[Clip], recipe: StreamRecipe, word: str = "", noises: Sequence[Path] = ()
+) -> Planned:
     names = [[clip.path.name, clip.corpus, clip.seconds] for clip in clips]
-    made_of = json.dumps([_VERSION, dataclasses.asdict(recipe), word, names])
-    return Planned(CACHE / f"stream-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.wav", make)
+    beneath = [[noise.name for noise in noises]] if noises else []
+    made_of = json.dumps([_VERSION, dataclasses.asdict(recipe), word, names, *beneath])
+    path = CACHE / f"stream-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.wav"
+    return Planned(path, lambda: joined_stream(clips, recipe, word=word, noises=noises))
 
 
 def _segment(*, word: dict[str, float] | None, **fields: object) -> Segment:

@@ -240,40 +240,6 @@ def test_multiplications_of_a_step() -> None:
     assert limit.spectral_macs(FrontendConfig()) == 480 + (1024 * 4 + 512) + 512 + 512 + 400
 
 
-@pytest.mark.parametrize("word", ["computer", "alexa"])
-@pytest.mark.recordings
-def test_between_words_there_are_only_other_sounds(word: str) -> None:
-    from benchmarks.streams import SPOKEN, _interleaved
-    from training.dev_streams import dev_clips, mentions
-    from training.streams import is_word
-
-    clips = dev_clips()
-    said = [clip for clip in clips if is_word(clip, word)]
-    order = list(_interleaved(said, clips, 5.0))
-    places = [place for place, clip in enumerate(order) if is_word(clip, word)]
-    assert sorted(clip.path for clip in said) == sorted(order[place].path for place in places)
-    for first, second in zip(places, [*places[1:], len(order)], strict=True):
-        between = order[first + 1 : second]
-        assert 5.0 <= sum(clip.seconds for clip in between) < 5.0 + 6.0
-        assert not any(mentions(clip, other) for clip in between for other in SPOKEN)
-
-
-@pytest.mark.recordings
-def test_words_of_the_rules_are_spread_over_their_time() -> None:
-    from benchmarks.streams import TALK, _scheduled
-    from training.dev_streams import dev_clips
-    from training.streams import is_word
-
-    clips = dev_clips()
-    said = [clip for clip in clips if is_word(clip, "jarvis")]
-    order = list(_scheduled(said, clips, 20.0))
-    ends = np.cumsum([clip.seconds + sum(TALK.gap) / 2 for clip in order])
-    at = [end for clip, end in zip(order, ends, strict=True) if is_word(clip, "jarvis")]
-    assert len(at) == len(said)
-    assert ends[-1] == pytest.approx(20.0 * len(said), abs=7)
-    assert all(abs(end - 20.0 * number) < 13 for number, end in enumerate(at))
-
-
 class DeafWord:
     """Hears nothing by itself."""
 
