@@ -28,6 +28,7 @@ from kws.bench.process import Run
 from kws.evaluation import Occurrence
 from kws.frontend import FrontendConfig
 from kws.grammar.jsgf import parse_jsgf
+from kws.grammar.reading import read_grammar
 from kws.grammar.word_graph import word_graph
 from kws.selftest import bundled_recordings
 from kws.sources.whole import read_samples
@@ -187,6 +188,24 @@ def test_a_text_of_the_grammar_means_its_slots() -> None:
     assert grammars.slots_of("tea", graph) == {"drink": "tea"}
     assert grammars.slots_of("a green", graph) == {}
     assert grammars.slots_of("", graph) == {}
+
+
+def test_single_digits_are_heard_by_a_grammar_of_one() -> None:
+    (clips, grammar, _) = grammars.SETS["one digit"]
+    assert clips == "digit"
+    one = smallest(word_graph(read_grammar(grammars.path_of(grammar))))
+    many = smallest(word_graph(read_grammar(grammars.path_of(grammars.SETS["digit"][1]))))
+    assert sorted(sentences(one, one.start)) == sorted(many.rows[many.start])
+
+
+def test_cpu_time_of_grammars_has_an_interval_over_clips() -> None:
+    errors = {"kws": [[0, 1], [1, 1]], "pocketsphinx": [[1, 1], [1, 1]]}
+    found = {"clips": 2, "seconds": [1.0, 3.0], "cpu": {"kws": [0.1, 0.1], "pocketsphinx": [0.1, 0.3]}}
+    (row,) = row_of(
+        grammars.section({"digit": {**found, "errors": errors}}), f"{grammars.TITLES['digit']}, 2 clips"
+    )
+    # A resample is of the first clip twice, of both, or of the second twice.
+    assert row[4:] == ["0.0500 (0.0333 to 0.1000)", "0.1000 (0.1000 to 0.1000)"]
 
 
 def sentences(automaton: Automaton, state: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ would a count this small (or this large) be just this unlikely", here by bisecti
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ CONFIDENCE = 0.95
 """Of every interval and bound that does not say otherwise."""
 
 _BISECTIONS = 80
+_RESAMPLED = 2000
+"""Times that a bootstrap draws."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,17 @@ def poisson_upper_bound(count: int, confidence: float = CONFIDENCE) -> float:
     """The mean above which a count this small has less than 1 - confidence probability (one-sided)."""
     ceiling = count + 12 * math.sqrt(count + 1) + 40  # far past any confidence in use
     return _solve(lambda mean: _poisson_at_most(count, mean), 1 - confidence, 0.0, ceiling)
+
+
+def ratio_interval(
+    parts: Sequence[float], wholes: Sequence[float], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Of sum(parts) / sum(wholes) by a percentile bootstrap over the pairs; the same at every call."""
+    drawn = np.random.default_rng(0).integers(len(wholes), size=(_RESAMPLED, len(wholes)))
+    ratios = np.asarray(parts)[drawn].sum(axis=1) / np.asarray(wholes)[drawn].sum(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _binomial_at_most(count: int, total: int, p: float) -> float:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jiwer
-import numpy as np
 
-from kws.evaluation.intervals import CONFIDENCE
+from kws.evaluation.intervals import ratio_interval
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,6 @@ def mistakes(references: Sequence[str], transcripts: Sequence[str]) -> Mistakes:
     return found
 
 
-_RESAMPLED = 2000
-"""Times that a bootstrap draws."""
-
-
 @dataclass(frozen=True)
 class WordErrors:
     """A word error rate with its interval.
@@ -96,11 +91,7 @@ class WordErrors:
         """Percentile bootstrap over the groups at 95 %; the same at every call; nan without any groups."""
         if not sum(self.words):
             return math.nan, math.nan
-        drawn = np.random.default_rng(0).integers(len(self.words), size=(_RESAMPLED, len(self.words)))
-        rates = np.asarray(self.errors)[drawn].sum(axis=1) / np.asarray(self.words)[drawn].sum(axis=1)
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(rates, [tail, 1 - tail])
-        return float(low), float(high)
+        return ratio_interval(self.errors, self.words)
 
     def __str__(self) -> str:
         """As in "52.1 % (49.0 to 55.3), 521 of 1000 words, 20 speakers"."""
