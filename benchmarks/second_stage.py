@@ -14,18 +14,20 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, takewhile
 from statistics import median
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from kws.bench.process import BLOCK
 from kws.bundle import bundled_names
 from kws.commands.options import quiet_runtime
+from kws.detector import Candidate
 from kws.engine import Engine, WakeWord
-from kws.events import Detection, Event
 from kws.loading import load
-from kws.types import SAMPLE_RATE, Block, Rows
+from kws.types import SAMPLE_RATE, Block
 
 QUIET_SECONDS = 20
 ROUND_SECONDS = 5.0
@@ -97,19 +99,26 @@ def worst_block(stream: Stream, step: float) -> float:
 
 
 def propose(word: WakeWord, now: float, seconds: float) -> None:
-    """Let its model hear the word once at that moment of the stream, and nothing else, from `now` on."""
-    hears = type(word).push
-    event = Detection(word.bundle.labels[0], 1.0, 0.5, seconds - 0.5, seconds, "")
-    rows_to_come = round((seconds - now) / word.bundle.rows.row_seconds)
+    """Let its detector find the word once at that moment of the stream, and nothing else, from `now` on."""
+    (detector,) = word.detectors
+    hears = type(detector).push
+    before, at = (_steps(word, moment) for moment in (now, seconds))
+    steps_to_come = at - before
 
-    def push(rows: Rows, origin: int, source: str) -> list[Event]:
-        nonlocal rows_to_come
-        hears(word, rows, origin, source)
-        is_now = 0 < rows_to_come <= len(rows)
-        rows_to_come -= len(rows)
-        return [event] if is_now else []
+    def push(outputs: npt.NDArray[np.uint8]) -> list[Candidate]:
+        nonlocal steps_to_come
+        hears(detector, outputs)
+        is_now = 0 < steps_to_come <= len(outputs)
+        steps_to_come -= len(outputs)
+        return [Candidate(at - 1, 1.0, at - 1)] if is_now else []
 
-    word.push = push  # type: ignore[method-assign]
+    detector.push = push  # type: ignore[method-assign]
+
+
+def _steps(word: WakeWord, seconds: float) -> int:
+    """Of its model, complete by a moment of the stream."""
+    ends = (word.step_end(step) for step in count())
+    return sum(1 for _ in takewhile(lambda end: end <= seconds * SAMPLE_RATE, ends))
 
 
 def resident_mb() -> float:

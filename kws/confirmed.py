@@ -3,7 +3,8 @@
 The last seconds are kept. At a candidate, and only then, a look hears them again: a recognizer that looks for
 the word's spelling (kws/recognition/confirmation.py), or another model of the same word
 (kws/second_opinion.py). Either may need to hear a little more before it is sure, so a look may wait before it
-gives up.
+gives up. As long as the word's own score stays at the threshold there is another candidate after that: a low
+threshold is reached long before the word has ended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from kws.bundle import Bundle
 from kws.confirmation_table import costs_beside
 from kws.detection import Detection
+from kws.detector import Candidate, Detector
 from kws.engine import WakeWord
 from kws.errors import BundleError
 from kws.event import Event
@@ -38,8 +40,7 @@ class _Candidate:
     """What is being looked at."""
 
     event: Detection
-    step: int
-    """Of its own model."""
+    proposed: Candidate
     heard: int
     """Rows that the look has heard, counted since the last reset."""
     until: int
@@ -51,6 +52,9 @@ class ConfirmedWord(WakeWord):
 
     The look's score decides, or with a `weight` both scores together, see `together`.
 
+    An utterance is told once: after a detection the refractory time must be over before the word's own score
+    comes to the threshold from below again. What was refused costs no such time.
+
     A detection's `end` is the moment when it was confirmed, soon after the candidate; its score and threshold
     are those of the wake word's own model, or with a `weight` those of both together.
 
@@ -61,6 +65,8 @@ class ConfirmedWord(WakeWord):
     _rows_heard: int
     _origin: int
     _candidate: _Candidate | None
+    _proposed: list[Candidate]
+    _ready_at: int  # first step of its own model at which a score may rise that counts
 
     def __init__(
         self,
@@ -77,7 +83,10 @@ class ConfirmedWord(WakeWord):
         self._look, self._least, self._weight = look, least, weight
         self._kept = look.kept
         step_seconds = self.model.stride * self._rows.row_seconds
-        self._said = RecentScores(self.detectors[0].config, math.ceil(look.wait_seconds / step_seconds) + 1)
+        wait_steps = math.ceil(look.wait_seconds / step_seconds)
+        config = self.detectors[0].config
+        self.detectors = [Detector(dataclasses.replace(config, again=max(1, wait_steps)))]
+        self._said = RecentScores(config, wait_steps + 1)
         self._front_end = look.front_end
         row_seconds = row_format(self._front_end).row_seconds
         self._back = round(look.back_seconds / row_seconds)
@@ -111,7 +120,8 @@ class ConfirmedWord(WakeWord):
     def found(self, outputs: Outputs, origin: int, source: str) -> list[Event]:
         """Candidates in outputs of its own model."""
         self._said.extend(outputs[:, 0])
-        return super().found(outputs, origin, source)
+        self._proposed = self.detectors[0].push(outputs[:, 0])
+        return [self.detection(candidate, 0, origin, source) for candidate in self._proposed]
 
     def open(self) -> None:
         """Load what looks, so that what is wrong with it is said now."""
@@ -130,11 +140,13 @@ class ConfirmedWord(WakeWord):
     def told(self) -> list[Event]:
         """Detections that the rows taken last confirm."""
         found: list[Event] = []
-        for candidate in super().told():
-            assert isinstance(candidate, Detection)
-            row = self._row_at(candidate.end, self._origin)
+        for event, proposed in zip(super().told(), self._proposed, strict=True):
+            assert isinstance(event, Detection)
+            row = self._row_at(event.end, self._origin)
             found += self._look_on(row, self._origin)
-            found += self._begin(candidate, row)
+            if proposed.risen >= self._ready_at:
+                found += self._begin(event, proposed, row)
+        self._proposed = []
         return found + self._look_on(self._rows_heard, self._origin)
 
     def flush(self) -> list[Event]:
@@ -153,13 +165,12 @@ class ConfirmedWord(WakeWord):
     def _start_anew(self) -> None:
         self._look.reset()
         self._said.reset()
-        self._rows_heard = self._origin = 0
-        self._candidate = None
+        self._rows_heard = self._origin = self._ready_at = 0
+        self._candidate, self._proposed = None, []
 
-    def _begin(self, event: Detection, row: int) -> list[Event]:
+    def _begin(self, event: Detection, proposed: Candidate, row: int) -> list[Event]:
         self._look.begin(max(0, row - self._back), row)
-        step = self._step_at(round(event.end * SAMPLE_RATE) - self._origin)
-        self._candidate = _Candidate(event, step, row, row + self._wait)
+        self._candidate = _Candidate(event, proposed, row, row + self._wait)
         return self._judged(event.end)
 
     def _look_on(self, row: int, origin: int) -> list[Event]:
@@ -187,6 +198,7 @@ class ConfirmedWord(WakeWord):
             return []
         found = self._agreed(self._candidate, now)
         if found:
+            self._ready_at = self._last_step(self._candidate) + self.detectors[0].config.refractory
             self._candidate = None
         return found
 
@@ -203,9 +215,13 @@ class ConfirmedWord(WakeWord):
         """By what was heard so far."""
         if self._weight is None:
             return self._look.score
-        heard = row_format(self._front_end).rows_end(candidate.heard)
-        best = self._said.best(candidate.step, max(candidate.step, self._step_at(heard)))
+        best = self._said.best(candidate.proposed.step, self._last_step(candidate))
         return together(best, self._look.score, self._weight)
+
+    def _last_step(self, candidate: _Candidate) -> int:
+        """Of its own model, when the look had heard so much."""
+        heard = self._step_at(row_format(self._front_end).rows_end(candidate.heard))
+        return max(candidate.proposed.step, heard)
 
     def _row_at(self, seconds: float, origin: int) -> int:
         """Rows of the look's complete by a moment of the stream."""

@@ -19,6 +19,8 @@ class Candidate:
     """Steps since the last reset, counted from 0."""
     score: float
     """The smoothed score at that step."""
+    risen: int
+    """The step at which the score came to the threshold from below, and has stayed there since."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class DetectorConfig:
     """Steps after a reset whose outputs count as 0, while the front end adapts."""
     output_scale: float = 1 / 256
     """Probability per unit of the uint8 output."""
+    again: int = 0
+    """For what only proposes: a score that stays at the threshold fires every so many steps, and the
+    refractory time does not count. 0: it fires once."""
 
 
 class Detector:
@@ -44,13 +49,14 @@ class Detector:
     deep neural networks", with a plain mean. A candidate fires at the step whose smoothed score
     reaches the threshold from below, unless it does so within the refractory time of the last one; then
     it has to come from below again. So one utterance fires once, also when its score dips for a moment
-    and stays high beyond the refractory time, and a score that sticks fires once.
+    and stays high beyond the refractory time, and a score that sticks fires once. With `again` all this is
+    left to who takes the candidates, see kws/confirmed.py.
     """
 
     _recent: deque[int]  # the last `window` outputs
     _step: int  # steps since the last reset
     _ready_at: int  # first step after the refractory time
-    _above: bool  # whether the last score was at the threshold or over it
+    _risen: int | None  # since when the score has been at the threshold or over it
 
     def __init__(self, config: DetectorConfig) -> None:
         self.config = config
@@ -58,6 +64,7 @@ class Detector:
         self._scale = config.output_scale / config.window
         scores = self._scores(np.arange(config.window * 255 + 1))
         self._least = int(np.searchsorted(scores, np.float32(config.threshold)))
+        self._rest = config.again or config.refractory
         self.reset()
 
     def push(self, outputs: npt.NDArray[np.uint8]) -> list[Candidate]:
@@ -91,19 +98,22 @@ class Detector:
         self._recent = deque([0] * self.config.window, self.config.window)
         self._step = 0
         self._ready_at = 0
-        self._above = False
+        self._risen = None
 
     def _heard(self, output: int) -> Candidate | None:
         step = self._step
         self._recent.append(output if step >= self.config.warmup else 0)
         total = sum(self._recent)
-        rises = total >= self._least and not self._above
-        self._above = total >= self._least
         self._step = step + 1
-        if not rises or step < self._ready_at:
+        if total < self._least:
+            self._risen = None
             return None
-        self._ready_at = step + self.config.refractory
-        return Candidate(step, float(self._scores(np.array(total))))
+        rises = self._risen is None
+        risen = self._risen = step if self._risen is None else self._risen
+        if not (rises or self.config.again) or step < self._ready_at:
+            return None
+        self._ready_at = step + self._rest
+        return Candidate(step, float(self._scores(np.array(total))), risen)
 
     def _scores(self, sums: npt.NDArray[np.int64]) -> Scores:
         scores: Scores = (sums * self._scale).astype(np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kws.bundle import Bundle
 from kws.detection import Detection
-from kws.detector import Detector
+from kws.detector import Candidate, Detector
 from kws.event import Event
 from kws.frontends import MICRO, new_front_end
 from kws.types import SAMPLE_RATE, Block, Outputs, Rows, Scores
@@ -67,8 +67,11 @@ class WakeWord:
 
     def found(self, outputs: Outputs, origin: int, source: str) -> list[Event]:
         """Detections in outputs of its model."""
-        columns = range(len(self.detectors))
-        return [event for column in columns for event in self._detect(column, outputs, origin, source)]
+        return [
+            self.detection(candidate, column, origin, source)
+            for column, detector in enumerate(self.detectors)
+            for candidate in detector.push(outputs[:, column])
+        ]
 
     @property
     def calibration(self) -> Sequence[Mapping[str, Any]]:
@@ -108,21 +111,17 @@ class WakeWord:
         for detector in self.detectors:
             detector.reset()
 
-    def _detect(self, column: int, outputs: Outputs, origin: int, source: str) -> list[Event]:
-        found: list[Event] = []
-        for candidate in self.detectors[column].push(outputs[:, column]):
-            end = (origin + self.step_end(candidate.step)) / SAMPLE_RATE
-            found.append(
-                Detection(
-                    name=self.bundle.labels[column],
-                    score=candidate.score,
-                    threshold=self.detectors[column].config.threshold,
-                    start=max(origin / SAMPLE_RATE, end - self.bundle.word_seconds),
-                    end=end,
-                    source=source,
-                )
-            )
-        return found
+    def detection(self, candidate: Candidate, column: int, origin: int, source: str) -> Detection:
+        """The event of a candidate of this label."""
+        end = (origin + self.step_end(candidate.step)) / SAMPLE_RATE
+        return Detection(
+            name=self.bundle.labels[column],
+            score=candidate.score,
+            threshold=self.detectors[column].config.threshold,
+            start=max(origin / SAMPLE_RATE, end - self.bundle.word_seconds),
+            end=end,
+            source=source,
+        )
 
 
 class Engine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from benchmarks.peers import OURSELVES
 from benchmarks.standing import Asked, standing
 from benchmarks.stream_rules import Score, score
 from kws.bench.process import Run
+from kws.detector import Detector, DetectorConfig
 from kws.evaluation import Occurrence
 from kws.frontend import FrontendConfig
 from kws.grammar.jsgf import parse_jsgf
@@ -260,20 +260,22 @@ def test_multiplications_of_a_step() -> None:
 
 
 class DeafWord:
-    """Hears nothing by itself."""
+    """Hears nothing by itself, in steps of 20 ms."""
 
-    bundle = SimpleNamespace(labels=("computer",), rows=SimpleNamespace(row_seconds=0.01))
+    def __init__(self) -> None:
+        self.detectors = [Detector(DetectorConfig(1.0))]
 
-    def push(self, rows: np.ndarray, origin: int, source: str) -> list[Any]:
-        return []
+    def step_end(self, step: int) -> int:
+        return (step + 1) * 320
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])
 def test_a_word_proposes_in_the_block_in_which_its_moment_lies(step: int) -> None:
     word = DeafWord()
-    seconds = 25.0 + 3 + step * DeafWord.bundle.rows.row_seconds
+    seconds = 25.0 + 3 + step * 0.02
     second_stage.propose(word, 25.0, seconds)  # type: ignore[arg-type]
-    told = [word.push(np.zeros((2, 40), np.int8), 0, "") for _ in range(200)]
-    (number,) = [number for number, events in enumerate(told) if events]
-    assert number == (300 + step - 1) // 2
-    assert told[number][0].end == seconds
+    (detector,) = word.detectors
+    told = [detector.push(np.zeros(2, np.uint8)) for _ in range(200)]
+    (number,) = [number for number, candidates in enumerate(told) if candidates]
+    assert number == (150 + step - 1) // 2
+    assert word.step_end(told[number][0].step) == seconds * 16_000

@@ -174,8 +174,42 @@ def test_at_the_end_of_the_stream_it_is_judged_by_what_there_was() -> None:
     assert made.flush() == []
 
 
+def staying(length: int, said_at: int | None, first: int, last: int) -> Rows:
+    """The same with the model's score at its threshold from a row up to another."""
+    made = rows(length, said_at, first)
+    made[first : last + 1, 1] = 127
+    return made
+
+
+def test_a_score_that_stays_is_looked_at_again_until_the_word_has_ended() -> None:
+    too_early = 100 + SAID - 60
+    assert heard(word(), rows(600, 100, too_early)) == []
+    (event,) = heard(word(), staying(600, 100, too_early, 100 + SAID + 20))
+    assert moment(100 + SAID - STRIDE) < event.end < moment(100 + SAID + 20)  # type: ignore[attr-defined]
+
+
+def test_an_utterance_is_told_once_however_long_the_score_stays() -> None:
+    assert len(heard(word(), staying(900, 100, 100 + SAID, 800))) == 1
+
+
+def test_a_score_that_rises_within_the_refractory_time_is_not_told() -> None:
+    candidate = 100 + SAID + 5
+    audio = rows(600, 100, candidate)
+    audio[candidate + 20 : candidate + 300, 1] = 127
+    assert len(heard(word(), audio)) == 1
+
+
+def test_what_was_refused_costs_no_refractory_time() -> None:
+    audio = rows(600, 100, 100 + SAID - 60)
+    audio[100 + SAID + 5, 1] = 127
+    assert len(heard(word(), audio)) == 1
+
+
 DAY = np.concatenate(
-    [rows(400, 100, 100 + SAID + 5), rows(300, None, 120), rows(400, 100, 100 + SAID - 3), rows(400, 0, 300)]
+    [
+        *(rows(400, 100, 100 + SAID + 5), rows(300, None, 120), rows(400, 100, 100 + SAID - 3)),
+        *(rows(400, 0, 300), staying(400, 100, 60, 380), staying(500, 20, 100, 480)),
+    ]
 )
 WHOLE = heard(word(), DAY)
 
@@ -191,7 +225,7 @@ def test_a_reset_word_is_as_new() -> None:
     heard(made, DAY[: 100 + SAID - 3])
     made.reset()
     assert heard(made, DAY) == WHOLE
-    assert len(WHOLE) == 2
+    assert len(WHOLE) == 4
 
 
 NAMES = ("computer", "alexa", "jarvis")

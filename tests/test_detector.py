@@ -36,11 +36,13 @@ def slow_candidates(config: DetectorConfig, outputs: list[int]) -> list[Candidat
     """Walk the track once; look back at every step."""
     scores, threshold = slow_scores(config, outputs), np.float32(config.threshold)
     found: list[Candidate] = []
+    risen = 0
     for step, score in enumerate(scores):
         from_below = step == 0 or scores[step - 1] < threshold
-        rested = not found or step - found[-1].step >= config.refractory
-        if score >= threshold and from_below and rested:
-            found.append(Candidate(step, float(score)))
+        risen = step if from_below else risen
+        rested = not found or step - found[-1].step >= (config.again or config.refractory)
+        if score >= threshold and (from_below or config.again) and rested:
+            found.append(Candidate(step, float(score), risen))
     return found
 
 
@@ -51,6 +53,7 @@ configs = st.builds(
     refractory=st.integers(0, 20),
     warmup=st.integers(0, 20),
     output_scale=st.sampled_from([1 / 256, 1 / 255]),
+    again=st.just(0) | st.integers(1, 6),
 )
 runs = st.lists(
     st.tuples(st.sampled_from([0, 64, 127, 128, 129, 255]) | st.integers(0, 255), st.integers(1, 9))

@@ -33,13 +33,13 @@ from training.heads.bundling import SECOND
 from training.heads.cascade import (
     FUSED_PER_HOUR,
     HEAD_PER_HOUR,
-    PROPOSED_PER_HOUR,
     SPELLING_PER_HOUR,
     WEIGHTS,
     add_second_stage,
     proposing,
 )
 from training.heads.fused_alarms import LEASTS, FusedAlarms, read_fused_alarms
+from training.heads.trial import PROPOSED_PER_HOUR
 
 WORD = "blue lagoon"
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_said_or_fires_too_often_has_none(made: Path, tmp_path: P
     loud = head_bundle(tmp_path / "loud", calibration=TABLE[:1])
     add_second_stage(loud, None, seed=1, cache=tmp_path)
     assert "confirmation" not in read_bundle(loud).manifest["kws"]
-    with pytest.raises(KwsError, match="more than 50 false alarms an hour at any threshold"):
+    with pytest.raises(KwsError, match="more than 200 false alarms an hour at any threshold"):
         proposing(read_bundle(loud), PROPOSED_PER_HOUR)
 
 
@@ -121,8 +121,7 @@ def test_heads_on_two_encoders_and_the_spelling_judge_together(fused: Bundle) ->
     rates = {point.least: point.false_alarms.per_hour for point in points}
     assert rates[found["least"]] <= FUSED_PER_HOUR < rates[LEASTS[LEASTS.index(found["least"]) - 1]]
     misses = [point.misses.count for point in points]
-    assert misses == sorted(misses)
-    assert misses[-1] > 0  # random weights
+    assert min(misses) < misses[-1]  # random weights, which no word convinces
     (word,) = wake_words([Wanted(fused)])
     assert isinstance(word, ConfirmedWord)
 

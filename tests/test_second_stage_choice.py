@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kws.detector import Candidate as Proposed
 from kws.evaluation import Occurrence, Proportion, Rate
 from kws.evaluation.streams import Layout, Segment
 from kws.events import Detection
@@ -30,7 +31,8 @@ TALK = Layout((segment("talk-c", 0, 3600), segment("talk-d", 3601, 5401)))
 
 
 def candidate(end: float, score: float) -> Candidate:
-    return Candidate(Detection("word", 0.5, 0.2, end - 0.5, end), score)
+    step = round(end / 0.08)
+    return Candidate(Detection("word", 0.5, 0.2, end - 0.5, end), score, Proposed(step, 0.5, step))
 
 
 LOOKED = Looked(
@@ -41,6 +43,7 @@ LOOKED = Looked(
         SPEECH: [candidate(100.0, 0.6), candidate(3600.5, 0.7), candidate(4000.0, 0.2)],
     },
     {CLEAN: WORDS, NOISY: WORDS, SPEECH: TALK},
+    refractory=12,
 )
 
 

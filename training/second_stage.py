@@ -14,6 +14,7 @@ it has some rates of false alarms by the manifest's table.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from kws.bundle import Bundle, bundled_names, find_bundle
 from kws.cascade import default_second, find_second
 from kws.confirmation_table import ConfirmationPoint, Second, fewest_misses, second_stage_of
 from kws.confirmed import ConfirmedWord
-from kws.engine import WakeWord
+from kws.detector import Candidate as Proposed
+from kws.detector import Detector
 from kws.errors import KwsError
 from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, RowStream
@@ -41,7 +43,6 @@ from kws.several_looks import SeveralLooks
 from kws.types import Outputs
 from training.confirmation import confirmation
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
-from training.evaluate import detections_of
 
 FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
 """False alarms per hour of the first stages tried."""
@@ -61,6 +62,8 @@ class Candidate:
 
     event: Detection
     score: float
+    """That it came to, however early a word would have been told."""
+    proposed: Proposed
 
 
 class Scorer(ConfirmedWord):
@@ -87,14 +90,31 @@ class Scorer(ConfirmedWord):
         for kept in self._look.kept:
             kept.extend(0, stream.rows)
         self._said.extend(outputs[:, 0])
-        for event in detections_of(WakeWord(self.bundle, threshold=threshold), outputs):
+        detector = Detector(dataclasses.replace(self.detectors[0].config, threshold=threshold))
+        for proposed in detector.push(outputs[:, 0]):
+            event = self.detection(proposed, 0, 0, "")
             row = self._row_at(event.end, 0)
-            self._begin(event, row)
+            self._begin(event, proposed, row)
             assert self._candidate
             candidate = self._candidate
             self._look_on(row + self._wait, 0)
-            found.append(Candidate(event, self._score(candidate)))
+            found.append(Candidate(event, self._score(candidate), proposed))
         return found
+
+    @property
+    def refractory(self) -> int:
+        """Steps of its own model."""
+        return self.detectors[0].config.refractory
+
+
+def told_once(candidates: Sequence[Candidate], least: float, refractory: int) -> list[Detection]:
+    """Those that reach it, one of each utterance: as ConfirmedWord tells them, to within a look's waiting."""
+    found, ready_at = [], 0
+    for candidate in candidates:
+        if candidate.score >= least and candidate.proposed.risen >= ready_at:
+            found.append(candidate.event)
+            ready_at = candidate.proposed.step + refractory
+    return found
 
 
 def points(
@@ -123,10 +143,12 @@ class Looked:
     candidates: dict[str, list[Candidate]]
     """By stream."""
     layouts: dict[str, Layout]
+    refractory: int
+    """Steps of the first stage's model."""
 
     def matched(self, name: str, least: float) -> Matched:
         """What the second stage lets through of one stream, against what is said there."""
-        events = [candidate.event for candidate in self.candidates[name] if candidate.score >= least]
+        events = told_once(self.candidates[name], least, self.refractory)
         return match_detections(events, self.layouts[name].occurrences)
 
 
@@ -145,7 +167,7 @@ def looked(bundle: Bundle, second: Second, cache: Path, thresholds: Sequence[flo
         candidates = {
             name: scorer.candidates(stream, outputs[name], first) for name, stream in streams.items()
         }
-        found.append(Looked(first, candidates, layouts))
+        found.append(Looked(first, candidates, layouts, scorer.refractory))
     return found
 
 

@@ -28,16 +28,14 @@ from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.confirmation import confirmation
 from training.heads.fused_alarms import LEASTS, read_fused_alarms
-from training.heads.trial import CONDITIONS, say_anew, spoken_stream
-from training.second_stage import Candidate, Scorer
+from training.heads.trial import CONDITIONS, PROPOSED_PER_HOUR, say_anew, spoken_stream
+from training.second_stage import Scorer, told_once
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0
 """False alarms of heads by themselves, where the spelling alone confirms."""
 SPELLING_PER_HOUR = 2.0
 """And of the spelling by itself, everywhere in ordinary speech."""
-PROPOSED_PER_HOUR = 50.0
-"""False alarms of heads by themselves, where others judge what they propose."""
 FUSED_PER_HOUR = 0.5
 """And of all together, as far as other words tell."""
 WEIGHTS = (0.75, 0.75)
@@ -140,9 +138,6 @@ def _missed(
         model.reset()
         candidates = scorer.candidates(audio, model.push(heard.rows), threshold)
         words = audio.layout.occurrences
-        found.append({least: match_detections(_kept(candidates, least), words).misses for least in LEASTS})
+        told = {least: told_once(candidates, least, scorer.refractory) for least in LEASTS}
+        found.append({least: match_detections(events, words).misses for least, events in told.items()})
     return found
-
-
-def _kept(candidates: Sequence[Candidate], least: float) -> list[Any]:
-    return [candidate.event for candidate in candidates if candidate.score >= least]
