@@ -50,12 +50,12 @@ All engines hear the same files. A word counts as heard from its start to {late}
 rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the
 speech, the hours tell, and in less than two of them "at most {rate}" is none at all.
 `python -m benchmarks accuracy` goes on where it was; what an engine has heard elsewhere stays until more was
-heard here, or its models or the streams have changed; after a change of kws' code alone, remove
-`.cache/benchmarks/kws*`. Spacing is the time from one word to the next, filled
-with speech and noise in turn ("alone": with silence). At 10 and 5 dB words and what is between them are at an
-even level over steady noise. "s after the word" is the median from a word's end, as its label has it, to the
-end of the audio that was heard by then; below 0 where it is known sooner. Asked of kws are {asked} s; by
-default it takes {delays}.
+heard here, or its models, the streams or the code of kws that hears have changed.
+
+Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with silence).
+At 10 and 5 dB words and what is between them are at an even level over steady noise. "s after the word" is
+the median from a word's end, as its label has it, to the end of the audio that was heard by then; below 0
+where it is known sooner. Asked of kws are {asked} s; by default it takes {delays}.
 
 {words}
 

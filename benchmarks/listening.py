@@ -5,6 +5,7 @@ Whoever is interrupted has lost one stream; what was heard is kept.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import time
@@ -18,6 +19,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+import kws
 from benchmarks.peers import FIRST_STAGE, LISTENERS, TWO_STAGES, Engine, NotInstalledError, python_of
 from benchmarks.streams import (
     CACHE,
@@ -88,7 +90,7 @@ class Task:
 
     @property
     def path(self) -> Path:
-        """Of the track, named after all that it depends on but code: the adapter's, and of ours also kws'."""
+        """Of the track, named after all that it depends on but the adapter's code."""
         models = [self.engine.words[phrase] for phrase in self.phrases]
         made_of = [_version(self.engine, models), models, self.stream, self.settings]
         text = json.dumps([*made_of, stream_of(self.stream).path.name])
@@ -130,15 +132,29 @@ class Task:
         return columns[:, 0], columns[:, 1:].astype(np.float32)
 
 
+_HEARING = (
+    *("confirmed", "detector", "engine", "frontend", "look_again", "model", "recent_rows", "recent_scores"),
+    *("rehearing", "rows_again", "second_opinion", "several_looks"),
+)
+"""Modules of kws in which a change may change what is heard with the same models."""
+
+
+@cache
+def code_digest() -> str:
+    """Of what these modules do: comments and their form do not count, doc strings do."""
+    sources = [(Path(kws.__file__).parent / f"{name}.py").read_text(encoding="utf-8") for name in _HEARING]
+    return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()
+
+
 def _version(engine: Engine, models: Sequence[str]) -> list[str]:
-    """Of a peer its release, of ours the models."""
+    """Of a peer its release, of ours the models and what runs them."""
     if engine not in (TWO_STAGES, FIRST_STAGE):
         return [package for package in engine.pip if "==" in package]
     if engine is TWO_STAGES:
         used = [part for model in models for part in _parts(*stages_of(model))]
     else:
         used = [find_bundle(model) for model in models]
-    return [str(model.model_sha256) for model in used]
+    return [code_digest(), *(str(model.model_sha256) for model in used)]
 
 
 def _parts(first: Bundle, second: Second) -> list[Member]:

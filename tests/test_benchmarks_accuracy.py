@@ -251,12 +251,27 @@ def test_an_engine_whose_worker_fails_hears_nothing_more_and_the_others_do(
     assert "broken: bench: no such library; hears nothing more" in capsys.readouterr().err
 
 
+def test_what_kws_has_heard_is_heard_anew_when_its_code_has_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for source in Path(listening.kws.__file__).parent.glob("*.py"):
+        (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(listening.kws, "__file__", str(tmp_path / "__init__.py"))
+    before = listening.code_digest.__wrapped__()
+    confirmed = tmp_path / "confirmed.py"
+    text = confirmed.read_text(encoding="utf-8")
+    confirmed.write_text(text + "# A comment is no change.\n", encoding="utf-8")
+    assert listening.code_digest.__wrapped__() == before == listening.code_digest()
+    confirmed.write_text(text.replace("THRESHOLD = 0.1", "THRESHOLD = 0.2"), encoding="utf-8")
+    assert listening.code_digest.__wrapped__() != before
+
+
 def test_a_track_is_named_after_every_model_that_it_was_heard_by(monkeypatch: pytest.MonkeyPatch) -> None:
     head, device, another = (SimpleNamespace(model_sha256=sha) for sha in ("head", "device", "another"))
     both = Fusion((device, another), (0.5, 0.5))  # type: ignore[arg-type]
     monkeypatch.setattr(listening, "stages_of", lambda word: (head, both if word == "alexa" else device))
     names = listening._version(peers.TWO_STAGES, ["alexa", "computer"])
-    assert names == ["head", "device", "another", "head", "device"]
+    assert names == [listening.code_digest(), "head", "device", "another", "head", "device"]
     assert listening._version(peers.PEERS[0], ["alexa.json"]) == ["pymicro-wakeword==2.5.0"]
 
 
