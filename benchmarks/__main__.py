@@ -72,8 +72,16 @@ ROUNDS = 6
 _OPENING = """\
 # Benchmarks
 
-Written by `python -m benchmarks`; edit the program, not the page. Each chapter names the command that made
-its figures.
+Written by `python -m benchmarks`, that is `make bench`; edit the program, not the page. Each chapter names
+the command that made its figures. It makes a virtual environment for each of the other engines, from PyPI;
+those that cannot be had are named where they are missing. Accuracy, small vocabularies and the streaming wake
+word are measured on the recordings under `KWS_DATA`; without them these chapters stay as they are. All of it
+takes hours, most of them by letting slow engines hear; whoever interrupts it loses the part that was being
+measured, or one stream.
+
+Measured elsewhere: the [Speech Commands task](speech-commands.md), a day of audio
+([verification](verification/)), and what a second stage costs, by `python -m benchmarks.second_stage`
+([why there is one](decisions/0017-cascade-by-default.md)).
 """
 
 
