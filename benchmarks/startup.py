@@ -76,8 +76,7 @@ def section(found: Mapping[str, Any]) -> str:
         ),
         floor_cpu=100 * _floor_share(runs, "loading"),
         floor_mb=100 * _floor_share(runs, "peak_mb"),
-        libraries=_libraries(found["libraries"]),
-        missing=unmeasured(found["missing"]),
+        more=_libraries(found["libraries"]) + unmeasured(found["missing"]),
     )
 
 
@@ -122,8 +121,7 @@ aim:
 {standing}
 
 kws opens its second stage with its first candidate, not at its start. What stands before less: Python with
-numpy, which by medians is {floor_cpu:.0f} % of kws' CPU time here and {floor_mb:.0f} % of its
-memory.{libraries}{missing}
+numpy, by medians {floor_cpu:.0f} % of kws' CPU time here and {floor_mb:.0f} % of its memory.{more}
 """
 
 _LIBRARIES = """

@@ -111,7 +111,7 @@ def test_numpy_alone_is_no_peer() -> None:
     runs["numpy alone"][0] |= {"startup": 0.01, "loading": 0.01}
     libraries = {"kws": 12.3, "pymicro-wakeword": 1.6}
     text = startup.section({"rounds": 1, "missing": {}, "libraries": libraries, "runs": runs})
-    assert "is 4 % of kws' CPU time here and 100 % of its memory" in " ".join(text.split())
+    assert "by medians 4 % of kws' CPU time here and 100 % of its memory" in " ".join(text.split())
     assert "rest of the memory 12 MB are" in text
     assert row_of(text, "numpy alone") == [["numpy alone", "0.01", "0.010", "25.00", "30"]]
     assert "| lowest peer | peer 0.50 | peer 30 |" in text
