@@ -46,6 +46,9 @@ from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_stream
 
 FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
 """False alarms per hour of the first stages tried."""
+FIRST_LEAST = 0.1
+"""The lowest threshold of a first stage tried: heads propose there some forty times in an hour of speech,
+which is beyond their tables."""
 OWN_PER_HOUR = (0.5, 1.0, 2.0)
 """The same of a model alone, by its own table."""
 DEFAULT_PER_HOUR = 0.25
@@ -127,10 +130,10 @@ def points(
         second: its second stage.
         cache: where the streams' rows are kept.
         pairs: thresholds of its model, and with each those of the second stage; by default many with those of
-            `first_thresholds`.
+            `proposing_thresholds`.
     """
     if pairs is None:
-        pairs = dict.fromkeys(first_thresholds(bundle, FIRST_PER_HOUR), leasts_of(second))
+        pairs = dict.fromkeys(proposing_thresholds(bundle), leasts_of(second))
     looks = looked(bundle, second, cache, list(pairs))
     return [_point(look, least) for look in looks for least in pairs[look.threshold]]
 
@@ -201,6 +204,11 @@ def first_thresholds(bundle: Bundle, rates: Sequence[float]) -> list[float]:
         kept = [row["threshold"] for row in rows if row["false_alarms"] <= rate * row["hours"]]
         chosen += kept[-1:]
     return sorted(set(chosen), reverse=True)
+
+
+def proposing_thresholds(bundle: Bundle) -> list[float]:
+    """Those that are tried with a second stage behind them."""
+    return [*first_thresholds(bundle, FIRST_PER_HOUR), FIRST_LEAST]
 
 
 def _point(looks: Looked, least: float) -> ConfirmationPoint:

@@ -24,7 +24,7 @@ from kws.errors import KwsError
 from kws.evaluation import Proportion, Rate
 from kws.evaluation.streams import Segment
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_clips
-from training.second_stage import FIRST_PER_HOUR, Looked, default_pair, first_thresholds, leasts_of, looked
+from training.second_stage import Looked, default_pair, leasts_of, looked, proposing_thresholds
 
 HALVES = (0, 1)
 
@@ -81,7 +81,7 @@ def _dealt(segments: Sequence[Segment], speaker: Mapping[str, str]) -> list[froz
 
 def judged(bundle: Bundle, second: Second, cache: Path) -> Iterator[ConfirmationPoint]:
     """Each half by the pair that the other half chooses; raises KwsError where none keeps to the rate."""
-    looks = looked(bundle, second, cache, first_thresholds(bundle, FIRST_PER_HOUR))
+    looks = looked(bundle, second, cache, proposing_thresholds(bundle))
     parts = halves(looks[0])
     for half in HALVES:
         found = [parts[1 - half].point(one, least) for one in looks for least in leasts_of(second)]
