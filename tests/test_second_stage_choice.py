@@ -14,7 +14,7 @@ from kws.events import Detection
 from training import second_stage_choice
 from training.data.manifest import Clip
 from training.dev_streams import CLEAN, NOISY, SPEECH
-from training.second_stage import Candidate, Looked
+from training.looked import Candidate, Looked
 from training.second_stage_choice import halves, together
 
 SPEAKERS = {"a1": "ann", "a2": "ann", "b1": "bob", "talk-c": "cid", "talk-d": "dee"}

@@ -24,7 +24,8 @@ from kws.errors import KwsError
 from kws.evaluation import Proportion, Rate
 from kws.evaluation.streams import Segment
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH, dev_clips
-from training.second_stage import Looked, default_pair, leasts_of, looked, proposing_thresholds
+from training.looked import Looked, looked
+from training.second_stage import default_pair, leasts_of, proposing_thresholds
 
 HALVES = (0, 1)
 

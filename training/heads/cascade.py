@@ -29,7 +29,7 @@ from kws.recognition.tokens import PHONES
 from training.confirmation import confirmation
 from training.heads.fused_alarms import LEASTS, read_fused_alarms
 from training.heads.trial import CONDITIONS, PROPOSED_PER_HOUR, say_anew, spoken_stream
-from training.second_stage import Scorer, told_once
+from training.looked import Scorer, told_once
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0
