@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class Task:
         """Fill the track; CPU seconds that it took."""
         stream = stream_of(self.stream)
         seconds = stream.seconds - self.engine.chunk / 16_000
-        partial = self.path.with_suffix(".partial")
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")  # another process may hear the same
         partial.parent.mkdir(parents=True, exist_ok=True)
         models = tuple(self.engine.words[phrase] for phrase in self.phrases)
         plan = Plan(
@@ -113,8 +114,11 @@ class Task:
             warm=0.0,
             scores=partial,
         )
-        took = run(plan, python_of(self.engine))
-        partial.replace(self.path)
+        try:
+            took = run(plan, python_of(self.engine))
+            partial.replace(self.path)
+        finally:
+            partial.unlink(missing_ok=True)
         return took.cpu * plan.seconds + took.loading
 
     @property

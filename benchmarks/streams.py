@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -78,7 +79,9 @@ class Planned:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_wav(self.path, stream.samples)
             segments = [dataclasses.asdict(segment) for segment in stream.layout.segments]
-            self._beside.write_text(json.dumps(segments))
+            partial = self._beside.with_suffix(f".{os.getpid()}.partial")
+            partial.write_text(json.dumps(segments))
+            partial.replace(self._beside)  # last and whole: the stream is there as soon as this is
 
 
 def word_stream(word: str, condition: str) -> Planned:

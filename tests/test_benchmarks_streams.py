@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import streams
-from benchmarks.streams import LEVELS, SPOKEN, TALK, _interleaved, _scheduled
+from benchmarks import listening, peers, streams
+from benchmarks.streams import LEVELS, SPOKEN, TALK, Planned, _interleaved, _scheduled
+from kws.bench.process import Plan, Run
+from kws.evaluation.streams import Layout, Segment, Stream
 from training.data.manifest import Clip
 
 CLIP = Clip(Path("word.ogg"), "corpus", "dev", "wakeword", "computer", "one", 1.0, "free")
@@ -34,6 +36,54 @@ def test_a_stream_is_made_anew_when_its_recordings_are_others(monkeypatch: pytes
     # Noise is heard in one of the two conditions alone.
     assert len(set(names)) == 3 * (1 + 2)
     assert names[0] == named(monkeypatch, [CLIP], ["fan.wav"], streams.CLEAN)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, None])
+def test_a_track_is_there_as_a_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stop: type[BaseException] | None
+) -> None:
+    def run(plan: Plan, python: Path) -> Run:
+        assert plan.scores
+        plan.scores.write_bytes(np.array([0.08, 0.5]).tobytes())
+        if stop:
+            raise stop
+        return Run(0.5, 0.1, 30.0, loading=1.0)
+
+    monkeypatch.setattr(listening, "CACHE", tmp_path)
+    monkeypatch.setattr(listening, "run", run)
+    monkeypatch.setattr(listening, "python_of", lambda engine: Path("python"))
+    made = Planned(tmp_path / "s.wav", lambda: Stream(np.zeros(32_000, np.int16), Layout(())))
+    monkeypatch.setattr(listening, "stream_of", lambda name: made)
+    task = listening.Task(peers.PEERS[0], ("alexa",), "alexa, alone")
+    if stop:
+        with pytest.raises(stop):
+            task.hear()
+        assert task.track() is None
+        assert not list(task.path.parent.iterdir())
+    else:
+        # 2 s less the last chunk of 40 ms, at half a second each, and 1 s of loading.
+        assert task.hear() == pytest.approx(1.96 / 2 + 1)
+        heard = task.track()
+        assert heard
+        assert (heard[0].tolist(), heard[1].tolist()) == ([0.08], [[0.5]])
+
+
+def test_a_stream_whose_making_was_interrupted_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    layout = Layout((Segment(0.0, 1.0, "corpus", "sentence", "a.ogg"),))
+    planned = Planned(tmp_path / "s.wav", lambda: Stream(np.zeros(16_000, np.int16), layout))
+
+    def interrupted(*how: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(streams.json, "dumps", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            _ = planned.audio
+    assert planned.layout == layout
+    assert planned.seconds == 1.0
+    assert {path.name for path in tmp_path.iterdir()} == {"s.wav", "s.json"}
 
 
 @pytest.mark.parametrize("word", ["computer", "alexa"])
