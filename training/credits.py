@@ -17,9 +17,9 @@ else:
 
 CORPORA = Path(__file__).parent / "data" / "corpora.toml"
 
-SYNTHETIC = ("synthetic speech", "synthetic words", "joined words")
-"""What a card's counts call what was made: `voice_credits` says whose voices the synthesizers have, and words
-are joined from recordings that are counted under their corpora."""
+SYNTHETIC = ("synthetic speech", "synthetic words", "joined words", "generated speech", "generated words")
+"""What a card's counts call what was made: `voice_credits` says whose voices the synthesizers have, words are
+joined from recordings that are counted under their corpora, and the generator has a card of its own."""
 
 _UNKNOWN = {"licence": "not recorded: recordings of your own, or a corpus unknown here"}
 

@@ -136,7 +136,7 @@ def ingredients(
     background: tuple[Path | Samples, ...] = (*(c.path for c in speech), *voices.others)
     confusable = (*(c.path for c in speech if c.kind in ("near-miss", "wakeword", "word")), *voices.others)
     between = _with_more((*background, *confusable), voices.others, recipe.synthetic_share)
-    made = {"synthetic words": len(voices.words), "synthetic speech": len(voices.others)}
+    made = voices.counts()
     made |= {"joined words": len(pieced)} if pieced else {}
     made |= {"own recordings": len(own)} if own else {}
     speakers = {clip.path: f"{clip.corpus}/{clip.speaker}" for clip in clips}

@@ -63,6 +63,10 @@ class MaterialRecipe:
     """Copies of each of them by other speakers, through voice transformation."""
     joined_words: int = 0
     """The phrase, joined from pieces of what real readers said, where there are sentences of theirs."""
+    generated_words: int = 0
+    """The phrase, in voices of people, by the generator (training.generator), which has to be made first."""
+    generated_speech: int = 0
+    """Sentences and near misses by it, so that its sound alone tells nothing."""
     real_words: bool = True
     """Whether real recordings of the phrase are used where there are any."""
     synthetic_speech: int = 1200

@@ -1,4 +1,7 @@
-"""What synthetic voices say for a wake word: the phrase itself, phrases near it, and everything else."""
+"""What synthetic voices say for a wake word: the phrase itself, phrases near it, and everything else.
+
+Those of synthesizers, and those of people that the generator learned (training.generator), where it is asked.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,14 @@ class Spoken:
     words: list[Samples]
     """The phrase, at the end of each."""
     others: list[Samples]
+    generated: tuple[int, int] = (0, 0)
+    """How many of both, the last of them, are the generator's."""
+
+    def counts(self) -> dict[str, int]:
+        """Of each kind, for a card."""
+        words, speech = self.generated
+        found = {"synthetic words": len(self.words) - words, "synthetic speech": len(self.others) - speech}
+        return found | ({"generated words": words, "generated speech": speech} if words or speech else {})
 
 
 def spoken(
@@ -43,13 +54,28 @@ def spoken(
         cache: where synthesized speech is kept.
     """
     rng = np.random.default_rng(seed)
-    carried = [CARRIERS[rng.integers(len(CARRIERS))].format(phrase) for _ in range(recipe.synthetic_words)]
-    words = synthesize(carried, rng, cache=cache)
-    others = synthesize(_other_texts(phrase, sentences, recipe, rng), rng, cache=cache)
-    return Spoken(
-        words + changed_voices(words, recipe.changed_voices, seed=seed, cache=cache),
-        others + changed_voices(others, recipe.changed_voices, seed=seed + 1, cache=cache),
-    )
+    words = synthesize(_carried(phrase, recipe.synthetic_words, rng), rng, cache=cache)
+    texts = _other_texts(phrase, sentences, recipe.synthetic_speech, recipe, rng)
+    others = synthesize(texts, rng, cache=cache)
+    words += changed_voices(words, recipe.changed_voices, seed=seed, cache=cache)
+    others += changed_voices(others, recipe.changed_voices, seed=seed + 1, cache=cache)
+    if not (recipe.generated_words or recipe.generated_speech):
+        return Spoken(words, others)
+    rng = np.random.default_rng([seed, 11])  # the same whatever the synthesizers say
+    texts = _other_texts(phrase, sentences, recipe.generated_speech, recipe, rng)
+    more = _generated(_carried(phrase, recipe.generated_words, rng), seed, cache)
+    speech = _generated(texts, seed + 1, cache)
+    return Spoken(words + more, others + speech, (len(more), len(speech)))
+
+
+def _carried(phrase: str, count: int, rng: np.random.Generator) -> list[str]:
+    return [CARRIERS[rng.integers(len(CARRIERS))].format(phrase) for _ in range(count)]
+
+
+def _generated(texts: Sequence[str], seed: int, cache: Path | None) -> list[Samples]:
+    from training.generator import say
+
+    return say.say(texts, say.FILE, seed=seed, cache=cache)
 
 
 def changed_voices(
@@ -81,11 +107,11 @@ def _changed(kept: KeptSpeech | None, task: tuple[Samples, VoiceChange]) -> Samp
 
 
 def _other_texts(
-    phrase: str, sentences: Sequence[str], recipe: MaterialRecipe, rng: np.random.Generator
+    phrase: str, sentences: Sequence[str], count: int, recipe: MaterialRecipe, rng: np.random.Generator
 ) -> list[str]:
     """Near misses in the share that the recipe says, the rest from the sentences."""
     sentences = sentences or list("0123456789")
     misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
-    pick = rng.random(recipe.synthetic_speech) < (recipe.near_miss_share if misses else 0)
+    pick = rng.random(count) < (recipe.near_miss_share if misses else 0)
     texts = (misses if near else sentences for near in pick)
-    return [choice[rng.integers(len(choice))] for choice in texts]
+    return [choice[int(rng.integers(len(choice)))] for choice in texts]

@@ -70,7 +70,8 @@ def recipe_of(card: Mapping[str, Any]) -> Recipe:
 
 def learned_from_recordings(card: Mapping[str, Any]) -> bool:
     """Whether its data are more than synthetic voices, its user's takes and what comes with the package."""
-    ours = {"synthetic speech", "synthetic words", "own recordings", "false alarms"}
+    made = {"synthetic speech", "synthetic words", "generated speech", "generated words"}
+    ours = made | {"own recordings", "false alarms"}
     others = sum(count for name, count in card.get("data", {}).items() if name not in ours)
     return bool(others > card.get("packed_speech", 0))
 

@@ -197,5 +197,4 @@ def _counted(
     if known:
         counts.update(known.corpora)
     counts |= Counter({"own recordings": len(own), "false alarms": len(false_alarms)})
-    made = {"synthetic words": len(voices.words), "synthetic speech": len(voices.others)}
-    return made | dict(+counts)
+    return voices.counts() | dict(+counts)
