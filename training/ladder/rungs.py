@@ -36,6 +36,10 @@ class Rung:
 
 _SPELLED = {"real_words": False}
 
+_BOTH = {"generated_words": 1200, "generated_speech": 1200}
+_GENERATED = {**_BOTH, "synthetic_words": 0, "synthetic_speech": 0, "changed_voices": 0}
+"""What the generator says (training.generator), which has to be made first."""
+
 LADDER = (
     Rung("spelled", "nothing: the recognizer spots its spelling", "", False),
     Rung("voices", "a GRU on synthetic voices alone", "gru", False),
@@ -46,6 +50,14 @@ LADDER = (
     Rung("encoder", "as packed, real speech instead of the package's", "embedding_head", True, _SPELLED),
     Rung("device", "on our own encoder instead, one model for a device", "micro_head", True, _SPELLED),
     Rung("device-packed", "that, with what the package brings", "micro_head", False),
+    Rung(
+        "device-generated",
+        "that, said by the generator instead of synthesizers",
+        "micro_head",
+        False,
+        _GENERATED,
+    ),
+    Rung("device-both", "that, said by both", "micro_head", False, _BOTH),
     Rung("five", "the published one, + 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
     Rung("twenty", "+ 20 recordings of the word", "embedding_head", True, _SPELLED, clips=20),
     Rung("all", "+ all recordings of the word", "embedding_head", True),
