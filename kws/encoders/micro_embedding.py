@@ -63,23 +63,27 @@ class MicroEmbedding(GraphStage):
         super().__init__(kept_graph("micro-embedding-int8", config.digest, encoder_graph), Frontend())
 
 
-def encoder_graph() -> bytes:
-    """A .tflite: int8 [1, 8, 40] of the micro front end -> int8 [1, 96], state in resource variables."""
+def encoder_graph(weights: Path = WEIGHTS) -> bytes:
+    """A .tflite: int8 [1, 8, 40] of the micro front end -> int8 [1, 96], state in resource variables.
+
+    Args:
+        weights: of the layers, which may have fewer channels.
+    """
     from kws.encoders.graph import Graph
 
     config, graph = MicroEmbeddingConfig(), Graph()
-    graph.output(graph.reshape(add_encoder(graph), (1, config.channels)))
+    graph.output(graph.reshape(add_encoder(graph, weights), (1, config.channels)))
     return graph.tflite()
 
 
-def add_encoder(graph: Graph) -> Tensor:
+def add_encoder(graph: Graph, weights: Path = WEIGHTS) -> Tensor:
     """The graph's input and the encoder behind it; returns the embedding, (1, 1, 1, 96)."""
     from kws.encoders.graph import Scale
     from kws.encoders.layer_file import read_student
     from kws.encoders.quantized import Int8, between
     from kws.encoders.streaming import add_layers
 
-    layers, ranges = read_student(WEIGHTS)
+    layers, ranges = read_student(weights)
     config, bands = MicroEmbeddingConfig(), between(*ranges.bands)
     heard = Scale([config.front_end.row_scale], config.front_end.row_zero_point)
     rows = graph.input((1, config.rows, config.front_end.channels), heard)

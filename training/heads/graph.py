@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from kws.encoders.graph import Graph, Scale, Tensor
-from kws.encoders.micro_embedding import add_encoder
+from kws.encoders.micro_embedding import WEIGHTS, add_encoder
 from kws.encoders.quantized import per_channel
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.types import Rows
@@ -18,7 +20,7 @@ _COVERED = 0.9999
 """Share of the activations that an int8 scale must hold."""
 
 
-def head_model(heads: Committee, calibration: Rows, *, whole: bool = False) -> bytes:
+def head_model(heads: Committee, calibration: Rows, *, whole: bool = False, weights: Path = WEIGHTS) -> bytes:
     """The .tflite: int8 [1, 1, 96] in, uint8 [1, 1] out, the past projections in a resource variable.
 
     Activations are ReLUs whose scale starts at 0, so that int8's lowest value cuts off below.
@@ -27,10 +29,11 @@ def head_model(heads: Committee, calibration: Rows, *, whole: bool = False) -> b
         heads: their weights.
         calibration: rows (t, 96) of words and of other speech, by which activations get their scales.
         whole: with the micro embedding before it, which takes int8 [1, 8, 40] of the micro front end.
+        weights: the file of that one.
     """
     hidden = _positive(np.concatenate([head.hidden_values(calibration) for head in heads.members], axis=1))
     graph = Graph()
-    row = add_encoder(graph) if whole else _input(graph)
+    row = add_encoder(graph, weights) if whole else _input(graph)
     parts = [
         _hidden(graph, row, head, _positive(head.projections(calibration)), hidden) for head in heads.members
     ]

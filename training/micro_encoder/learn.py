@@ -11,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
+from kws.errors import KwsError
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
 from training.quantize import to_real
@@ -151,6 +152,11 @@ def _batches(
     for pairs in versions:
         apart = recipe.steps - _UNHEARD
         starts = np.arange(rng.integers(apart), len(pairs.taught) - recipe.steps, apart)
+        if len(starts) <= recipe.windows:
+            raise KwsError(
+                f"{pairs.hours:.2f} h to learn from are {len(starts)} windows, "
+                f"expected more than {recipe.windows}; give more recordings"
+            )
         rng.shuffle(starts)
         for some in np.split(starts, np.arange(recipe.windows, len(starts), recipe.windows))[:-1]:
             windows = [_window(pairs, start, recipe.steps) for start in some]

@@ -6,9 +6,10 @@ level, room and noise of their own. So it learns to say what was said, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,13 @@ class Pairs:
         )
 
 
+Known: TypeAlias = tuple[Sequence[Path], Sequence[Path], StreamConfig]
+"""Clips, noises, and how they become a stream."""
+Task: TypeAlias = tuple[int, int, npt.NDArray[np.int64]]
+"""Seed, part, and the numbers of its clips."""
+Taught: TypeAlias = npt.NDArray[np.float16]
+
+
 def heard_and_taught(
     clips: Sequence[Path],
     noises: Sequence[Path],
@@ -67,29 +75,48 @@ def heard_and_taught(
 ) -> Pairs:
     """All clips once, in an order of the seed's; kept under `cache`."""
     depends = [
-        SpeechEmbeddingConfig().digest, FrontendConfig().digest, asdict(config), TEACHER_LEVEL, _FLOOR_LEVEL,
-        PARTS, seed, [*map(str, clips)], [*map(str, noises)],
-    ]  # fmt: skip
-    path = cache / f"taught-{key_of(depends)}.npz"
+        SpeechEmbeddingConfig().digest,
+        FrontendConfig().digest,
+        asdict(config),
+        TEACHER_LEVEL,
+        _FLOOR_LEVEL,
+    ]
+    return made_once(_stream, (clips, noises, config), depends, seed=seed, cache=cache, workers=workers)
+
+
+def made_once(
+    stream: Callable[[Known, Task], tuple[Rows, Taught]],
+    known: Known,
+    depends: Sequence[Any],
+    *,
+    seed: int,
+    cache: Path,
+    workers: int,
+) -> Pairs:
+    """Streams of all clips, made where they are not kept under `cache`.
+
+    Args:
+        stream: rows (8 t, 40) and embeddings (t, 96) of one part of the clips.
+        known: what it is told.
+        depends: what they depend on besides the clips and the noises.
+        seed: of the order of the clips and of what is done to them.
+        cache: folder.
+        workers: processes.
+    """
+    clips, noises, _ = known
+    key = key_of([*depends, PARTS, seed, [*map(str, clips)], [*map(str, noises)]])
+    path = cache / f"taught-{key}.npz"
     if not path.is_file():
-        keep_arrays(path, **vars(_made(clips, noises, config, seed, workers)))
+        tasks = shuffled(len(clips), PARTS, seed)
+        parts = [*spread(stream, known, tasks, "listening with the teacher", workers=workers)]
+        rows, taught = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        steps = [len(part) for _, part in parts]
+        keep_arrays(path, rows=rows, taught=taught, first=np.cumsum([0, *steps[:-1]]))
     with np.load(path) as stored:
         return Pairs(stored["rows"], stored["taught"], stored["first"])
 
 
-def _made(
-    clips: Sequence[Path], noises: Sequence[Path], config: StreamConfig, seed: int, workers: int
-) -> Pairs:
-    tasks = shuffled(len(clips), PARTS, seed)
-    parts = [*spread(_stream, (clips, noises, config), tasks, "listening with the teacher", workers=workers)]
-    rows, taught = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    steps = [len(part) for _, part in parts]
-    return Pairs(rows, taught, np.cumsum([0, *steps[:-1]]))
-
-
-def _stream(
-    known: tuple[Sequence[Path], Sequence[Path], StreamConfig], task: tuple[int, int, npt.NDArray[np.int64]]
-) -> tuple[Rows, npt.NDArray[np.float16]]:
+def _stream(known: Known, task: Task) -> tuple[Rows, Taught]:
     """Rows (8 t, 40) and embeddings (t, 96) of one part of the clips."""
     (clips, noises, config), (seed, part, numbers) = known, task
     rng, teacher, front_end = np.random.default_rng([seed, part]), SpeechEmbedding(), Frontend()
