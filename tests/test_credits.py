@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import training.cli
 from kws.bundle import bundled_names, find_bundle
 from training.cli import Job, train
-from training.credits import data_credits, voice_credits
+from training.credits import data_credits, generator_credits, voice_credits
 from training.data.manifest import Clip
 from training.recipe import RECIPES, find_recipe, short_name
 from training.synth import Voice
@@ -42,6 +42,14 @@ def test_voices_are_counted_by_synthesizer() -> None:
         "a": {"voices": 2, "licence": "X"},
         "b": {"voices": 1, "licence": "Y"},
     }
+
+
+def test_what_the_generator_learned_from_is_named_where_it_has_spoken() -> None:
+    assert generator_credits({"synthetic words": 7}) == {}
+    found = generator_credits({"generated words": 7, "libri": 1})["generator"]
+    assert found["licence"] == "Apache-2.0"
+    assert set(found["credits"]) == set(found["data"])
+    assert all(credit["home"].startswith("https://") for credit in found["credits"].values())
 
 
 @pytest.mark.parametrize("recipe", ["gru", "dscnn", "embedding_head"])

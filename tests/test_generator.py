@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import kws
 from kws.errors import KwsError
+from kws.types import SAMPLE_RATE, Block
 from training.generator import say as saying
 from training.generator.durations import fitted
 from training.generator.energies import log_energies
@@ -150,6 +153,25 @@ def test_words_of_a_recipe_may_be_generated(
         "synthetic words": 0, "synthetic speech": 0, "generated words": 3, "generated speech": 2
     }  # fmt: skip
     assert log_energies(found.words[0] / np.float32(32768)).max() > 0  # louder than silence
+
+
+def test_a_bundled_model_hears_what_the_bundled_generator_says() -> None:
+    clips = say(["computer"] * 8, saying.FILE, seed=3, cache=None, workers=1)
+    quiet = np.zeros(SAMPLE_RATE, np.int16)
+    audio = np.concatenate([quiet, *(part for clip in clips for part in (clip, quiet))])
+    heard = [event.name for event in kws.load("computer", confirm="none").push(Block(audio))]
+    assert heard.count("computer") >= 2  # of people, who were recorded, nearly all
+
+
+def test_what_was_said_last_is_kept(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saying, "KEPT", 2)
+    for number, text in enumerate(("sauce", "pass", "sofa")):
+        say([text], path, seed=1, cache=tmp_path, workers=1)
+        newest = max((tmp_path / "generator").iterdir(), key=lambda file: file.stat().st_mtime)
+        os.utime(newest, (number, number))
+    assert len(list((tmp_path / "generator").glob("*.npz"))) == 2
+    monkeypatch.setattr(saying, "_made", lambda *_: pytest.fail("made again"))
+    assert len(say(["sofa"], path, seed=1, cache=tmp_path, workers=1)) == 1
 
 
 def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:

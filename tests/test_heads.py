@@ -263,11 +263,16 @@ def test_a_phrase_that_nobody_says_is_told_of(tmp_path):
 def test_a_recipe_reads_and_mistakes_are_named():
     assert head_recipe({"name": "embedding-head", "context": 8}) == HeadRecipe(context=8)
     with pytest.raises(
-        KwsError, match=r"unknown key network\.units; allowed are encoder, second, whole, heads, "
+        KwsError,
+        match=r"unknown key network\.units; allowed are encoder, second, voices, second_voices, whole, ",
     ):
         head_recipe({"name": "embedding-head", "units": 3})
     with pytest.raises(KwsError, match=r"network\.hidden is 2\.5, expected int"):
         head_recipe({"hidden": 2.5})
+    with pytest.raises(
+        KwsError, match=r"network\.second_voices is 'nobody', allowed are '', 'generator', 'syn"
+    ):
+        head_recipe({"second_voices": "nobody"})
     for network in ({"second": SPEECH_EMBEDDING}, {"second": "mfcc"}):
         with pytest.raises(KwsError, match=r"network\.second is .*, allowed is 'micro-embedding'"):
             head_recipe(network)

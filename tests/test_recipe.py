@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import training.recipe
 import training.recognizer.command
 from kws.errors import KwsError
-from training.recipe import RECIPES, default_recipe, find_recipe, read_recipe
+from training.recipe import RECIPES, MaterialRecipe, default_recipe, find_recipe, read_recipe
 from training.recognizer.command import train_recognizer
 from training.recognizer.recipe import read_recipe as read_recognizer_recipe
 
@@ -123,3 +123,13 @@ def test_a_word_is_learned_on_the_encoder_where_that_is_installed(monkeypatch: p
 
     monkeypatch.setattr(training.recipe, "require", missing)
     assert default_recipe() == "micro_head"
+
+
+def test_who_says_what_is_made_can_be_left_out() -> None:
+    recipe = MaterialRecipe(synthetic_words=5, synthetic_speech=6, generated_words=7, generated_speech=8)
+    by_generator, by_synthesizers = recipe.said_by("generator"), recipe.said_by("synthesizers")
+    assert (by_generator.synthetic_words, by_generator.synthetic_speech) == (0, 0)
+    assert (by_generator.generated_words, by_generator.generated_speech) == (7, 8)
+    assert (by_synthesizers.generated_words, by_synthesizers.generated_speech) == (0, 0)
+    assert (by_synthesizers.synthetic_words, by_synthesizers.synthetic_speech) == (5, 6)
+    assert recipe.said_by("") == recipe

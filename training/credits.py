@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from training.data.catalogue import read_catalogue
 from training.synth import Voice
@@ -15,6 +17,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+GENERATOR = Path(__file__).parent / "generator" / "generator.json"
 CORPORA = Path(__file__).parent / "data" / "corpora.toml"
 
 SYNTHETIC = ("synthetic speech", "synthetic words", "joined words", "generated speech", "generated words")
@@ -41,6 +44,14 @@ def voice_credits(voices: Iterable[Voice]) -> dict[str, dict[str, int | str]]:
         }
         for backend, number in sorted(numbers.items())
     }
+
+
+def generator_credits(counts: Mapping[str, int]) -> dict[str, Any]:
+    """What the generator learned from, where a card's counts name what it said; else nothing."""
+    if not counts.keys() & {"generated speech", "generated words"}:
+        return {}
+    card = json.loads(GENERATOR.read_text(encoding="utf-8"))
+    return {"generator": {key: card[key] for key in ("licence", "data", "credits")}}
 
 
 def _known_corpora() -> dict[str, dict[str, str]]:

@@ -57,11 +57,12 @@ def train_head(job: Job) -> Path:
 def _made(job: Job, learning: HeadRecipe, encoder: str, learnt: list[Head]) -> Made:
     """From material to bundle; `learnt` holds the heads of earlier encoders, and gets those of this."""
     is_first = encoder == learning.encoder
-    learning = dataclasses.replace(learning, encoder=encoder, second="")
+    voices = learning.voices if is_first else learning.second_voices
+    learning = dataclasses.replace(learning, encoder=encoder, second="", voices=voices, second_voices="")
     job.say(f"gathering material for {job.phrase!r}, as the {encoder} hears it")
     material = gather(
         job.phrase,
-        job.recipe.material,
+        job.recipe.material.said_by(voices),
         look_back=learning.context,
         seed=job.seed,
         cache=job.cache,
@@ -98,7 +99,8 @@ def _written(
     from training.checkpoint import save_arrays
 
     # What listens tells of the whole recipe, by which it can be learned again; what judges of its own part.
-    of_this = {**job.recipe.network, "encoder": learning.encoder, "second": ""}
+    own = {"encoder": learning.encoder, "second": "", "voices": learning.voices, "second_voices": ""}
+    of_this = {**job.recipe.network, **own}
     recipe = job.recipe if folder == job.output else dataclasses.replace(job.recipe, network=of_this)
     path = write_head(folder, job.phrase, heads, material, trial, recipe, seed=job.seed, command=job.command)
     save_arrays(path.with_suffix(".weights.npz"), head_arrays(heads.members))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class MaterialRecipe:
     joined_words: int = 0
     """The phrase, joined from pieces of what real readers said, where there are sentences of theirs."""
     generated_words: int = 0
-    """The phrase, in voices of people, by the generator (training.generator), which has to be made first."""
+    """The phrase, in voices of people, by the generator (training.generator)."""
     generated_speech: int = 0
     """Sentences and near misses by it, so that its sound alone tells nothing."""
     real_words: bool = True
@@ -79,6 +80,14 @@ class MaterialRecipe:
     """Of heads: share of people among those who say the phrase; a recording is heard in many rooms for it."""
     tapes_with_words: int = 900
     tapes_without: int = 1900
+
+    def said_by(self, voices: str) -> MaterialRecipe:
+        """Without what others than "generator" or "synthesizers" would say; "": the same."""
+        none = {
+            "generator": {"synthetic_words": 0, "synthetic_speech": 0},
+            "synthesizers": {"generated_words": 0, "generated_speech": 0},
+        }
+        return dataclasses.replace(self, **none.get(voices, {}))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ _WORDS = 6
 """Of a longer text a stretch of so many is said."""
 _TOGETHER = 32
 """Clips computed at once, of similar length."""
+KEPT = 12
+"""Files with clips, 50 MB each: a training needs two."""
 _VERSION = 1
 """Part of the cache's key; counts up when clips change."""
 
@@ -91,7 +93,15 @@ def say(
     made = _made(texts, path, seed, config, workers)
     if kept:
         keep_arrays(kept, samples=np.concatenate(made), ends=np.cumsum([len(clip) for clip in made]))
+        _trim(kept.parent)
     return made
+
+
+def _trim(folder: Path) -> None:
+    """Leave what was made last."""
+    kept = sorted(folder.glob("said-*.npz"), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _made(texts: Sequence[str], path: Path, seed: int, config: SayingConfig, workers: int) -> list[Samples]:

@@ -10,7 +10,7 @@ import numpy as np
 from kws.bundle import write_bundle
 from kws.frontends import MICRO, MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from training.bundling import file_name, manifest_of
-from training.credits import data_credits, voice_credits
+from training.credits import data_credits, generator_credits, voice_credits
 from training.heads.examples import Examples
 from training.heads.graph import head_model
 from training.heads.head import Committee
@@ -108,6 +108,7 @@ def _card(
         "packed_speech": material.packed,
         "credits": data_credits(dict(sorted(material.sources.items()))),
         "voices": voice_credits(available_voices()),
+        **generator_credits(material.sources),
         "hours": round(material.hours, 1),
         "recipe": {key: value for key, value in recipe.as_dict().items() if key != "training"},
         "seed": seed,

@@ -10,6 +10,9 @@ from kws.errors import KwsError
 from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING
 from training.settings import check_above_zero, checked
 
+VOICES = ("", "generator", "synthesizers")
+""""": both of them, as much as [material] has of each."""
+
 
 @dataclass(frozen=True)
 class HeadRecipe:
@@ -19,6 +22,10 @@ class HeadRecipe:
     """What it stands on, or "micro-embedding"."""
     second: str = ""
     """Another one, on which more heads of this kind judge what these propose; "": none."""
+    voices: str = ""
+    """Who says the phrase and other speech that is made, one of VOICES."""
+    second_voices: str = ""
+    """The same for the heads of `second`."""
     whole: bool = False
     """Whether encoder and head become one model on the micro front end, for a device."""
     heads: int = 2
@@ -65,6 +72,10 @@ def head_recipe(network: Mapping[str, Any], file: str = "recipe") -> HeadRecipe:
             f"{file}: network.heads is {recipe.heads}, expected 2 or more: each judges another's part"
         )
     _check_encoders(recipe, file)
+    for key in ("voices", "second_voices"):
+        if getattr(recipe, key) not in VOICES:
+            allowed = ", ".join(map(repr, VOICES))
+            raise KwsError(f"{file}: network.{key} is {getattr(recipe, key)!r}, allowed are {allowed}")
     if recipe.whole and recipe.encoder != MICRO_EMBEDDING:
         raise KwsError(f"{file}: network.whole needs network.encoder = {MICRO_EMBEDDING!r}")
     return recipe

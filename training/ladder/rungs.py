@@ -24,6 +24,8 @@ class Rung:
     """Settings of the recipe's [material] that are other than in it."""
     network: Mapping[str, Any] = field(default_factory=dict)
     """In place of its [network], where not empty."""
+    voices: str | None = None
+    """Who says everything, in place of whom a recipe for heads names, see training.heads.recipe."""
     clips: int = 0
     """Recordings of the word, of the `train` split, that are taken for the user's own."""
 
@@ -31,23 +33,43 @@ class Rung:
         """The recipe with its changes."""
         recipe = read_recipe(find_recipe(self.recipe))
         material = dataclasses.replace(recipe.material, **self.material)
-        return dataclasses.replace(recipe, material=material, network=dict(self.network) or recipe.network)
+        network = dict(self.network) or dict(recipe.network)
+        if self.voices is not None:
+            network |= {"voices": self.voices, "second_voices": self.voices}
+        return dataclasses.replace(recipe, material=material, network=network)
 
 
 _SPELLED = {"real_words": False}
 
 _BOTH = {"generated_words": 1200, "generated_speech": 1200}
 _GENERATED = {**_BOTH, "synthetic_words": 0, "synthetic_speech": 0, "changed_voices": 0}
-"""What the generator says (training.generator), which has to be made first."""
+"""What the generator says (training.generator), in place of the synthesizers."""
+
+_SYNTHESIZERS = "synthesizers"
+_PUBLISHED = "embedding_head"
 
 LADDER = (
     Rung("spelled", "nothing: the recognizer spots its spelling", "", False),
     Rung("voices", "a GRU on synthetic voices alone", "gru", False),
     Rung("negatives", "+ real speech without the word", "gru", True, _SPELLED),
     Rung("changed", "+ transformed voices", "gru", True, {**_SPELLED, "changed_voices": 1}),
-    Rung("packed", "a head on the published encoder, with what the package brings", "embedding_head", False),
-    Rung("ten", "that, + 10 recordings of the word", "embedding_head", False, clips=10),
-    Rung("encoder", "as packed, real speech instead of the package's", "embedding_head", True, _SPELLED),
+    Rung(
+        "packed",
+        "a head on the published encoder, with what the package brings",
+        _PUBLISHED,
+        False,
+        voices=_SYNTHESIZERS,
+    ),
+    Rung("generated", "the same, said by the generator instead of synthesizers", _PUBLISHED, False),
+    Rung("ten", "as packed, + 10 recordings of the word", _PUBLISHED, False, voices=_SYNTHESIZERS, clips=10),
+    Rung(
+        "encoder",
+        "as packed, real speech instead of the package's",
+        _PUBLISHED,
+        True,
+        _SPELLED,
+        voices=_SYNTHESIZERS,
+    ),
     Rung("device", "on our own encoder instead, one model for a device", "micro_head", True, _SPELLED),
     Rung("device-packed", "that, with what the package brings", "micro_head", False),
     Rung(
@@ -58,9 +80,17 @@ LADDER = (
         _GENERATED,
     ),
     Rung("device-both", "that, said by both", "micro_head", False, _BOTH),
-    Rung("five", "the published one, + 5 recordings of the word", "embedding_head", True, _SPELLED, clips=5),
-    Rung("twenty", "+ 20 recordings of the word", "embedding_head", True, _SPELLED, clips=20),
-    Rung("all", "+ all recordings of the word", "embedding_head", True),
+    Rung(
+        "five",
+        "the published one, + 5 recordings of the word",
+        _PUBLISHED,
+        True,
+        _SPELLED,
+        voices=_SYNTHESIZERS,
+        clips=5,
+    ),
+    Rung("twenty", "+ 20 recordings of the word", _PUBLISHED, True, _SPELLED, voices=_SYNTHESIZERS, clips=20),
+    Rung("all", "+ all recordings of the word", _PUBLISHED, True, voices=_SYNTHESIZERS),
 )
 """What each ingredient adds, in the order of the table."""
 

@@ -70,6 +70,8 @@ def synthesize(
     Utterances that come out empty are left out, so the list may be shorter than `texts`, unless `keep_empty`.
     Under `cache` they are kept for the next time.
     """
+    if not texts:
+        return []
     voices = available_voices(shippable_only=shippable_only)
     # A back end counts for 40 voices at most: a few of flite sound less alike than a hundred of espeak.
     groups = [[voice for voice in voices if voice.backend == name] for name in BACKENDS]
