@@ -6,16 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import soundfile
-from signals import bursts
+from speechlike import speechlike_clips
 
 pytest.importorskip("tensorflow")
 
 from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.frontend import Frontend
-from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
-from kws.types import SAMPLE_RATE
 from training.embedded import HEARD
 from training.micro_encoder import pairs as pairs_module
 from training.micro_encoder.learn import LearningRecipe, Scaling, judged, moments, teach
@@ -30,11 +27,7 @@ PLAIN = replace(HEARD, room_share=0.0, noise_share=0.0, level=(-26.0, -26.0), fl
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
     """Eight files of speech-like sound and a recording of words."""
-    folder = tmp_path_factory.mktemp("clips")
-    for number in range(8):
-        soundfile.write(folder / f"{number}.wav", bursts(number), SAMPLE_RATE)
-    soundfile.write(folder / "words.wav", read_samples(RECORDINGS / "calls.flac"), SAMPLE_RATE)
-    return sorted(folder.iterdir())
+    return speechlike_clips(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from itertools import pairwise, repeat
 
 import numpy as np
 import pytest
-import soundfile
 from click.testing import CliRunner
 from heads import random_head, random_rows
 from signals import bursts
+from speechlike import speechlike_clips
 
 pytest.importorskip("tensorflow")
 
@@ -25,9 +25,6 @@ from kws.errors import KwsError
 from kws.frontend import Frontend
 from kws.frontends import MICRO
 from kws.model import StreamingModel
-from kws.selftest import RECORDINGS
-from kws.sources.whole import read_samples
-from kws.types import SAMPLE_RATE
 from training.bundling import manifest_of
 from training.head_weights import head_arrays
 from training.heads.graph import head_model
@@ -52,11 +49,7 @@ PER_STEP = 8
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
     """Speech-like sound, and a recording of words."""
-    folder = tmp_path_factory.mktemp("clips")
-    for number in range(8):
-        soundfile.write(folder / f"{number}.wav", bursts(number), SAMPLE_RATE)
-    soundfile.write(folder / "words.wav", read_samples(RECORDINGS / "calls.flac"), SAMPLE_RATE)
-    return sorted(folder.iterdir())
+    return speechlike_clips(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")
