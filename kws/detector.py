@@ -108,12 +108,12 @@ class Detector:
         if total < self._least:
             self._risen = None
             return None
-        rises = self._risen is None
-        risen = self._risen = step if self._risen is None else self._risen
-        if not (rises or self.config.again) or step < self._ready_at:
+        if self._risen is None:
+            self._risen = step
+        if (step > self._risen and not self.config.again) or step < self._ready_at:
             return None
         self._ready_at = step + self._rest
-        return Candidate(step, float(self._scores(np.array(total))), risen)
+        return Candidate(step, float(self._scores(np.array(total))), self._risen)
 
     def _scores(self, sums: npt.NDArray[np.int64]) -> Scores:
         scores: Scores = (sums * self._scale).astype(np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from kws.bundle import write_bundle
 from kws.evaluation.activity import speech_span
 from training.compact import compact
-from training.credits import data_credits, voice_credits
+from training.credits import data_credits, generator_credits, voice_credits
 from training.material import Material
 from training.models import Network
 from training.naming import file_name
@@ -115,6 +115,7 @@ def _card(material: Material, recipe: Recipe, seed: int, command: str, network: 
         "data": dict(sorted(material.sources.items())),
         "credits": data_credits(dict(sorted(material.sources.items()))),
         "voices": voice_credits(available_voices()),
+        **generator_credits(material.sources),
         "hours": round(material.tapes.hours, 1),
         "recipe": recipe.as_dict(),
         "seed": seed,

@@ -59,8 +59,6 @@ def spoken(
     others = synthesize(texts, rng, cache=cache)
     words += changed_voices(words, recipe.changed_voices, seed=seed, cache=cache)
     others += changed_voices(others, recipe.changed_voices, seed=seed + 1, cache=cache)
-    if not (recipe.generated_words or recipe.generated_speech):
-        return Spoken(words, others)
     rng = np.random.default_rng([seed, 11])  # the same whatever the synthesizers say
     texts = _other_texts(phrase, sentences, recipe.generated_speech, recipe, rng)
     more = _generated(_carried(phrase, recipe.generated_words, rng), seed, cache)
@@ -110,6 +108,8 @@ def _other_texts(
     phrase: str, sentences: Sequence[str], count: int, recipe: MaterialRecipe, rng: np.random.Generator
 ) -> list[str]:
     """Near misses in the share that the recipe says, the rest from the sentences."""
+    if not count:  # the lexicon is not searched for nothing
+        return []
     sentences = sentences or list("0123456789")
     misses = near_misses(phrase) or [word for word in phrase.split() if word != phrase]
     pick = rng.random(count) < (recipe.near_miss_share if misses else 0)

@@ -15,6 +15,7 @@ from typing import Any
 
 from kws.bundle import Bundle
 from kws.errors import KwsError
+from training.credits import SYNTHETIC
 from training.recipe import EMBEDDING_HEAD, DetectorRecipe, MaterialRecipe, Recipe, TrainingRecipe
 from training.settings import checked
 
@@ -70,8 +71,7 @@ def recipe_of(card: Mapping[str, Any]) -> Recipe:
 
 def learned_from_recordings(card: Mapping[str, Any]) -> bool:
     """Whether its data are more than synthetic voices, its user's takes and what comes with the package."""
-    made = {"synthetic speech", "synthetic words", "generated speech", "generated words"}
-    ours = made | {"own recordings", "false alarms"}
+    ours = {*SYNTHETIC, "own recordings", "false alarms"}
     others = sum(count for name, count in card.get("data", {}).items() if name not in ours)
     return bool(others > card.get("packed_speech", 0))
 

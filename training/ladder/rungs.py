@@ -45,49 +45,32 @@ _BOTH = {"generated_words": 1200, "generated_speech": 1200}
 _GENERATED = {**_BOTH, "synthetic_words": 0, "synthetic_speech": 0, "changed_voices": 0}
 """What the generator says (training.generator), in place of the synthesizers."""
 
-_SYNTHESIZERS = "synthesizers"
 _MORE_SPEECH = {"synthetic_speech": 3000, "generated_speech": 1200}
 """As the rungs on the published encoder had it when they were measured; now a recipe keeps to ten minutes."""
-_MORE_SPELLED = {**_SPELLED, **_MORE_SPEECH}
-_PUBLISHED = "embedding_head"
+
+
+def _by_synthesizers(name: str, title: str, *, real_words: bool | None = None, clips: int = 0) -> Rung:
+    """Heads on the published encoder; `real_words`: of the recordings, None where these are not heard."""
+    material = {**_MORE_SPEECH, "real_words": bool(real_words)}
+    recordings = real_words is not None
+    return Rung(name, title, "embedding_head", recordings, material, voices="synthesizers", clips=clips)
+
 
 LADDER = (
     Rung("spelled", "nothing: the recognizer spots its spelling", "", False),
     Rung("voices", "a GRU on synthetic voices alone", "gru", False),
     Rung("negatives", "+ real speech without the word", "gru", True, _SPELLED),
     Rung("changed", "+ transformed voices", "gru", True, {**_SPELLED, "changed_voices": 1}),
-    Rung(
-        "packed",
-        "a head on the published encoder, with what the package brings",
-        _PUBLISHED,
-        False,
-        _MORE_SPEECH,
-        voices=_SYNTHESIZERS,
-    ),
+    _by_synthesizers("packed", "a head on the published encoder, with what the package brings"),
     Rung(
         "generated",
         "the same, said by the generator instead of synthesizers",
-        _PUBLISHED,
+        "embedding_head",
         False,
         _MORE_SPEECH,
     ),
-    Rung(
-        "ten",
-        "as packed, + 10 recordings of the word",
-        _PUBLISHED,
-        False,
-        _MORE_SPEECH,
-        voices=_SYNTHESIZERS,
-        clips=10,
-    ),
-    Rung(
-        "encoder",
-        "as packed, real speech instead of the package's",
-        _PUBLISHED,
-        True,
-        _MORE_SPELLED,
-        voices=_SYNTHESIZERS,
-    ),
+    _by_synthesizers("ten", "as packed, + 10 recordings of the word", clips=10),
+    _by_synthesizers("encoder", "as packed, real speech instead of the package's", real_words=False),
     Rung("device", "on our own encoder instead, one model for a device", "micro_head", True, _SPELLED),
     Rung("device-packed", "that, with what the package brings", "micro_head", False),
     Rung(
@@ -98,25 +81,9 @@ LADDER = (
         _GENERATED,
     ),
     Rung("device-both", "that, said by both", "micro_head", False, _BOTH),
-    Rung(
-        "five",
-        "the published one, + 5 recordings of the word",
-        _PUBLISHED,
-        True,
-        _MORE_SPELLED,
-        voices=_SYNTHESIZERS,
-        clips=5,
-    ),
-    Rung(
-        "twenty",
-        "+ 20 recordings of the word",
-        _PUBLISHED,
-        True,
-        _MORE_SPELLED,
-        voices=_SYNTHESIZERS,
-        clips=20,
-    ),
-    Rung("all", "+ all recordings of the word", _PUBLISHED, True, _MORE_SPEECH, voices=_SYNTHESIZERS),
+    _by_synthesizers("five", "the published one, + 5 recordings of the word", real_words=False, clips=5),
+    _by_synthesizers("twenty", "+ 20 recordings of the word", real_words=False, clips=20),
+    _by_synthesizers("all", "+ all recordings of the word", real_words=True),
 )
 """What each ingredient adds, in the order of the table."""
 
