@@ -36,7 +36,7 @@ WAIT_SECONDS = 0.32
 
 
 class KeptAudio:
-    """What any number of looks of one engine hear: the last seconds, and what front ends make of them.
+    """What any number of looks of one engine hear: the last seconds, and what models make of them.
 
     Args:
         pools: of stages that other engines share.
@@ -47,9 +47,20 @@ class KeptAudio:
         self.audio = RecentRows(WAVEFORM, round(seconds / row_format(WAVEFORM).row_seconds))
         self.pools = pools or StagePools()
         self._rows: dict[tuple[str, str], RowsAgain] = {}
+        self._hearings: dict[tuple[str, ...], tuple[Rehearing, RowsAgain]] = {}
 
-    def rows_of(self, front_end: str, engine: str) -> RowsAgain:
-        """For one more look, the same for all whose models hear through this front end."""
+    def hearing(self, bundle: Bundle, delegate: Delegate | None = None) -> tuple[Rehearing, RowsAgain]:
+        """By a model, and its rows; the same for all who look by it, so that they hear a part once."""
+        key = str(bundle.manifest_path), str(bundle.model_sha256), bundle.engine, str(delegate or "")
+        if key not in self._hearings:
+            stages = self.pools.of(lambda: Ears(bundle, delegate), *key)
+            rows = self._rows_of(bundle.front_end, bundle.engine)
+            rehearing = Rehearing(stages, WAVEFORM, LOOK_BACK_SECONDS, key[0], self.audio, hears=rows.between)
+            self._hearings[key] = rehearing, rows
+        return self._hearings[key]
+
+    def _rows_of(self, front_end: str, engine: str) -> RowsAgain:
+        """For one more model, the same for all that hear through this front end."""
         rows = self._rows.setdefault((front_end, engine), RowsAgain(front_end, self.audio))
         key = "rows", front_end, engine, str(rows.count)
         rows.share(self.pools.of(lambda: AudioStage(front_end, engine), *key))
@@ -91,13 +102,7 @@ class SecondOpinion(LookAgain):
         kept: KeptAudio,
         delegate: Delegate | None = None,
     ) -> None:
-        source = str(bundle.manifest_path)
-        key = source, str(bundle.model_sha256), bundle.engine, str(delegate or "")
-        stages = kept.pools.of(lambda: Ears(bundle, delegate), *key)
-        self._rows = kept.rows_of(bundle.front_end, bundle.engine)
-        rehearing = Rehearing(
-            stages, WAVEFORM, LOOK_BACK_SECONDS, source, kept.audio, hears=self._rows.between
-        )
+        rehearing, self._rows = kept.hearing(bundle, delegate)
         super().__init__(rehearing, back_seconds=LOOK_BACK_SECONDS, wait_seconds=WAIT_SECONDS)
 
     def scores(self, steps: Steps, *, afresh: bool) -> Track:

@@ -11,11 +11,13 @@ from kws import second_opinion
 from kws.bundle import find_bundle
 from kws.engine import Engine, WakeWord
 from kws.events import Event
+from kws.frontend import Frontend
 from kws.frontends import new_front_end
 from kws.loading import Wanted, wake_words
 from kws.second_opinion import LOOK_BACK_SECONDS, Ears, KeptAudio, SecondOpinion
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
+from kws.stage_pool import Steps
 from kws.types import SAMPLE_RATE, Block, Rows, Samples
 
 CALLS = read_samples(RECORDINGS / "calls.flac")
@@ -79,6 +81,35 @@ def test_the_model_is_opened_at_the_first_candidate(monkeypatch: pytest.MonkeyPa
     assert opened == []
     look.open()
     assert opened == ["computer"]
+
+
+class Counted(Ears):
+    """Knows how many rows it was given."""
+
+    rows = 0
+
+    def push(self, rows: Rows) -> Steps:
+        self.rows += len(rows)
+        return super().push(rows)
+
+
+def test_looks_by_one_model_hear_a_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same word at several thresholds, or told to several sinks, costs one look."""
+    bundle, made = find_bundle("computer"), []
+    monkeypatch.setattr(second_opinion, "Ears", lambda *known: made.append(Counted(*known)) or made[-1])
+    kept = KeptAudio()
+    looks = [SecondOpinion(bundle, kept) for _ in range(3)]
+    looks[0].rehearing.rows.extend(0, rows_of(CALLS))
+    for look in looks:
+        look.begin(0, 110)
+    for last in range(111, 140):
+        for look in looks:
+            look.push(last)
+    for look in looks:
+        look.finish(139)
+    (ears,) = made
+    assert ears.rows == len(Frontend().push(CALLS[: 139 * ROW]))
+    assert {look.score for look in looks} == {opinion(CALLS, 0, 110, 139)}
 
 
 def heard(pieces: list[Samples]) -> list[Event]:
