@@ -132,6 +132,16 @@ def test_minutes_at_once_are_the_same_as_in_pieces():
     assert np.array_equal(LogMel().push(samples), np.concatenate(pieces))
 
 
+@pytest.mark.parametrize("block", [640, 1000, 8000])
+def test_rows_that_come_together_are_the_same_rows(block):
+    audio, stage = bursts(), LogMel(8)
+    pieces = [stage.push(audio[at : at + block]) for at in range(0, len(audio), block)]
+    assert {len(piece) % 8 for piece in pieces} == {0}
+    together, singly = np.concatenate(pieces), LogMel().push(audio)
+    assert 0 <= len(singly) - len(together) < 8
+    np.testing.assert_array_equal(together, singly[: len(together)])
+
+
 def test_seconds_at_once_take_the_memory_of_a_few_rows():
     """More than 128 kB at a time would go back to the system after each block, and be asked for again."""
     front_end, samples = LogMel(), np.random.default_rng(0).normal(0, 900, 8_000).astype(np.int16)

@@ -68,12 +68,16 @@ class LogMel:
     The first row comes after 25 ms, then one every 10 ms; a row depends on its own 25 ms alone. The
     published front end ends by lifting everything that is 80 dB below the loudest value of a call; that
     depends on how much audio is handed over at once, so it is left out here (docs/decisions/0008).
+
+    Args:
+        together: rows that come at once, or a multiple of them; for who needs so many to go on, since one
+            call costs about as much as a row of it.
     """
 
     _pending: Samples
 
-    def __init__(self) -> None:
-        self.config = LogMelConfig()
+    def __init__(self, together: int = 1) -> None:
+        self.config, self._together = LogMelConfig(), together
         weights = self.config.mel_weights()
         heard = np.flatnonzero(weights.any(axis=1))
         self._bins = slice(int(heard[0]), int(heard[-1]) + 1)
@@ -88,6 +92,7 @@ class LogMel:
         audio = np.concatenate([self._pending, samples])
         step, window = self.config.step_samples, self.config.window_samples
         rows = max(0, (len(audio) - window) // step + 1)
+        rows -= rows % self._together
         self._pending = audio[rows * step :]
         if not rows:
             return np.empty((0, self.config.channels), np.float32)
@@ -97,7 +102,7 @@ class LogMel:
         return np.concatenate([self._rows(frames[at : at + _AT_ONCE]) for at in range(0, rows, _AT_ONCE)])
 
     def flush(self) -> LogMelRows:
-        """Nothing: samples short of a whole window are not heard."""
+        """Nothing: samples short of whole rows are not heard."""
         return np.empty((0, self.config.channels), np.float32)
 
     def reset(self) -> None:

@@ -25,11 +25,12 @@ class GraphStage:
     _is_new: bool  # nothing was heard since the interpreter was made
 
     def __init__(self, graph: bytes, front_end: Stage[Samples, Any] | None = None) -> None:
-        self._graph, self._front_end = graph, front_end or LogMel()
+        self._graph = graph
         self._open()
         (source,), (sink,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = source["index"], sink["index"]
         self._step_shape: tuple[int, int] = tuple(source["shape"][1:])
+        self._front_end: Stage[Samples, Any] = front_end or LogMel(self._step_shape[0])
         self._none = np.empty((0, sink["shape"][1]), sink["dtype"])
         self._no_rows = np.empty((0, self._step_shape[1]), source["dtype"])
         self._rows = self._no_rows  # short of a step
