@@ -21,7 +21,7 @@ from kws.standard_error import silenced
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room
 from training.kept import keep_arrays, key_of
-from training.shards import shuffled, spread
+from training.shards import WORKERS, shuffled, spread
 
 PARTS = 16
 """Streams that are made side by side."""
@@ -77,7 +77,7 @@ def embed(
     label: str = "listening",
     encoder: str = SPEECH_EMBEDDING,
     config: StreamConfig = HEARD,
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> Embedded:
     """All takes once, in an order of the seed's; kept under `cache`.
 

@@ -5,6 +5,7 @@ What is made depends on the parts alone, never on who makes them or in which ord
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Made = TypeVar("Made")
 
+WORKERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+"""Processes of this machine that work side by side; of many processors not all, for each holds material."""
 LIVES = 5
 """How often a part is begun anew after a Ray worker died under it."""
 _AHEAD = 4
@@ -66,7 +69,7 @@ def spread(
     tasks: Sequence[Task],
     label: str,
     *,
-    workers: int = 2,
+    workers: int = WORKERS,
     threads: bool = False,
     fork: bool = True,
 ) -> Iterator[Made]:

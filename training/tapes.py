@@ -23,7 +23,7 @@ from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.augment import coloured, in_room, speed
 from training.kept import keep_arrays
-from training.shards import spread
+from training.shards import WORKERS, spread
 from training.word_ends import Span
 
 NEGATIVE, POSITIVE, IGNORED = 0, 1, 2
@@ -84,7 +84,7 @@ class Tapes:
 
 
 def make_tapes(
-    pool: Pool, count: int, config: TapeConfig, *, seed: int, workers: int = 2, front_end: str = MICRO
+    pool: Pool, count: int, config: TapeConfig, *, seed: int, workers: int = WORKERS, front_end: str = MICRO
 ) -> Tapes:
     """`count` tapes; the same seed gives the same tapes whatever the number of workers."""
     tasks = [[seed, index] for index in range(count)]

@@ -24,7 +24,7 @@ from training.align import Aligner, AlignmentError, WordTime, align_file
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.lexicon import dictionary, words_of
 from training.progress import bars_shown
-from training.shards import spread
+from training.shards import WORKERS, spread
 
 Span = tuple[int, int]
 """First and last sample (exclusive)."""
@@ -33,7 +33,9 @@ APART_SECONDS = 0.1
 """Ends that lie farther apart than this are counted as different."""
 
 
-def phrase_spans(clips: Sequence[Clip], phrase: str, *, cache: Path, workers: int = 2) -> dict[Path, Span]:
+def phrase_spans(
+    clips: Sequence[Clip], phrase: str, *, cache: Path, workers: int = WORKERS
+) -> dict[Path, Span]:
     """Where the phrase is in those of the clips in which it is found by alignment; the others are left out.
 
     Only phrases whose words all stand in the dictionary are looked for: a pronunciation by rule may be wrong,

@@ -18,7 +18,7 @@ from training.generator.score import NOTHING, SILENCE, Segment, score_of
 from training.generator.sound import sound_of
 from training.kept import keep_arrays, key_of
 from training.lexicon import Phones, readings, words_of
-from training.shards import spread
+from training.shards import WORKERS, spread
 
 if TYPE_CHECKING:
     from training.generator.kept import Kept
@@ -66,7 +66,7 @@ def say(
     seed: int,
     cache: Path | None,
     config: SayingConfig = SAID,
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> list[Samples]:
     """Each text once, 16 kHz int16, by voices drawn at random.
 

@@ -21,7 +21,7 @@ from kws.sources.whole import read_samples
 from kws.types import Rows
 from training.embedded import HEARD, StreamConfig, changed
 from training.kept import keep_arrays, key_of
-from training.shards import shuffled, spread
+from training.shards import WORKERS, shuffled, spread
 
 TEACHER_LEVEL = -26.0
 """Active level at which the teacher hears a clip, dB re full scale."""
@@ -71,7 +71,7 @@ def heard_and_taught(
     seed: int,
     cache: Path,
     config: StreamConfig = HEARD,
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> Pairs:
     """All clips once, in an order of the seed's; kept under `cache`."""
     depends = [

@@ -21,6 +21,7 @@ from kws.standard_error import silenced
 from kws.types import Rows
 from training.embedded import HEARD, StreamConfig, changed
 from training.micro_encoder.pairs import Known, Pairs, Task, Taught, made_once
+from training.shards import WORKERS
 
 
 def heard_and_told(
@@ -30,7 +31,7 @@ def heard_and_told(
     seed: int,
     cache: Path,
     config: StreamConfig = HEARD,
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> Pairs:
     """All clips once, in an order of the seed's; kept under `cache`."""
     depends = [MicroEmbeddingConfig().digest, asdict(config)]

@@ -21,6 +21,7 @@ from training.data.manifest import Clip
 from training.lexicon import dictionary
 from training.recognizer import sentences
 from training.recognizer.labels import spoken_words
+from training.shards import WORKERS
 from training.synth import Voice, available_voices
 
 BACKEND_SHARES = {"flite": 0.36, "espeak": 0.32, "pico": 0.32}
@@ -67,7 +68,7 @@ def recorded(clips: Iterable[Clip], split: str = "train") -> list[Utterance]:
 
 
 def synthetic(
-    count: int, texts: Iterable[str], folder: Path, *, seed: int, workers: int = 2
+    count: int, texts: Iterable[str], folder: Path, *, seed: int, workers: int = WORKERS
 ) -> list[Utterance]:
     """`count` utterances by the voices installed here that may be published, kept in `folder` as FLAC.
 

@@ -25,6 +25,7 @@ from training.kept import keep_arrays, key_of
 from training.recognizer.corpus import Utterance
 from training.recognizer.hearing import Hearing, hearing
 from training.recognizer.labels import phones_of
+from training.shards import WORKERS
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def make_takes(
     config: TakeConfig,
     *,
     seed: int,
-    workers: int = 2,
+    workers: int = WORKERS,
     encoder: str = MICRO,
 ) -> Takes:
     """Every utterance once; the same seed gives the same takes whatever the number of workers."""

@@ -15,7 +15,7 @@ import soxr
 
 from kws.errors import KwsError
 from kws.types import SAMPLE_RATE, Samples
-from training.shards import spread
+from training.shards import WORKERS, spread
 from training.synth.kept import KeptSpeech
 
 BACKENDS = ("espeak", "flite", "festival", "mbrola", "pico", "piper")
@@ -60,7 +60,7 @@ def synthesize(
     texts: list[str],
     rng: np.random.Generator,
     *,
-    workers: int = 2,
+    workers: int = WORKERS,
     shippable_only: bool = True,
     cache: Path | None = None,
     keep_empty: bool = False,
