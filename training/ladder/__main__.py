@@ -46,11 +46,15 @@ def main(
 def _climbed(word: str, name: str, seed: int, cache: Path):  # type: ignore[no-untyped-def]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.ladder.climb import climb, command_of
+    from training.ladder.matched import matched
     from training.ladder.spelled import spelled
 
     rung = RUNGS[name]
+    command = command_of(word, rung, seed)
+    if rung.hears:
+        return matched(word, name, rung.hears, command, cache)
     if not rung.recipe:
-        return spelled(word, command_of(word, rung, seed))
+        return spelled(word, command)
     return climb(word, rung, seed=seed, cache=cache)
 
 

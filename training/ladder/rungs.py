@@ -26,6 +26,8 @@ class Rung:
     """In place of its [network], where not empty."""
     voices: str | None = None
     """Who says everything, in place of whom a recipe for heads names, see training.heads.recipe."""
+    hears: str = ""
+    """Of a matcher (training.matcher), what it hears."""
     clips: int = 0
     """Recordings of the word, of the `train` split, that are taken for the user's own."""
 
@@ -58,6 +60,14 @@ def _by_synthesizers(name: str, title: str, *, real_words: bool | None = None, c
 
 LADDER = (
     Rung("spelled", "nothing: the recognizer spots its spelling", "", False),
+    Rung(
+        "matched",
+        "nothing: a matcher compares its spelling with the published encoder's outputs",
+        "",
+        False,
+        hears="embedding",
+    ),
+    Rung("matched-both", "the same with the recognizer's outputs beside them", "", False, hears="both"),
     Rung("voices", "a GRU on synthetic voices alone", "architectures", False),
     Rung("negatives", "+ real speech without the word", "architectures", True, _SPELLED),
     Rung("changed", "+ transformed voices", "architectures", True, {**_SPELLED, "changed_voices": 1}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -33,18 +34,34 @@ def spelled(word: str, command: str, *, recognizer: str = "english") -> Climbed:
     spotter = Spotter({word: phrase_spellings(word, spotting_tokens(bundle))}, stage.step_seconds)
     minutes = watch.minutes()
     heard = {name: scored(word, name, stage, spotter) for name in (CLEAN, NOISY, SPEECH)}
+    return counted(word, "spelled", heard, bundle.model_path.stat().st_size, minutes, command)
+
+
+def counted(
+    word: str, rung: str, heard: Mapping[str, Scored], size: int, minutes: tuple[float, float], command: str
+) -> Climbed:
+    """What is kept of the tracks of a word that nothing was trained for.
+
+    Args:
+        word: as it is labelled.
+        rung: by whatever name.
+        heard: CLEAN, NOISY and SPEECH.
+        size: bytes of what scores it.
+        minutes: of the CPU and by the clock.
+        command: what measures the same again.
+    """
     best = {name: best_scores(heard[name].track, heard[name].layout.occurrences) for name in (CLEAN, NOISY)}
     speech = heard[SPEECH]
     curve = det_curve(best[CLEAN], speech.track, speech.layout.hours)
     points = {rate: operating_point(curve, float(rate)) for rate in PER_HOUR}
     return Climbed(
-        word, "spelled", len(best[CLEAN]), speech.layout.hours,
+        word, rung, len(best[CLEAN]), speech.layout.hours,
         {
             rate: {name: misses(scores, point.threshold).count for name, scores in best.items()}
             for rate, point in points.items()
         },
         {rate: point.false_alarms.count for rate, point in points.items()},
-        bundle.model_path.stat().st_size, *minutes, command, time.strftime("%Y-%m-%d"),
+        size, *minutes, command, time.strftime("%Y-%m-%d"),
     )  # fmt: skip
 
 
