@@ -161,7 +161,8 @@ def test_the_page_tells_counts_and_on_what(tmp_path: Path) -> None:
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[2] == "12,345"
     assert [cell.split(", ")[-1] for cell in cells[3:7]] == ["16 of 19", "8 of 10", "3 of 4", "5 of 5"]
-    assert "of which 7 to 30 a word" in text
+    # Nine words and "unknown" with 30 clips each, and "no" with 7.
+    assert cells[7:9] == ["307 clips, 7 to 30 a word; 30 of noise", "20"]
     assert text.count("not measured") == len(TITLES)
     assert "By the official test list: not measured" in text
     assert "By the official test list: not measured" not in page([figures(True)])
