@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.heads import HEADS, second_of_heads
 from benchmarks.peers import OURSELVES, footprint, python_of
-from benchmarks.standing import Asked, standing
+from benchmarks.standing import Asked, standing, verdict
 from benchmarks.table import markdown, rounds_text, spread_text
-from benchmarks.variants import COUNTS, Variant, missing_of, unmeasured, variants
+from benchmarks.variants import COUNTS, FROM_FILES, Variant, missing_of, unmeasured, variants
 from kws.bench import write_wav
 from kws.bench.process import Plan, Run, Spread, run
 from kws.bundle import Bundle, find_bundle
@@ -142,11 +142,15 @@ how many times the aim:
 
 {standing}
 
+{verdict}
+
 Ten heads of {head:.0f} kB each follow one encoder, as Porcupine's words follow one network. The models for
 devices are networks of {device:.0f} kB each, of which each 30 ms need every weight where they listen always.
-What stands before the aims where nothing is said is the encoder, and where words are said the second stage,
-which hears seconds again for each: see where the time goes. Of the memory, see what numpy takes alone
-(chapter on start-up), and `--engine c99`, which does without LiteRT.{missing}
+What stands in the way, by medians: in quiet the encoder, most of the {quiet_one:.5f} for one word (see where
+the time goes){pieces};
+nine more heads add {heads_more:.5f}. Where words are said, the second stage, which hears seconds again for
+each, adds {second_one:.5f} for one word and {second_ten:.5f} for ten. Of the memory, see what numpy takes
+alone (chapter on start-up), and `--engine c99`, which does without LiteRT.{missing}
 """
 
 _OTHERS = ("", "chunk, ms", "a chunk takes, ms, p50 / p99", "peak MB", "installed MB", "model MB")
@@ -165,7 +169,9 @@ def section(found: Mapping[str, Any]) -> str:
         quietly=_cpu_tables(found["quiet"]),
         few=", ".join(_few(found["known"])),
         others=markdown(_OTHERS, (_others(title, by_count["1"], found) for title, by_count in runs.items())),
-        standing=_standing(found),
+        standing=standing(asked := _asked(found)),
+        verdict=verdict(asked),
+        **_in_the_way(found),
         said=found["said"][0],
         of=found["said"][1],
         head=found["bytes"]["head"] / 1000,
@@ -219,20 +225,38 @@ _ASKED = {
 """What is heard, words and field -> what it is, what kws shall reach, decimals."""
 
 
-def _standing(found: Mapping[str, Any]) -> str:
-    return standing(
-        [
-            Asked(
-                *(title, aim, digits),
-                {
-                    name: _spread(by_count[count], of).median
-                    for name, by_count in found[what].items()
-                    if count in by_count
-                },
-            )
-            for (what, count, of), (title, aim, digits) in _ASKED.items()
-        ]
+def _asked(found: Mapping[str, Any]) -> list[Asked]:
+    return [
+        Asked(
+            *(title, aim, digits),
+            {
+                name: _spread(by_count[count], of).median
+                for name, by_count in found[what].items()
+                if count in by_count
+            },
+        )
+        for (what, count, of), (title, aim, digits) in _ASKED.items()
+    ]
+
+
+def _in_the_way(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What parts of kws' CPU time are, by differences of medians."""
+    said, quiet = (
+        {count: _spread(found[what][OURSELVES.name][count], "cpu").median for count in ("1", "10")}
+        for what in ("runs", "quiet")
     )
+    files = found["quiet"].get(f"{OURSELVES.name}, {FROM_FILES}")
+    pieces = "" if files is None else _PIECES.format(quiet["1"] - _spread(files["1"], "cpu").median)
+    return {
+        "quiet_one": quiet["1"],
+        "pieces": pieces,
+        "heads_more": quiet["10"] - quiet["1"],
+        "second_one": said["1"] - quiet["1"],
+        "second_ten": said["10"] - quiet["10"],
+    }
+
+
+_PIECES = ", of which {:.5f} go\nwhere half a second comes at a time, the same arithmetic by fewer calls"
 
 
 def ratio(ours: Iterable[Mapping[str, float]], theirs: Iterable[Mapping[str, float]], of: str) -> Spread:

@@ -220,12 +220,13 @@ def _cpu_text(spent: Sequence[float], heard: Sequence[float]) -> str:
 
 
 _SECTION = """\
-Clips of the `dev` recordings, each an utterance of its own, by the grammars in `examples/grammars`: as kws
-compiles them, and for PocketSphinx, with its own dictionary and acoustic model and all else by default, the
-smallest automaton that takes the same sentences, all words equally likely at each place. The grammar of digit
-strings takes one digit or many. An order is right when every slot is. kws leaves an utterance out whose score
-is below the grammar's threshold, PocketSphinx one that none of the sentences comes to the end of. The bundled
-recognizer was not trained on these recordings; its priors and its threshold were fitted on them.
+Clips of the `dev` recordings, some taken evenly where there are many, each an utterance of its own, by
+the grammars in `examples/grammars`: as kws compiles them, and for PocketSphinx, with its own dictionary
+and acoustic model and all else by default, the smallest automaton that takes the same sentences, all
+words equally likely at each place. The grammar of digit strings takes one digit or many. An order is
+right when every slot is. kws leaves an utterance out whose score is below the grammar's threshold,
+PocketSphinx one that none of the sentences comes to the end of. The bundled recognizer was not trained on
+these recordings; its priors and its threshold were fitted on them.
 
 {table}
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+from benchmarks.table import rounds_text
 from kws.errors import KwsError
 
 
@@ -20,12 +21,13 @@ def measure(rounds: int) -> dict[str, Any]:
 
 def section(found: dict[str, Any]) -> str:
     """The chapter of the page."""
-    return _SECTION.format(**found)
+    return _SECTION.format(of=rounds_text(found["rounds"], "configuration"), **found)
 
 
 _SECTION = """\
-`kws bench --runs {rounds}`: fresh processes on a minute of the selftest's recordings. *kws, 1 model of the
-peer* runs the peer's own model file in our engine.
+`kws bench --runs {rounds}`: fresh processes on a minute of the selftest's recordings, {of}.
+Its seconds are those of its hour: between chapters only ratios compare. *kws, 1 model of the peer* runs the
+peer's own model file in our engine.
 
 ```
 {printed}```

@@ -160,8 +160,8 @@ def _table(stages: Mapping[str, Mapping[str, float]]) -> str:
 _SECTION = """\
 One thread, {rounds}.
 
-`kws run` on a minute of WAV with one wake word, "{word}", in blocks of half a second, and its parts, each by
-itself:
+`kws run` for one wake word, "{word}", on a WAV of a minute of the selftest's recordings, in blocks of half a
+second, and its parts, each by itself:
 
 {two}
 
@@ -184,7 +184,7 @@ Its model needs {model_macs:.2f} million multiplications a second of audio, its 
 long. {calls} of that is inside the C functions of `pymicro-features`, one call for each 10 ms, which nothing
 on our side of them can change. With `--engine c99` the exported C takes their place (chapter on cost).
 
-Alone, in blocks of 40 ms where audio goes in:
+Alone, on the same minute, in blocks of 40 ms where audio goes in:
 
 {stages}
 

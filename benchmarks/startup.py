@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cost import minute, ratio
 from benchmarks.peers import OURSELVES, PEERS, Engine, python_of
-from benchmarks.standing import Asked, standing
+from benchmarks.standing import Asked, standing, verdict
 from benchmarks.table import markdown, rounds_text, spread_text
 from benchmarks.variants import Variant, missing_of, unmeasured, variants
 from kws.bench import write_wav
@@ -21,6 +21,7 @@ _HEARD_SECONDS = 0.5
 """Something has to be heard for a run to end."""
 _ASKED = {"startup": ("s by the clock", 0.15, 2), "peak_mb": ("MB", 40, 0)}
 """Field -> what it is, what kws shall reach, decimals."""
+_WORDS = {"startup": "seconds", "peak_mb": "memory"}
 _FLOOR = Variant(
     "numpy alone", replace(OURSELVES, adapter=Path(__file__).with_name("numpy_alone.py")), {}, OURSELVES.chunk
 )
@@ -68,12 +69,13 @@ def _plan(one: Variant, audio: Path) -> Plan:
 def section(found: Mapping[str, Any]) -> str:
     """The chapter of the page."""
     runs: dict[str, list[dict[str, float]]] = found["runs"]
+    asked = [Asked(*about, _medians(runs, of)) for of, about in _ASKED.items()]
     return _SECTION.format(
         rounds=rounds_text(found["rounds"]),
         table=markdown(_COLUMNS, _rows(runs)),
-        standing=standing(
-            [Asked(*asked, _medians(runs, of)) for of, asked in _ASKED.items()],
-        ),
+        standing=standing(asked),
+        verdict=verdict(asked),
+        floor_to_peer=_floor_to_peer(runs, asked),
         floor_cpu=100 * _floor_share(runs, "loading"),
         floor_mb=100 * _floor_share(runs, "peak_mb"),
         more=_libraries(found["libraries"]) + unmeasured(found["missing"]),
@@ -90,6 +92,17 @@ def _floor_share(runs: Mapping[str, list[dict[str, float]]], of: str) -> float:
     """Of what kws takes, what is Python's and numpy's."""
     floor, ours = (Spread.of(run[of] for run in runs[name]).median for name in (_FLOOR.title, OURSELVES.name))
     return floor / ours
+
+
+def _floor_to_peer(runs: Mapping[str, list[dict[str, float]]], asked: Iterable[Asked]) -> str:
+    """How many times what the lowest peer takes numpy alone does; "" where there is no peer."""
+    floor = {of: Spread.of(run[of] for run in runs[_FLOOR.title]).median for of in _ASKED}
+    times = [
+        f"{floor[of] / one.known[one.peer]:.1f} times the {_WORDS[of]} of {one.peer}"
+        for of, one in zip(_ASKED, asked, strict=True)
+        if one.peer
+    ]
+    return f";\nalone it takes {' and '.join(times)}" if times else ""
 
 
 _COLUMNS = ("", "s by the clock", "CPU s", "kws takes, times", "MB")
@@ -120,8 +133,11 @@ aim:
 
 {standing}
 
+{verdict}
+
 kws opens its second stage with its first candidate, not at its start. What stands before less: Python with
-numpy, by medians {floor_cpu:.0f} % of kws' CPU time here and {floor_mb:.0f} % of its memory.{more}
+numpy, by medians {floor_cpu:.0f} % of kws' CPU time here and {floor_mb:.0f} % of its memory{floor_to_peer}.\
+{more}
 """
 
 _LIBRARIES = """

@@ -19,6 +19,8 @@ from kws.types import SAMPLE_RATE
 
 COUNTS = (1, 4, 10)
 """Words at once."""
+FROM_FILES = "half a second at a time, as from files"
+"""A way in which kws is run."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Variant:
 def variants() -> list[Variant]:
     """Each engine, and some also in another way."""
     further: dict[str, dict[str, tuple[dict[str, Any], int]]] = {
-        OURSELVES.name: {"half a second at a time, as from files": ({}, SAMPLE_RATE // 2)},
+        OURSELVES.name: {FROM_FILES: ({}, SAMPLE_RATE // 2)},
         HEADS.name: {"half a second at a time": ({}, SAMPLE_RATE // 2)},
         FIRST_STAGE.name: {"--engine c99": ({"engine": "c99", **FIRST_STAGE.options}, FIRST_STAGE.chunk)},
         "pvporcupine": {"its C function": ({"direct": True}, 512)},

@@ -21,7 +21,6 @@ from benchmarks import (
 )
 from benchmarks.automaton import Automaton, smallest
 from benchmarks.peers import OURSELVES
-from benchmarks.standing import Asked, standing
 from benchmarks.stream_rules import Score, score
 from kws.bench.process import Run
 from kws.detector import Detector, DetectorConfig
@@ -71,18 +70,20 @@ def test_costs_are_medians_and_ratios_are_of_one_round() -> None:
     assert "peer 2" in text
 
 
-def test_where_kws_stands_is_said_against_the_lowest_peer_and_the_aim() -> None:
-    seconds = Asked("s", 0.5, 2, {"kws": 0.25, "kws, c99": 1.0, "a": 1.0, "b": 2.0})
-    megabytes = Asked("MB", 40.0, 0, {"kws": 60.0, "kws, c99": 30.0, "a": 80.0, "b": 30.0})
-    _, _, *rows = standing([seconds, megabytes]).splitlines()
-    assert rows == [
-        "| kws | 0.25 (0.25, 0.5) | 60 (2.00, 1.5) |",
-        "| kws, c99 | 1.00 (1.00, 2.0) | 30 (1.00, 0.8) |",
-        "| lowest peer | a 1.00 | b 30 |",
-        "| aim | 0.5 | 40 |",
-    ]
-    _, _, *rows = standing([Asked("MB", 40.0, 0, {"kws": 60.0})]).splitlines()
-    assert rows == ["| kws | 60 (1.5) |", "| aim | 40 |"]
+def test_what_stands_in_the_way_is_said_by_differences_of_medians() -> None:
+    def kws_of(one: float, ten: float) -> dict[str, list[dict[str, float]]]:
+        return {"1": runs_of((one,)), "4": runs_of((one,)), "10": runs_of((ten,))}
+
+    files = "kws, half a second at a time, as from files"
+    found = costs_of({"kws": kws_of(0.005, 0.009), files: kws_of(0.004, 0.008)})
+    found["quiet"] = {"kws": kws_of(0.002, 0.003), files: kws_of(0.0005, 0.001)}
+    text = " ".join(cost.section(found).split())
+    assert "most of the 0.00200 for one word" in text
+    assert "of which 0.00150 go where half a second comes at a time" in text
+    assert "nine more heads add 0.00100." in text
+    assert "adds 0.00300 for one word and 0.00600 for ten." in text
+    del found["runs"][files], found["quiet"][files]
+    assert "go where half a second" not in cost.section(found)
 
 
 def test_every_word_is_said_before_counting_begins() -> None:
@@ -113,6 +114,10 @@ def test_numpy_alone_is_no_peer() -> None:
     text = startup.section({"rounds": 1, "missing": {}, "libraries": libraries, "runs": runs})
     assert "by medians 4 % of kws' CPU time here and 100 % of its memory" in " ".join(text.split())
     assert "rest of the memory 12 MB are" in text
+    assert (
+        "alone it takes 0.0 times the seconds of peer and 1.0 times the memory of peer. Of the"
+        in " ".join(text.split())
+    )
     assert row_of(text, "numpy alone") == [["numpy alone", "0.01", "0.010", "25.00", "30"]]
     assert "| lowest peer | peer 0.50 | peer 30 |" in text
 
