@@ -16,7 +16,7 @@ pytestmark = pytest.mark.tensorflow
 from kws.detector import Candidate as Proposed  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
 from kws.evaluation import Occurrence  # noqa: E402
-from kws.evaluation.streams import Layout, Segment  # noqa: E402
+from kws.evaluation.streams import Layout, RowStream, Segment  # noqa: E402
 from kws.events import Detection  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
 from kws.scoring import ScoreTrack  # noqa: E402
@@ -24,7 +24,7 @@ from training.dev_streams import CLEAN, NOISY, SPEECH  # noqa: E402
 from training.ladder import matched as rung  # noqa: E402
 from training.ladder.spelled import counted  # noqa: E402
 from training.looked import Candidate, Looked  # noqa: E402
-from training.matcher import score  # noqa: E402
+from training.matcher import dev, score  # noqa: E402
 from training.matcher.beside import both  # noqa: E402
 from training.matcher.examples import Drawing  # noqa: E402
 from training.matcher.fusion import Word, heard_at, lowest, outcomes  # noqa: E402
@@ -111,6 +111,22 @@ def test_it_comes_back_from_its_file(matcher: Matcher, tmp_path: Path) -> None:
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(KwsError, match="not a matcher"):
         read_matcher(path)
+
+
+@pytest.mark.parametrize(("hears", "columns"), [("embedding", 96), ("phones", 80), ("both", 176)])
+def test_a_dev_stream_has_the_columns_that_a_matcher_hears(
+    monkeypatch: pytest.MonkeyPatch, hears: str, columns: int, tmp_path: Path
+) -> None:
+    embedded, steps = np.full((9, 96), 7, np.int8), np.full((19, 40), -1.0, np.float32)
+    monkeypatch.setattr(dev, "dev_stream", lambda *_, **__: RowStream(embedded, Layout(())))
+    monkeypatch.setattr(dev, "recognizer_steps", lambda *_: steps)
+    config = MatcherConfig(hears, width=8, heads=2, blocks=1, inner=8)
+    found = dev.heard_stream(config, "tea", "speech", tmp_path).rows
+    assert found.shape == (9, columns)
+    assert sorted(set(found[:, 0].tolist()) | set(found[:, -1].tolist())) == {
+        "embedding": [7], "phones": [-15], "both": [-15, 7]
+    }[hears]  # fmt: skip
+    assert len(track_of(Matcher(config, scaling_of(found)), found, [(1, 2)]).score) == 5
 
 
 def test_without_a_matcher_the_rung_says_how_to_make_one(tmp_path: Path) -> None:

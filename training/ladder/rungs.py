@@ -67,7 +67,6 @@ LADDER = (
         False,
         hears="embedding",
     ),
-    Rung("matched-both", "the same with the recognizer's outputs beside them", "", False, hears="both"),
     Rung("voices", "a GRU on synthetic voices alone", "architectures", False),
     Rung("negatives", "+ real speech without the word", "architectures", True, _SPELLED),
     Rung("changed", "+ transformed voices", "architectures", True, {**_SPELLED, "changed_voices": 1}),

@@ -18,6 +18,7 @@ from kws.bundle import bundled_names
 from kws.errors import KwsError
 from training.options import cache_option, seed_option
 from training.progress import bars_shown
+from training.shards import WORKERS
 
 
 @click.command()
@@ -34,7 +35,9 @@ from training.progress import bars_shown
 @click.option(
     "--without", multiple=True, help="Phrases nobody shall be heard saying; default: the bundled wake words."
 )
-@click.option("--workers", default=2, show_default=True, help="Processes that align and hear.")
+@click.option(
+    "--workers", default=WORKERS, help="Processes that align and hear; by default as many as processors."
+)
 @seed_option
 @cache_option
 def main(

@@ -28,7 +28,7 @@ from kws.second_opinion import WAIT_SECONDS
 from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH
 from training.looked import Candidate, Looked, looked, weight_of
 
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Of the matcher, beside 1 for the word's own model; 0: without it."""
 ALARMS = (7, 3, 1, 0)
 """False alarms of all words together."""
