@@ -168,6 +168,7 @@ def _from_runs(runs: Sequence[tuple[Setting, Tracks]]) -> dict[str, Any]:
         "chosen": min(kept, key=lambda p: (_value(p) or 0.0, p["false_alarms"])) if kept else None,
         "curve": corners(sorted(curve)),
         "runs": len(judged),
+        "others": points[1:],
     }
 
 

@@ -24,6 +24,7 @@ def section(found: Mapping[str, Any]) -> str:
         rate=PER_HOUR,
         asked=ASKED_SECONDS,
         delays=", ".join(_delays(found["found"])),
+        late_words="".join(_late_words(found["found"])),
         words="\n\n".join(_of_word(phrase, found["found"][phrase], found["same"]) for phrase in SPOKEN),
         unsaid=markdown(
             ("", "threshold", "false alarms an hour, by default"),
@@ -41,10 +42,11 @@ recordings, and every threshold "at most {rate} an hour" is chosen on the very s
 on, for all engines alike.
 
 *kws* runs as it does by default: a head on the published encoder proposes, and the word's model for devices
-decides with it, each with a threshold; its curve is drawn through pairs of thresholds that stand in the
-head's manifest, each of them a run, as Porcupine's is through its sensitivities: so many runs as the words'
-chapters tell. *kws, first stage alone* is `--confirm none`, that model alone, as on a device. In the drawings
-a cross is at the point of "at most {rate} an hour" and as long as its intervals.
+decides with it, each with a threshold; its curve is drawn through pairs of thresholds, the default one, one
+that asks less of both and those that stand in the head's manifest, each of them a run, as Porcupine's is
+through its sensitivities: so many runs as the words' chapters tell. *kws, first stage alone* is `--confirm
+none`, that model alone, as on a device. In the drawings a cross is at the point of "at most {rate} an hour"
+and as long as its intervals.
 
 All engines hear the same files. A word counts as heard from its start to {late} s past its end. Shares and
 rates come with exact 95 % intervals and the counts behind them; where an engine has not heard all of the
@@ -55,7 +57,7 @@ heard here, or its models, the streams or the code of kws that hears have change
 Spacing is the time from one word to the next, filled with speech and noise in turn ("alone": with silence).
 At 10 and 5 dB words and what is between them are at an even level over steady noise. "s after the word" is
 the median from a word's end, as its label has it, to the end of the audio that was heard by then; below 0
-where it is known sooner. Asked of kws are {asked} s; by default it takes {delays}.
+where it is known sooner. Asked of kws are {asked} s; by default it takes {delays}.{late_words}
 
 {words}
 
@@ -109,6 +111,40 @@ def _delays(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         point = found[phrase].get(OURSELVES.name, {}).get("default") or {}
         if point.get("latency") is not None:
             yield f"{point['latency']:.2f} s for {phrase}"
+
+
+def _late_words(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What stands in the way of each word that takes longer than is asked: a sentence or two."""
+    for phrase in SPOKEN:
+        measured = found[phrase].get(OURSELVES.name, {})
+        point = measured.get("default") or {}
+        if (point.get("latency") or 0.0) > ASKED_SECONDS:
+            sooner = [other for other in measured.get("others", ()) if _is_sooner(other, point)]
+            yield _in_the_way(phrase, point, sooner)
+
+
+def _in_the_way(phrase: str, point: Point, sooner: Sequence[Point]) -> str:
+    if not sooner:
+        return f"\nWhat stands in the way of {phrase} was not measured."
+    best = max(sooner, key=lambda other: other["threshold"][1])
+    missed = ", ".join(f"{Proportion(*best['misses'][c])} {c}" for c in CONDITIONS if c in best["misses"])
+    is_judged = best["hours"] >= point["hours"] > 0
+    rate = (
+        str(Rate(best["false_alarms"], best["hours"]))
+        if is_judged
+        else "not counted, for want of speech heard"
+    )
+    return (
+        f"\nIn the way of {phrase} stands that both models together must come to {point['threshold'][1]:g}.\n"
+        f"At {best['threshold'][1]:g} it takes {best['latency']:.2f} s; missed are {missed};\n"
+        f"false alarms an hour: {rate}."
+    )
+
+
+def _is_sooner(other: Point, default: Point) -> bool:
+    """Whether a point differs from the default in nothing but that less is asked of both, and is in time."""
+    (first, least), (same, more) = other["threshold"], default["threshold"]
+    return first == same and least < more and (other["latency"] or 1.0) <= ASKED_SECONDS
 
 
 def fewest(engines: Mapping[str, Any]) -> str:

@@ -39,7 +39,9 @@ from kws.errors import KwsError
 from kws.fusion import Member, members_of
 
 SENSITIVITIES = (0.5, 0.7, 0.9, 0.3, 0.6, 0.8)
-"""Of Porcupine, its default first: no fewer than kws has pairs."""
+"""Of Porcupine, its default first."""
+SOONER = 0.1
+"""So much below what both stages must come to together by default, a word is told sooner, and more is."""
 PHRASES = (*SPOKEN, "hey jarvis")
 """What is listened for; nobody says "hey jarvis" in the recordings, so of it only false alarms count."""
 SAME_MODELS = {"pyopen-wakeword": "openwakeword"}
@@ -54,13 +56,15 @@ Setting = float | list[float]
 
 @cache
 def pairs_of(word: str) -> list[list[float]]:
-    """Thresholds of both stages that are worth knowing, by the word's manifest; the default ones first."""
+    """Thresholds of both stages that are worth knowing: the default ones, some that tell the word sooner, and
+    those of its manifest; no more than Porcupine has sensitivities."""
     first, second = stages_of(word)
     stage = second_stage_of(first, second)
     assert stage, f"{word} was measured with another {second.name}"
     default = [stage.threshold, stage.least]
-    pairs = [[point.threshold, point.least] for point in measured_points(first, second)]
-    return [default, *(pair for pair in pairs if pair != default)]
+    pairs = [default, [stage.threshold, round(stage.least - SOONER, 4)]]
+    pairs += [[point.threshold, point.least] for point in measured_points(first, second)]
+    return [pair for n, pair in enumerate(pairs) if pair not in pairs[:n]][: len(SENSITIVITIES)]
 
 
 def stages_of(word: str) -> tuple[Bundle, Second]:
@@ -139,6 +143,8 @@ class Task:
 _HEARING = (
     *("confirmed", "detector", "engine", "frontend", "look_again", "model", "recent_rows", "recent_scores"),
     *("rehearing", "rows_again", "second_opinion", "several_looks"),
+    *(f"encoders/{name}" for name in ("graph", "logmel", "network", "quantized", "rows", "speech_embedding")),
+    "encoders/stage",
 )
 """Modules of kws in which a change may change what is heard with the same models."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,11 @@ from benchmarks import (
     accuracy,
     accuracy_page,
     listening,
-    peers,
 )
 from benchmarks.accuracy import Tracks
 from benchmarks.heard_before import mark
-from kws.errors import KwsError
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import Layout, Segment
-from kws.fusion import Fusion
 from kws.scoring import ScoreTrack
 
 
@@ -222,82 +218,27 @@ def test_who_runs_the_models_of_another_is_not_said_to_have_heard_too_little(hea
     assert stored["same"] == {}
 
 
-def test_an_engine_whose_worker_fails_hears_nothing_more_and_the_others_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked: list[tuple[str, str]] = []
+def test_what_stands_in_the_way_of_a_late_word_is_said(heard: dict[str, Any]) -> None:
+    stored = json.loads(json.dumps(heard))
 
-    @dataclass(frozen=True)
-    class Hearing:
-        engine: SimpleNamespace
-        stream: str
-        settings: tuple[float, ...] = ()
+    def text() -> str:
+        return " ".join(accuracy_page.section(stored).split())
 
-        def hear(self) -> float:
-            asked.append((self.engine.name, self.stream))
-            if self.engine.name == "broken":
-                raise KwsError("bench: no such library")
-            return 1.0
-
-    class Named(SimpleNamespace):
-        __hash__ = object.__hash__
-
-    broken, sound = Named(name="broken"), Named(name="sound")
-    tasks = [Hearing(broken, "a"), Hearing(sound, "a"), Hearing(broken, "b"), Hearing(sound, "b")]
-    monkeypatch.setattr(listening, "_unheard", lambda: tasks)
-    monkeypatch.setattr(listening, "urgency", lambda task: 0)
-    listening.listen(60)
-    assert asked == [("broken", "a"), ("sound", "a"), ("sound", "b")]
-    assert "broken: bench: no such library; hears nothing more" in capsys.readouterr().err
-
-
-def test_what_kws_has_heard_is_heard_anew_when_its_code_has_changed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for source in Path(listening.kws.__file__).parent.glob("*.py"):
-        (tmp_path / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(listening.kws, "__file__", str(tmp_path / "__init__.py"))
-    before = listening.code_digest.__wrapped__()
-    confirmed = tmp_path / "confirmed.py"
-    text = confirmed.read_text(encoding="utf-8")
-    confirmed.write_text(text + "# A comment is no change.\n", encoding="utf-8")
-    assert listening.code_digest.__wrapped__() == before == listening.code_digest()
-    confirmed.write_text(text.replace("THRESHOLD = 0.1", "THRESHOLD = 0.2"), encoding="utf-8")
-    assert listening.code_digest.__wrapped__() != before
-
-
-def test_a_track_is_named_after_every_model_that_it_was_heard_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    head, device, another = (SimpleNamespace(model_sha256=sha) for sha in ("head", "device", "another"))
-    both = Fusion((device, another), (0.5, 0.5))  # type: ignore[arg-type]
-    monkeypatch.setattr(listening, "stages_of", lambda word: (head, both if word == "alexa" else device))
-    names = listening._version(peers.TWO_STAGES, ["alexa", "computer"])
-    assert names == [listening.code_digest(), "head", "device", "another", "head", "device"]
-    assert listening._version(peers.PEERS[0], ["alexa.json"]) == ["pymicro-wakeword==2.5.0"]
-
-
-def test_the_most_telling_streams_are_heard_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "pairs_of", lambda word: [[0.3, 0.1], [0.8, 0.1], [0.9, 0.1]])
-    engines = {engine.name: engine for engine in peers.LISTENERS}
-
-    def task(name: str, stream: str, *settings: Any) -> listening.Task:
-        return listening.Task(engines[name], ("alexa",), stream, settings)
-
-    order = [
-        task("kws", "alexa, 5 s apart", [0.3, 0.1]),
-        task("kws", "alexa, alone", [0.3, 0.1]),
-        task("wakeforge", "alexa, 5 s apart"),
-        task("openwakeword", "alexa, 10 dB"),
-        task("kws, first stage alone", "speech 3"),
-        task("kws", "alexa, 5 s apart", [0.8, 0.1]),
-        task("kws", "alexa, 10 dB", [0.8, 0.1]),
-        task("kws", "alexa, 5 s apart", [0.9, 0.1]),
-        task("kws", "speech 7", [0.8, 0.1]),
-        task("kws", "speech 1", [0.9, 0.1]),
-        task("openwakeword", "speech 0"),
-        task("wakeforge", "alexa, 5 dB"),
-        task("wakeforge", "speech 0"),
-    ]
-    assert [listening.urgency(one) for one in order] == sorted({listening.urgency(one) for one in order})
+    assert "in the way" not in text().lower()
+    cascade = stored["found"]["computer"]["kws"]
+    cascade["default"]["latency"] = 0.18
+    assert "What stands in the way of computer was not measured." in text()
+    (other,) = cascade["others"]
+    other |= {"latency": 0.15, "threshold": [0.3, 0.05], "hours": 2.0}
+    assert (
+        "In the way of computer stands that both models together must come to 0.1. At 0.05 it takes" in text()
+    )
+    assert "0.15 s; missed are 50.0 % (1.3 to 98.7), 1 of 2 5 s apart; " in text()
+    assert "; false alarms an hour: 0.00 (0.00 to 1.50), 0 in 2.00 h." in text()
+    other["hours"] = 0.001  # less than at the default thresholds
+    assert "; false alarms an hour: not counted, for want of speech heard." in text()
+    other["latency"] = 0.16
+    assert "was not measured" in text()
 
 
 def test_a_curve_never_rises_again() -> None:
