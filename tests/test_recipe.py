@@ -74,7 +74,9 @@ def _refused(read: Callable[[Path], object], path: Path, text: str, named: str) 
 
 
 def test_a_recipe_that_is_not_there_comes_with_those_that_are() -> None:
-    with pytest.raises(KwsError, match="nosuch: no such recipe; give one of dscnn, embedding_head,"):
+    with pytest.raises(
+        KwsError, match="nosuch: no such recipe; give one of architectures, dscnn, embedding_head,"
+    ):
         read_recipe(find_recipe("nosuch"))
 
 
