@@ -70,7 +70,7 @@ def test_stretches_change_nothing(word, rows, monkeypatch):
 
 
 def test_what_it_cannot_measure_is_refused(word, tmp_path):
-    with pytest.raises(KwsError, match=r"none\.npz: cannot be read .*; train the word again"):
+    with pytest.raises(KwsError, match=r"none\.npz: cannot be read .*; train the model again"):
         FloatHeads(word, tmp_path / "none.npz")
     elsewhere = replace(word, front_end=SPEECH_EMBEDDING)
     with pytest.raises(KwsError, match="give a word on the micro front end"):

@@ -191,15 +191,17 @@ def test_a_matcher_beside_the_stages_of_a_word() -> None:
         {CLEAN: said, NOISY: said, SPEECH: speech},
         12,
     )
-    logits = {CLEAN: [5.0], NOISY: [5.0], SPEECH: [-5.0]}
-    word = Word("tea", looks, 2.5, logits)
+    matched = {CLEAN: [0.99], NOISY: [0.99], SPEECH: [0.01]}
+    word = Word("tea", looks, 2.5, matched)
     without, beside = (lowest(outcomes([word], weight), 0) for weight in (0.0, 1.0))
     assert without
     assert beside
     assert (without.clean.count, without.noisy.count, without.alarms.count) == (0, 1, 0)
     assert (beside.clean.count, beside.noisy.count, beside.alarms.count) == (0, 0, 0)
     (fused,) = word.with_matcher(1.0).candidates[NOISY]
-    assert math.log(fused.score / (1 - fused.score)) == pytest.approx((2.5 * math.log(3 / 7) + 5) / 3.5)
+    assert math.log(fused.score / (1 - fused.score)) == pytest.approx(
+        (2.5 * math.log(3 / 7) + math.log(99)) / 3.5
+    )
     allowed = lowest(outcomes([word], 0.0), 1)
     assert allowed
     assert (allowed.noisy.count, allowed.alarms.count) == (0, 1)
@@ -207,5 +209,5 @@ def test_a_matcher_beside_the_stages_of_a_word() -> None:
 
 def test_a_candidate_has_the_best_logit_about_it() -> None:
     (candidate,) = candidates((10.6, 0.5))
-    assert heard_at(track(10.8, 0.7), candidate) == pytest.approx(4 * math.log(7 / 3), abs=0.01)
-    assert heard_at(track(11.5, 0.7), candidate) == pytest.approx(-math.log(511))  # 0.05 is less than that
+    assert heard_at(track(10.8, 0.7), candidate) == pytest.approx(1 / (1 + (3 / 7) ** 4), abs=0.001)
+    assert heard_at(track(11.5, 0.7), candidate) < 1 / 512

@@ -220,7 +220,7 @@ def test_a_head_moves_onto_another_encoder(tmp_path, monkeypatch):
     model = head_model(heads, random_rows(3), whole=True)
     manifest = manifest_of("tea", Recipe(), {}, np.random.default_rng(1))
     path = write_bundle(tmp_path / "old", "tea", model, manifest, front_end=MICRO)
-    with pytest.raises(KwsError, match=r"tea\.weights\.npz: cannot be read .*; train the word again"):
+    with pytest.raises(KwsError, match=r"tea\.weights\.npz: cannot be read .*; train the model again"):
         moved(path, WEIGHTS, tmp_path / "new")
     np.savez(path.with_suffix(".weights.npz"), *head_arrays(heads.members))
     found = read_bundle(moved(path, WEIGHTS, tmp_path / "new"))

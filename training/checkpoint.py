@@ -43,7 +43,9 @@ def load_arrays(path: Path) -> list[Array]:
     try:
         with path.open("rb") as file, np.load(file) as stored:
             return [stored[f"arr_{index}"] for index in range(len(stored.files))]
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+    except OSError as error:
+        raise KwsError(f"{path}: cannot be read ({error.strerror}); train the model again") from error
+    except (ValueError, EOFError, KeyError, BadZipFile) as error:
         raise KwsError(f"{path}: no weights in it ({error}); train the model again") from error
 
 

@@ -18,6 +18,7 @@ from kws.bundle import Bundle, read_bundle
 from kws.frontend import FrontendConfig
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Rows
+from training.smoothing import smoothed
 
 CHUNK_STEPS = 100
 """Model steps per call of the network; its state is carried on."""
@@ -40,12 +41,10 @@ class FloatScorer:
 
     def __call__(self, rows: Rows) -> ScoreTrack:
         """int8 rows (t, 40) of one stream -> its track."""
-        scores = self._probabilities(rows)
-        held = np.concatenate([np.zeros(self._window - 1), scores])
-        smoothed = np.convolve(held, np.full(self._window, 1 / self._window), "valid")
+        scores = smoothed(self._probabilities(rows), self._window)
         frontend = FrontendConfig()
-        heard = [frontend.rows_end((step + 1) * self._network.stride) for step in range(len(smoothed))]
-        return ScoreTrack(np.array(heard) / SAMPLE_RATE, smoothed.astype(np.float32))
+        heard = [frontend.rows_end((step + 1) * self._network.stride) for step in range(len(scores))]
+        return ScoreTrack(np.array(heard) / SAMPLE_RATE, scores.astype(np.float32))
 
     def _probabilities(self, rows: Rows) -> np.ndarray:
         import tensorflow as tf

@@ -19,6 +19,7 @@ from kws.scoring import ScoreTrack
 from training.models import Network
 from training.models.scoring import scorer
 from training.quantize import to_real
+from training.smoothing import smoothed
 from training.tapes import IGNORED, POSITIVE, TapeConfig, Tapes
 
 LANES = 16
@@ -76,9 +77,7 @@ def _joined(
     step_seconds = network.stride * row_format(listening.tapes.front_end).row_seconds
     marks = listening.tapes.marks[chosen, network.stride - 1 :: network.stride]
     flat, steps = scores[chosen].ravel(), scores.shape[1]
-    smooth = (
-        np.convolve(flat, np.ones(listening.window) / listening.window)[: flat.size] if flat.size else flat
-    )
+    smooth = smoothed(flat, listening.window)
     words = [
         word for lane, row in enumerate(marks[:, :steps]) for word in _words(row, lane * steps, step_seconds)
     ]

@@ -8,6 +8,8 @@ writes training/generator/generator.npz, from recordings under KWS_DATA that may
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -47,7 +49,7 @@ def main(
         _say(f"{len(spoken.is_word)} of {len(clips)} recordings, {spoken.hours:.2f} h")
         corpora = Counter(clip.corpus for clip in clips)
         card = {
-            "command": "python -m training.generator",
+            "command": shlex.join(["python", "-m", "training.generator", *sys.argv[1:]]),
             "licence": "Apache-2.0",
             "data": dict(sorted(corpora.items())),
             "without": list(without),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -19,7 +16,7 @@ from training.generator.durations import Durations
 from training.generator.learn import LearningRecipe, Scaling, reference
 from training.generator.material import Spoken
 from training.generator.network import Generator, NetworkConfig
-from training.kept import keep_arrays
+from training.network_file import assign_weights, network_arrays, write_network
 
 REFERENCES = 4
 """Stretches of a speaker's recordings from which the voice is heard, as their mean."""
@@ -52,41 +49,27 @@ def voices_of(
 
 
 def write_generator(path: Path, kept: Kept) -> None:
-    """Weights in 16 bits; the card also beside it, as JSON, for people."""
-    weights = {
-        f"weight{n}": np.asarray(variable, np.float16) for n, variable in enumerate(kept.generator.variables)
-    }
-    card = json.dumps({**kept.card, "network": asdict(kept.generator.config)}, sort_keys=True)
-    keep_arrays(
+    """Weights, lengths, scaling, voices, card."""
+    write_network(
         path,
-        **weights,
+        kept.generator.variables,
+        kept.card,
+        asdict(kept.generator.config),
         **{name: getattr(kept.durations, name) for name in _DURATIONS},
         mean=kept.scaling.mean,
         deviation=kept.scaling.deviation,
         voices=kept.voices.astype(np.float16),
-        card=np.frombuffer(card.encode(), np.uint8),
     )
-    path.with_suffix(".json").write_text(json.dumps(kept.card, indent=1) + "\n", encoding="utf-8")
 
 
 def read_generator(path: Path) -> Kept:
     """What `write_generator` wrote; KwsError where there is none or it cannot be read."""
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            arrays: Mapping[str, npt.NDArray[Any]] = {name: stored[name] for name in stored.files}
-        card = json.loads(arrays["card"].tobytes())
+    with network_arrays(path, "generator", "python -m training.generator") as (arrays, card):
         generator = Generator(NetworkConfig(**card["network"]))
-        for number, variable in enumerate(generator.variables):
-            variable.assign(arrays[f"weight{number}"].astype(np.float32))
+        assign_weights(generator.variables, arrays)
         durations = Durations(*(arrays[name] for name in _DURATIONS))
         scaling = Scaling(arrays["mean"], arrays["deviation"])
         return Kept(generator, scaling, durations, arrays["voices"].astype(np.float32), card)
-    except FileNotFoundError as error:
-        raise KwsError(f"{path}: no generator there; make it with python -m training.generator") from error
-    except (OSError, ValueError, EOFError, KeyError, TypeError, BadZipFile) as error:
-        raise KwsError(
-            f"{path}: not a generator ({error}); make it again with python -m training.generator"
-        ) from error
 
 
 def digest_of(path: Path) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from training.averaging import RunningAverage, warm_cosine
 from training.generator.energies import CONFIG, Floats
 from training.generator.material import Spoken
 from training.generator.network import Generator
@@ -154,11 +155,11 @@ def learn(
     for number, batch in zip(range(1, count + 1), batches(spoken, scaling, recipe, seed=seed), strict=False):
         losses.append(float(learning.step(*map(tf.constant, batch))))
         if number % every == 0 or number == count:
-            learning.swap()
+            learning.average.swap()
             report(Progress(number, float(np.mean(losses))))
-            learning.swap()
+            learning.average.swap()
             losses = []
-    learning.swap()
+    learning.average.swap()
 
 
 class _Learning:
@@ -166,22 +167,12 @@ class _Learning:
 
     def __init__(self, generator: Generator, recipe: LearningRecipe, count: int, seed: int) -> None:
         self._generator, self._recipe = generator, recipe
-        warm = max(1, count // 20)
-        rate = keras.optimizers.schedules.CosineDecay(
-            recipe.rate / 20, max(1, count - warm), alpha=0.01, warmup_target=recipe.rate, warmup_steps=warm
+        self._optimizer = keras.optimizers.Adam(
+            warm_cosine(recipe.rate, count), global_clipnorm=recipe.clip_norm
         )
-        self._optimizer = keras.optimizers.Adam(rate, global_clipnorm=recipe.clip_norm)
         self._optimizer.build(generator.variables)
-        self._averages = [tf.Variable(variable.value) for variable in generator.variables]
+        self.average = RunningAverage(generator.variables, recipe.averaging)
         self._random = tf.random.Generator.from_seed(seed)
-        self._steps = tf.Variable(0.0)
-
-    def swap(self) -> None:
-        """The weights that learn, and their averages."""
-        for variable, average in zip(self._generator.variables, self._averages, strict=True):
-            now = tf.identity(variable.value)
-            variable.assign(average)
-            average.assign(now)
 
     @tf.function(reduce_retracing=True)
     def step(
@@ -205,9 +196,5 @@ class _Learning:
         variables = self._generator.variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         self._optimizer.apply(gradients, variables)
-        self._steps.assign_add(1.0)
-        # So that the first steps, from random weights, are forgotten soon.
-        decay = tf.minimum(self._recipe.averaging, self._steps / (self._steps + 9))
-        for variable, average in zip(variables, self._averages, strict=True):
-            average.assign(decay * average + (1 - decay) * variable.value)
+        self.average.update()
         return loss

@@ -20,8 +20,10 @@ from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Rows
+from training.checkpoint import load_arrays
 from training.head_weights import heads_from
 from training.heads.head import Committee, Floats
+from training.smoothing import smoothed
 
 STRETCH_SECONDS = 60.0
 BEFORE_SECONDS = 4.0
@@ -47,22 +49,16 @@ class FloatHeads:
             raise KwsError(
                 f"{bundle.name}: hears through {bundle.front_end}; give a word on the micro front end"
             )
-        try:
-            with np.load(weights) as stored:
-                self._heads = Committee(tuple(heads_from([stored[name] for name in stored.files])))
-        except OSError as error:
-            raise KwsError(f"{weights}: cannot be read ({error.strerror}); train the word again") from error
+        self._heads = Committee(tuple(heads_from(load_arrays(weights))))
         self._student, self._window = Student(read_student(WEIGHTS)[0]), bundle.window
 
     def __call__(self, rows: Rows) -> ScoreTrack:
         """int8 rows (t, 40) of one stream -> its track."""
         config = MicroEmbeddingConfig()
         steps = self.embeddings(rows) / np.float32(config.row_scale)  # int8's steps, not rounded
-        scores = 1 / (1 + np.exp(-self._heads.logits(steps).astype(np.float64)))
-        held = np.concatenate([np.zeros(self._window - 1), scores])
-        smoothed = np.convolve(held, np.full(self._window, 1 / self._window), "valid")
-        heard = [config.rows_end(step + 1) for step in range(len(smoothed))]
-        return ScoreTrack(np.array(heard) / SAMPLE_RATE, smoothed.astype(np.float32))
+        scores = smoothed(1 / (1 + np.exp(-self._heads.logits(steps).astype(np.float64))), self._window)
+        heard = [config.rows_end(step + 1) for step in range(len(scores))]
+        return ScoreTrack(np.array(heard) / SAMPLE_RATE, scores.astype(np.float32))
 
     def embeddings(self, rows: Rows) -> Floats:
         """int8 rows (t, 40) -> (t / 8, 96), a minute at a time."""

@@ -8,6 +8,8 @@ writes .cache/matcher/embedding.npz, from recordings under KWS_DATA that may be 
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -76,7 +78,7 @@ def main(
         heard = joined(parts)
         used = [clips[number] for number in np.unique(heard.clip)]
         card = {
-            "command": f"python -m training.matcher --hears {hears}",
+            "command": shlex.join(["python", "-m", "training.matcher", *sys.argv[1:]]),
             "licence": "Apache-2.0",
             "data": dict(sorted(Counter(clip.corpus for clip in used).items())),
             "without": list(without),

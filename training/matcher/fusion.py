@@ -20,6 +20,7 @@ import numpy as np
 
 from kws.bundle import Bundle, find_bundle
 from kws.cascade import default_second
+from kws.confirmed import mean_score
 from kws.errors import KwsError
 from kws.evaluation import Proportion, Rate
 from kws.look import RECENT_SECONDS
@@ -33,8 +34,6 @@ WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 ALARMS = (7, 3, 1, 0)
 """False alarms of all words together."""
 LEASTS = tuple(round(0.005 * step, 3) for step in range(1, 200))
-_MOST = math.log(511)
-"""Of a logit, as kws.confirmed has it."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +44,19 @@ class Word:
     looks: Looked
     total: float
     """Weight of its stages together."""
-    logits: Mapping[str, Sequence[float]]
-    """The matcher's, of the candidates of each stream."""
+    matched: Mapping[str, Sequence[float]]
+    """What the matcher says of the candidates of each stream, from 0 to 1."""
 
     def with_matcher(self, weight: float) -> Looked:
         """The same candidates, judged by all of them."""
         found = {
             stream: [
-                dataclasses.replace(one, score=self._fused(one.score, logit, weight))
-                for one, logit in zip(candidates, self.logits[stream], strict=True)
+                dataclasses.replace(one, score=mean_score((one.score, other), (self.total, weight)))
+                for one, other in zip(candidates, self.matched[stream], strict=True)
             ]
             for stream, candidates in self.looks.candidates.items()
         }
         return dataclasses.replace(self.looks, candidates=found)
-
-    def _fused(self, score: float, logit: float, weight: float) -> float:
-        inside = min(max(score, 1e-6), 1 - 1e-6)
-        own = self.total * math.log(inside / (1 - inside))
-        return 1 / (1 + math.exp(-(own + weight * logit) / (self.total + weight)))
 
 
 @dataclass(frozen=True)
@@ -95,20 +89,20 @@ def word_of(bundle: Bundle, tracks: Mapping[str, ScoreTrack], cache: Path) -> Wo
         raise KwsError(f"{bundle.name}: no stages that decide together; make it anew with kws train")
     threshold = bundle.manifest["kws"]["confirmation"]["default"]["threshold"]
     (looks,) = looked(bundle, second, cache, [threshold])
-    logits = {
+    matched = {
         name: [heard_at(tracks[name], one) for one in found] for name, found in looks.candidates.items()
     }
-    return Word(bundle.wake_word, looks, 1 + weight, logits)
+    return Word(bundle.wake_word, looks, 1 + weight, matched)
 
 
 def heard_at(track: ScoreTrack, candidate: Candidate) -> float:
-    """The matcher's best logit in the time in which a look counts."""
+    """The best of the matcher in the time in which a look counts, from 0 to 1, by its logit as it is."""
     from training.matcher.score import logit_of
 
     end = candidate.event.end
     first, stop = np.searchsorted(track.time, [end - RECENT_SECONDS, end + WAIT_SECONDS + 1e-6])
-    best = logit_of(track.score[first:stop]).max(initial=-_MOST)
-    return float(np.clip(best, -_MOST, _MOST))
+    best = float(logit_of(track.score[first:stop].max(initial=0)))
+    return 1 / (1 + math.exp(-best))
 
 
 def outcomes(words: Sequence[Word], weight: float) -> list[Outcome]:

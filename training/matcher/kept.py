@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
-
-from kws.errors import KwsError
-from training.kept import keep_arrays
 from training.matcher.network import Matcher, MatcherConfig, Scaling
+from training.network_file import assign_weights, network_arrays, write_network
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,32 +24,15 @@ def matcher_file(cache: Path, hears: str) -> Path:
 
 
 def write_matcher(path: Path, kept: Kept) -> None:
-    """Weights in 16 bits; the card also beside it, as JSON, for people."""
+    """Weights, scaling, card."""
     matcher = kept.matcher
-    weights = {f"weight{n}": np.asarray(variable, np.float16) for n, variable in enumerate(matcher.variables)}
-    card = json.dumps({**kept.card, "network": asdict(matcher.config)}, sort_keys=True)
-    keep_arrays(
-        path,
-        **weights,
-        mean=matcher.scaling.mean,
-        deviation=matcher.scaling.deviation,
-        card=np.frombuffer(card.encode(), np.uint8),
-    )
-    path.with_suffix(".json").write_text(json.dumps(kept.card, indent=1) + "\n", encoding="utf-8")
+    scaling = {"mean": matcher.scaling.mean, "deviation": matcher.scaling.deviation}
+    write_network(path, matcher.variables, kept.card, asdict(matcher.config), **scaling)
 
 
 def read_matcher(path: Path) -> Kept:
     """What `write_matcher` wrote; KwsError where there is none or it cannot be read."""
-    remedy = "python -m training.matcher"
-    try:
-        with path.open("rb") as file, np.load(file) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        card = json.loads(arrays["card"].tobytes())
+    with network_arrays(path, "matcher", "python -m training.matcher") as (arrays, card):
         matcher = Matcher(MatcherConfig(**card["network"]), Scaling(arrays["mean"], arrays["deviation"]))
-        for number, variable in enumerate(matcher.variables):
-            variable.assign(arrays[f"weight{number}"].astype(np.float32))
+        assign_weights(matcher.variables, arrays)
         return Kept(matcher, card)
-    except FileNotFoundError as error:
-        raise KwsError(f"{path}: no matcher there; make it with {remedy}") from error
-    except (OSError, ValueError, EOFError, KeyError, TypeError, BadZipFile) as error:
-        raise KwsError(f"{path}: not a matcher ({error}); make it again with {remedy}") from error

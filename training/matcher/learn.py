@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.averaging import RunningAverage, warm_cosine
 from training.matcher.examples import Drawing, Examples, together
 from training.matcher.network import Matcher
 
@@ -84,11 +85,11 @@ def learn(
         now = drawing.now(batch.row)
         losses.append(learning.step(windows, now, batch.text.astype(np.int32), *batch[2:]))
         if number % every == 0 or number == count:
-            learning.swap()
+            learning.average.swap()
             report(Progress(number, *np.mean(np.array(losses), axis=0).tolist()))
-            learning.swap()
+            learning.average.swap()
             losses = []
-    learning.swap()
+    learning.average.swap()
 
 
 def batches(matcher: Matcher, drawing: Drawing, recipe: LearningRecipe) -> Iterator[Examples]:
@@ -132,23 +133,13 @@ class _Learning:
 
     def __init__(self, matcher: Matcher, recipe: LearningRecipe, count: int) -> None:
         self._matcher, self._recipe = matcher, recipe
-        warm = max(1, count // 20)
-        rate = keras.optimizers.schedules.CosineDecay(
-            recipe.rate / 20, max(1, count - warm), alpha=0.01, warmup_target=recipe.rate, warmup_steps=warm
-        )
         self._optimizer = keras.optimizers.AdamW(
-            rate, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+            warm_cosine(recipe.rate, count),
+            weight_decay=recipe.weight_decay,
+            global_clipnorm=recipe.clip_norm,
         )
         self._optimizer.build(matcher.variables)
-        self._averages = [tf.Variable(variable.value) for variable in matcher.variables]
-        self._steps = tf.Variable(0.0)
-
-    def swap(self) -> None:
-        """The weights that learn, and their averages."""
-        for variable, average in zip(self._matcher.variables, self._averages, strict=True):
-            now = tf.identity(variable.value)
-            variable.assign(average)
-            average.assign(now)
+        self.average = RunningAverage(matcher.variables, recipe.averaging)
 
     def step(self, *batch: np.ndarray) -> list[float]:
         """The losses of one batch, from which the weights learn."""
@@ -177,11 +168,7 @@ class _Learning:
         variables = self._matcher.variables
         gradients = tape.gradient(total, [variable.value for variable in variables])
         self._optimizer.apply(gradients, variables)
-        self._steps.assign_add(1.0)
-        # So that the first steps, from random weights, are forgotten soon.
-        decay = tf.minimum(recipe.averaging, self._steps / (self._steps + 9))
-        for variable, average in zip(variables, self._averages, strict=True):
-            average.assign(decay * average + (1 - decay) * variable.value)
+        self.average.update()
         return loss, of_phones, of_rows
 
 

@@ -12,13 +12,12 @@ import tempfile
 from pathlib import Path
 
 import click
-import numpy as np
 
 from kws.bundle import find_bundle, write_bundle
-from kws.errors import KwsError
 from kws.evaluation import Proportion
 from kws.frontends import MICRO, MICRO_EMBEDDING
 from kws.manifest_keys import read_json
+from training.checkpoint import load_arrays
 from training.figures import Figures
 from training.head_weights import heads_from
 from training.heads.background import read_background
@@ -44,12 +43,7 @@ def moved(manifest: Path, weights: Path, folder: Path) -> Path:
     Raises:
         KwsError: the head's float weights are not there.
     """
-    learnt = manifest.with_suffix(".weights.npz")
-    try:
-        with np.load(learnt) as stored:
-            heads = Committee(tuple(heads_from([stored[name] for name in stored.files])))
-    except OSError as error:
-        raise KwsError(f"{learnt}: cannot be read ({error.strerror}); train the word again") from error
+    heads = Committee(tuple(heads_from(load_arrays(manifest.with_suffix(".weights.npz")))))
     other_speech = read_background(encoder=MICRO_EMBEDDING).rows[-CALIBRATION_ROWS:]
     tflite = head_model(heads, other_speech, whole=True, weights=weights)
     return write_bundle(folder, manifest.stem, tflite, read_json(manifest), front_end=MICRO)
