@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,8 @@ from kws.bench import write_wav
 from kws.evaluation.matching import Occurrence
 from kws.evaluation.streams import TALK, WORDS, Layout, Segment, Stream, StreamRecipe
 from training.data.manifest import Clip
-from training.dev_streams import bed_files, dev_clips, group_of, mentions
+from training.dev_recordings import bed_files, dev_clips, group_of, mentions
+from training.interleaved import interleaved, others_among
 from training.streams import is_word, joined_stream
 
 CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks"
@@ -38,7 +38,6 @@ CONDITIONS = (CLEAN, *LEVELS, *(spacing for spacing in SPACINGS if spacing != CL
 
 PIECE_SECONDS = 900
 """Speech comes in pieces of this length, so that an engine can be judged by those that it has heard."""
-_LONGEST_BETWEEN = 6.0
 _MEAN_GAP = sum(TALK.gap) / 2
 _VERSION = 1
 """Raise it when a change of code changes the samples."""
@@ -89,7 +88,8 @@ def word_stream(word: str, condition: str) -> Planned:
     clips = dev_clips()
     recipe = dataclasses.replace(WORDS if condition == "alone" else TALK, snr_db=LEVELS.get(condition))
     between = SPACINGS.get(condition, SPACINGS[CLEAN])
-    order = list(_interleaved([clip for clip in clips if is_word(clip, word)], clips, between))
+    said = [clip for clip in clips if is_word(clip, word)]
+    order = list(interleaved(said, clips, between, SPOKEN))
     noises = bed_files(clips) if condition in LEVELS else []
     return _kept(order, recipe, word, noises)
 
@@ -130,21 +130,9 @@ def saying(word: str) -> frozenset[str]:
     return frozenset(clip.path.name for clip in dev_clips() if mentions(clip, word))
 
 
-def _interleaved(words: Sequence[Clip], clips: Sequence[Clip], between: float) -> Iterator[Clip]:
-    """The words in an order of chance, after each of them speech and noise in turn for so many seconds."""
-    others = _others(clips)
-    for index in np.random.default_rng(5).permutation(len(words)):
-        yield words[index]
-        left = between
-        while left > 0:
-            clip = next(others)
-            left -= clip.seconds
-            yield clip
-
-
 def _scheduled(words: Sequence[Clip], clips: Sequence[Clip], every: float) -> Iterator[Clip]:
     """The words in an order of chance, one in so many seconds, speech and noise in turn between them."""
-    others, elapsed = _others(clips), 0.0
+    others, elapsed = others_among(clips, SPOKEN), 0.0
     for number, index in enumerate(np.random.default_rng(5).permutation(len(words))):
         elapsed += words[index].seconds + _MEAN_GAP
         yield words[index]
@@ -152,23 +140,6 @@ def _scheduled(words: Sequence[Clip], clips: Sequence[Clip], every: float) -> It
             clip = next(others)
             elapsed += clip.seconds + _MEAN_GAP
             yield clip
-
-
-def _others(clips: Sequence[Clip]) -> Iterator[Clip]:
-    """Without any of the words, endless."""
-    short = [
-        clip
-        for clip in clips
-        if 0.5 < clip.seconds <= _LONGEST_BETWEEN and not any(mentions(clip, word) for word in SPOKEN)
-    ]
-    kinds = [
-        [clip for clip in short if (group_of(clip.corpus, clip.kind) == "noise") is is_noise]
-        for is_noise in (False, True)
-    ]
-    rng = np.random.default_rng(6)
-    turns = [cycle([kind[index] for index in rng.permutation(len(kind))]) for kind in kinds]
-    for turn in cycle(turns):
-        yield next(turn)
 
 
 def _kept(

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks import listening, peers, streams
-from benchmarks.streams import LEVELS, SPOKEN, TALK, Planned, _interleaved, _scheduled
+from benchmarks.streams import LEVELS, SPOKEN, TALK, Planned, _scheduled
 from kws.bench.process import Plan, Run
 from kws.evaluation.streams import Layout, Segment, Stream
 from training.data.manifest import Clip
+from training.interleaved import interleaved
 
 CLIP = Clip(Path("word.ogg"), "corpus", "dev", "wakeword", "computer", "one", 1.0, "free")
 
@@ -19,7 +20,7 @@ CLIP = Clip(Path("word.ogg"), "corpus", "dev", "wakeword", "computer", "one", 1.
 def named(monkeypatch: pytest.MonkeyPatch, clips: list[Clip], beds: list[str], condition: str) -> str:
     monkeypatch.setattr(streams, "dev_clips", lambda: clips)
     monkeypatch.setattr(streams, "bed_files", lambda clips: [Path(bed) for bed in beds])
-    monkeypatch.setattr(streams, "_interleaved", lambda words, clips, between: iter(words))
+    monkeypatch.setattr(streams, "interleaved", lambda words, clips, between, without: iter(words))
     return streams.word_stream("computer", condition).path.name
 
 
@@ -89,12 +90,12 @@ def test_a_stream_whose_making_was_interrupted_is_made_again(
 @pytest.mark.parametrize("word", ["computer", "alexa"])
 @pytest.mark.recordings
 def test_between_words_there_are_only_other_sounds(word: str) -> None:
-    from training.dev_streams import dev_clips, mentions
+    from training.dev_recordings import dev_clips, mentions
     from training.streams import is_word
 
     clips = dev_clips()
     said = [clip for clip in clips if is_word(clip, word)]
-    order = list(_interleaved(said, clips, 5.0))
+    order = list(interleaved(said, clips, 5.0, SPOKEN))
     places = [place for place, clip in enumerate(order) if is_word(clip, word)]
     assert sorted(clip.path for clip in said) == sorted(order[place].path for place in places)
     for first, second in zip(places, [*places[1:], len(order)], strict=True):
@@ -105,7 +106,7 @@ def test_between_words_there_are_only_other_sounds(word: str) -> None:
 
 @pytest.mark.recordings
 def test_words_of_the_rules_are_spread_over_their_time() -> None:
-    from training.dev_streams import dev_clips
+    from training.dev_recordings import dev_clips
     from training.streams import is_word
 
     clips = dev_clips()

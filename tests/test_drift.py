@@ -10,7 +10,7 @@ from kws.evaluation.streams import Layout, Segment
 from kws.events import Detection
 from kws.types import SAMPLE_RATE
 from training.data.manifest import Clip
-from training.dev_streams import speech_without
+from training.dev_recordings import speech_without
 from training.drift import Comparison, Hour, compare_with_fresh, detections, heard_in, hours_of, sprinkled
 from training.streams import is_word
 

@@ -55,6 +55,7 @@ def tracks():
     return DevTracks(
         words={
             "clean": words([0.9, 0.8, 0.7, 0.3]),
+            "amid talk": words([0.8, 0.7, 0.5, 0.3]),
             "room": words([0.8, 0.7, 0.5, 0.3]),
             "20 dB": words([0.9, 0.7, 0.6, 0.3]),
             "10 dB": words([0.8, 0.5, 0.4, 0.2]),
@@ -71,7 +72,14 @@ def figures(tracks):
 
 
 def test_the_default_point_counts_misses_and_false_alarms(figures):
-    assert figures.default.misses == {"clean": 1, "room": 2, "20 dB": 1, "10 dB": 3, "5 dB": 4}
+    assert figures.default.misses == {
+        "clean": 1,
+        "amid talk": 2,
+        "room": 2,
+        "20 dB": 1,
+        "10 dB": 3,
+        "5 dB": 4,
+    }
     assert figures.default.false_alarms == 2
     assert figures.default.false_alarms_in_noise == 1
     assert figures.speech_hours == 1.5

@@ -10,7 +10,7 @@ from kws.evaluation.levels import active_level, to_float
 from kws.evaluation.streams import NoiseBed, StreamRecipe
 from kws.frontend import Frontend, FrontendConfig
 from kws.types import SAMPLE_RATE
-from training import dev_streams
+from training import dev_recordings, dev_streams
 from training.data.manifest import Clip
 from training.streams import joined_rows, joined_stream
 
@@ -197,19 +197,20 @@ def sentence(text, kind="sentence", corpus="libri-test-clean"):
     ],
 )
 def test_speech_in_which_the_word_is_said_is_left_out(clip, expected):
-    assert dev_streams.mentions(clip, "computer") is expected
-    assert (clip not in dev_streams.speech_without([clip], "computer")) is expected
+    assert dev_recordings.mentions(clip, "computer") is expected
+    assert (clip not in dev_recordings.speech_without([clip], "computer")) is expected
 
 
 def test_groups_keep_languages_and_noise_apart():
     rows = [("kerstin-de", "sentence"), ("ovos-ww", "noise"), ("esc10", "noise"), ("fsdd", "word")]
-    assert [dev_streams.group_of(*row) for row in rows] == ["german", "household", "noise", "english"]
+    assert [dev_recordings.group_of(*row) for row in rows] == ["german", "household", "noise", "english"]
 
 
 @pytest.mark.recordings
 def test_dev_recordings_fall_into_words_speech_and_noise():
-    clips = dev_streams.dev_clips()
-    speech, noise = set(dev_streams.speech_without(clips, "computer")), set(dev_streams.noise_clips(clips))
+    clips = dev_recordings.dev_clips()
+    speech = set(dev_recordings.speech_without(clips, "computer"))
+    noise = set(dev_recordings.noise_clips(clips))
     words = {clip for clip in clips if dev_streams.is_word(clip, "computer")}
     left_out = set(clips) - speech - noise - words
     assert {clip.split for clip in clips} == {"dev"}

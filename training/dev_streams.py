@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kws.evaluation import Occurrence
 from kws.evaluation.streams import TALK, WORDS, Layout, RowStream, Segment, StreamRecipe
 from kws.frontends import MICRO, RowFormat, row_format
-from training.data.manifest import Clip, read_manifest, recordings_manifest
+from training.data.manifest import Clip
+from training.dev_recordings import bed_files, dev_clips, noise_clips, speech_without
+from training.interleaved import interleaved
 from training.kept import keep_arrays, key_of
 from training.streams import is_word, joined_rows
 from training.word_ends import Span, phrase_spans
@@ -28,8 +30,12 @@ ROOMS_SEED = 20
 """Of simulated rooms that no training uses."""
 
 CLEAN, NOISY = "clean", "10 dB"
+AMID = "amid talk"
+BETWEEN_SECONDS = 10.0
+"""Of speech and noise from one word to the next, amid talk."""
 CONDITIONS = {
     CLEAN: WORDS,
+    AMID: TALK,
     "room": dataclasses.replace(WORDS, rooms=ROOMS_SEED),
     "20 dB": dataclasses.replace(WORDS, snr_db=20.0),
     NOISY: dataclasses.replace(WORDS, snr_db=10.0),
@@ -44,10 +50,6 @@ STREAMS = (*CONDITIONS, SPEECH, NOISE)
 _VERSION = 3
 """Raise it when a change of code changes the samples of a stream."""
 
-_GERMAN = {"kerstin-de"}
-_HOUSEHOLD = {"ovos-ww"}
-_BED = {"gsc-background", "noise-moodist", "noise-moodist-history", "noise-blanket", "precise-community"}
-
 
 def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MICRO) -> RowStream:
     """One of STREAMS, for this word, through this front end."""
@@ -57,49 +59,26 @@ def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MI
     if name == NOISE:
         return cached_rows(noise_clips(clips), TALK, cache=cache, front_end=front_end)
     recipe = CONDITIONS[name]
-    noises = [] if recipe.snr_db is None else bed_files(clips)
     said = [clip for clip in clips if is_word(clip, word)]
     spans = phrase_spans(said, word.lower(), cache=cache / "align", workers=1)
-    return cached_rows(said, recipe, word=word, spans=spans, noises=noises, cache=cache, front_end=front_end)
+    heard = {"word": word, "spans": spans, "cache": cache, "front_end": front_end}
+    if name == AMID:
+        order = list(interleaved(said, clips, BETWEEN_SECONDS, (word,)))
+        return _kept(order, recipe, **heard)
+    noises = [] if recipe.snr_db is None else bed_files(clips)
+    return cached_rows(said, recipe, noises=noises, **heard)
 
 
-def dev_clips() -> list[Clip]:
-    """All `dev` recordings, in the manifest's order."""
-    return [clip for clip in read_manifest(recordings_manifest()) if clip.split == "dev"]
+def cached_rows(clips: Sequence[Clip], recipe: StreamRecipe, **heard: Any) -> RowStream:
+    """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk.
+
+    `heard` are `word`, `spans` and `noises` of training.streams.joined_rows, `front_end`, and the `cache`.
+    """
+    order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
+    return _kept([clips[index] for index in order], recipe, **heard)
 
 
-def speech_without(clips: Iterable[Clip], word: str) -> list[Clip]:
-    """Everything spoken in which the word is not said."""
-    return [c for c in clips if group_of(c.corpus, c.kind) != "noise" and not mentions(c, word)]
-
-
-def noise_clips(clips: Iterable[Clip]) -> list[Clip]:
-    """Recordings without speech."""
-    return [clip for clip in clips if group_of(clip.corpus, clip.kind) == "noise"]
-
-
-def bed_files(clips: Iterable[Clip]) -> list[Path]:
-    """Steady noise of some length to lay under words."""
-    return [clip.path for clip in noise_clips(clips) if clip.corpus in _BED and clip.seconds >= 9]
-
-
-def group_of(corpus: str, kind: str) -> str:
-    """english, german, household (microphones of homes: taps, rooms, much talk) or noise."""
-    if corpus in _HOUSEHOLD:
-        return "household"
-    if kind == "noise":
-        return "noise"
-    return "german" if corpus in _GERMAN else "english"
-
-
-def mentions(clip: Clip, word: str) -> bool:
-    """Whether the word is said: as such, or as the beginning of a word ("computers", German compounds)."""
-    if clip.kind in ("wakeword", "near-miss"):
-        return word.replace(" ", "").lower() in clip.label.replace(" ", "").lower()
-    return re.search(rf"\b{re.escape(word)}", clip.label, re.IGNORECASE) is not None
-
-
-def cached_rows(
+def _kept(
     clips: Sequence[Clip],
     recipe: StreamRecipe,
     *,
@@ -109,13 +88,10 @@ def cached_rows(
     cache: Path = CACHE,
     front_end: str = MICRO,
 ) -> RowStream:
-    """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk."""
-    order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
-    shuffled = [clips[index] for index in order]
     heard = {"word": word, "spans": spans, "noises": noises}
-    path = cache / f"stream-{_digest(shuffled, recipe, rows=row_format(front_end), **heard)}.npz"
+    path = cache / f"stream-{_digest(clips, recipe, rows=row_format(front_end), **heard)}.npz"
     if not path.is_file():
-        _store(path, joined_rows(shuffled, recipe, front_end=front_end, **heard))
+        _store(path, joined_rows(clips, recipe, front_end=front_end, **heard))
     return _stored(path)
 
 

@@ -26,7 +26,8 @@ from kws.events import Detection
 from kws.manifest_keys import read_json, write_json
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Outputs, Rows
-from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_clips, dev_stream
+from training.dev_recordings import dev_clips
+from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_stream
 from training.figures import Events, Figures, VoiceCount, write_figures
 from training.measure import DevTracks, Scored, calibration, measure, speech_curve
 from training.shards import on_ray, spread

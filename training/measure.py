@@ -24,7 +24,8 @@ from kws.evaluation import (
 from kws.evaluation.calibration import calibration_thresholds
 from kws.evaluation.streams import Layout, Segment
 from kws.scoring import ScoreTrack
-from training.dev_streams import CLEAN, NOISY, group_of
+from training.dev_recordings import group_of
+from training.dev_streams import CLEAN, NOISY
 from training.figures import CorpusCount, Events, Figures, Point
 
 RATES = (0.25, 0.5, 1.0, 2.0)

@@ -35,7 +35,9 @@ Made by `{command}` from the counts in `docs/figures/`; edit neither by hand. To
   on yours. Three or four people say each word, many times over: an interval says how sure the figure is for
   these voices, not for people at large. What each voice contributes stands below each table.
 * **Streams.** The model hears long streams and is never reset within one. Words: all clips, 1.2 to 2.0 s
-  apart, with white noise at -70 dBFS under everything. In noise: every clip at -26 dBFS active level over a
+  apart, with white noise at -70 dBFS under everything. Amid talk: 10 s of other speech and of noises from one
+  word to the next, all as recorded, which is nearer to a day on which the word is said twice: a network that
+  remembers may wait for a word where another one was. In noise: every clip at -26 dBFS active level over a
   bed of recorded noise (rooms, streets, machines, kitchens) the stated number of decibels below. Room: every
   clip as recorded, then heard in one of 120 simulated rooms (0.15 to 0.7 s of reverberation, none of them
   used in training). Speech: everything spoken in which the word is not said, 0.3 to 0.8 s apart, as recorded.

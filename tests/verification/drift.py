@@ -17,7 +17,7 @@ import numpy as np
 
 import kws
 from kws.types import SAMPLE_RATE
-from training.dev_streams import dev_clips, speech_without
+from training.dev_recordings import dev_clips, speech_without
 from training.drift import Comparison, Hour, compare_with_fresh, detections, heard_in, hours_of
 from training.streams import is_word
 

@@ -8,7 +8,7 @@ import click
 
 from kws.bundle import Bundle, read_bundle
 from training.data.manifest import recordings_manifest
-from training.dev_streams import dev_clips
+from training.dev_recordings import dev_clips
 from training.evaluate import evaluate, fill_bundle, summary
 from training.figures import Figures
 from training.streams import is_word
