@@ -20,9 +20,9 @@ from kws.evaluation import Occurrence
 from kws.evaluation.as_run import as_run
 from kws.evaluation.page import at, points, trial_page
 from kws.evaluation.plot import RATES, Axis, Cross, bar_plot, line_plot
-from kws.evaluation.streams import Layout, Segment
-from kws.evaluation.trial import CLEAN, Heard, Trial, readable, recordings_in, try_model, word_streams
-from kws.evaluation.trial_streams import TalkStream
+from kws.evaluation.streams import Layout, Segment, StreamRecipe
+from kws.evaluation.trial import AMID, CLEAN, Heard, Trial, readable, recordings_in, try_model, word_streams
+from kws.evaluation.trial_streams import AmidStream, TalkStream
 from kws.scoring import ScoreTrack
 from kws.sources.whole import read_excerpt, read_samples
 from kws.types import SAMPLE_RATE, Samples
@@ -97,7 +97,7 @@ def test_the_trial_hears_every_recording_once_and_in_order(folders: Path) -> Non
     trial = try_model(
         WakeWord(read_bundle(manifest("alexa"))), words, talk, noises=[folders / "hum.wav"], snr_db=[5]
     )
-    assert list(trial.words) == [CLEAN, "5 dB"]
+    assert list(trial.words) == [CLEAN, AMID, "5 dB"]
     assert [segment.path for segment in trial.words[CLEAN].layout.segments] == [path.name for path in words]
     seconds = [segment.end - segment.start for segment in trial.talk.layout.segments]
     assert seconds == pytest.approx([len(read_samples(path)) / SAMPLE_RATE for path in talk])
@@ -148,12 +148,37 @@ def test_both_stages_are_tried_where_both_would_run(
     assert "as it runs, at 1 and confirmed by english at 0.5" in capsys.readouterr().out
 
 
+def test_talk_stands_before_every_word(tmp_path: Path) -> None:
+    """Ten seconds of it at least, in order, from recording to recording and round again."""
+    words = [tmp_path / f"word{n}.wav" for n in range(3)]
+    for number, path in enumerate(words):
+        clip = np.concatenate([np.zeros(4000), np.full(8000, 3000 * (number + 1)), np.zeros(4000)])
+        soundfile.write(path, clip.astype(np.int16), SAMPLE_RATE)
+    talk = [tmp_path / f"talk{n}.wav" for n in range(2)]
+    for number, path in enumerate(talk):
+        soundfile.write(path, np.full(13 * SAMPLE_RATE, 100 + number, np.int16), SAMPLE_RATE)
+    stream = AmidStream(words, StreamRecipe(gap=(1, 1), floor_level=-120), talk)
+    for _ in range(2):  # the same each time
+        samples = np.concatenate([block.pcm for block in stream.blocks()])
+        assert [segment.path for segment in stream.layout.segments] == [path.name for path in words]
+    before = 1.0
+    for number, word in enumerate(stream.layout.occurrences):
+        start, end = (round(time * SAMPLE_RATE) for time in (word.start, word.end))
+        assert np.mean(samples[start:end]) == pytest.approx(3000 * (number + 1), rel=0.1)
+        stretch = samples[
+            round(before * SAMPLE_RATE) : round(stream.layout.segments[number].start * SAMPLE_RATE)
+        ]
+        assert 10 * SAMPLE_RATE <= len(stretch) < 11 * SAMPLE_RATE
+        assert set(stretch) == ({100}, {100, 101}, {100, 101})[number]
+        before = stream.layout.segments[number].end + 1
+
+
 def test_an_engine_hears_the_stream_that_its_score_track_was_made_of(folders: Path) -> None:
     """Without a second stage a word is detected where the track reaches the threshold, and only there."""
     words, talk = recordings_in([folders / "words"]), recordings_in([folders / "talk" / "evening"])
     wake_word = WakeWord(read_bundle(manifest("alexa")), threshold=0.5)
     trial = try_model(wake_word, words, talk)
-    run = as_run(Engine([wake_word]), word_streams(words), words, TalkStream(talk))
+    run = as_run(Engine([wake_word]), word_streams(words, talk), words, TalkStream(talk))
     assert run.words[CLEAN].heard == tuple(trial.words[CLEAN].best >= 0.5)
     assert sorted(run.missed(CLEAN)) == sorted(path for path, _ in trial.misses(0.5))
     assert run.false_alarms.count == len(trial.false_alarms(0.5))

@@ -52,9 +52,10 @@ def eval(
 ) -> None:
     """Measure misses and false alarms on recordings.
 
-    MODEL hears the clips as one stream with pauses, and the other recordings as another. A word counts as
-    heard from its start to 0.75 s past its end. Each option takes a file or a folder, and may be given
-    several times. Files that cannot be read are named and left out.
+    MODEL hears the clips as one stream with pauses, again with ten seconds of the other recordings before
+    each, and these as another. A word counts as heard from its start to 0.75 s past its end. Each option
+    takes a file or a folder, and may be given several times. Files that cannot be read are named and left
+    out.
 
     The figures for thresholds are those of MODEL alone. Where a second stage confirms what it hears, both
     together hear all recordings as well, as `kws run` would.
@@ -89,7 +90,7 @@ def eval(
     _print_figures(trial, used)
     both = None
     if engine.wake_words[0].second_stage:
-        streams = word_streams(files[0], files[2], levels)
+        streams = word_streams(files[0], files[1], files[2], levels)
         both = as_run(engine, streams, files[0], TalkStream(files[1]))
         _print_both(both)
     if report:

@@ -1,8 +1,8 @@
 """A model tried on somebody's own recordings: clips that hold the word, recordings that do not.
 
-The clips become one long stream with pauses between them, once as they are and once per noise level; the
-other recordings follow one another in a stream of their own. The model is reset before a stream and never
-within.
+The clips become one long stream with pauses between them, once as they are and once per noise level, and
+once with some of the other recordings between them; these follow one another in a stream of their own. The
+model is reset before a stream and never within.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from kws.engine import WakeWord
 from kws.errors import SourceError
 from kws.evaluation.det import Det, det_curve
 from kws.evaluation.matching import best_scores, false_alarm_times
-from kws.evaluation.streams import WORDS, Layout
-from kws.evaluation.trial_streams import Stream, TalkStream, WordStream
+from kws.evaluation.streams import TALK, WORDS, Layout
+from kws.evaluation.trial_streams import AmidStream, Stream, TalkStream, WordStream
 from kws.scoring import ScoreTrack, score_track
 from kws.sources.file import FileSource
 from kws.types import SAMPLE_RATE
 
-CLEAN = "as recorded"
+CLEAN, AMID = "as recorded", "amid talk"
 AUDIO = {".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"}
 """Suffixes of the files in a folder that are taken for recordings."""
 
@@ -50,7 +50,7 @@ class Trial:
     """What came of it."""
 
     words: Mapping[str, Heard]
-    """By condition: CLEAN, and "10 dB" and the like."""
+    """By condition: CLEAN, AMID, and "10 dB" and the like."""
     paths: tuple[Path, ...]
     """The clips, in the order of the stream."""
     talk: Heard
@@ -108,17 +108,17 @@ def try_model(
         noises: what lies under the words in noise.
         snr_db: levels of the words over that noise.
     """
-    streams = word_streams(words, noises, snr_db)
+    streams = word_streams(words, talk, noises, snr_db)
     heard = {name: _hear(wake_word, stream) for name, stream in streams.items()}
     return Trial(heard, tuple(words), _hear(wake_word, TalkStream(talk)), tuple(talk))
 
 
 def word_streams(
-    words: Sequence[Path], noises: Sequence[Path] = (), snr_db: Iterable[float] = ()
-) -> dict[str, WordStream]:
-    """The clips as they are, and over noise at each level, by condition."""
-    recipes = {CLEAN: WORDS, **{f"{snr:g} dB": replace(WORDS, snr_db=snr) for snr in snr_db}}
-    return {name: WordStream(words, recipe, noises) for name, recipe in recipes.items()}
+    words: Sequence[Path], talk: Sequence[Path], noises: Sequence[Path] = (), snr_db: Iterable[float] = ()
+) -> dict[str, Stream]:
+    """The clips as they are, with talk between them, and over noise at each level, by condition."""
+    streams: dict[str, Stream] = {CLEAN: WordStream(words, WORDS), AMID: AmidStream(words, TALK, talk)}
+    return streams | {f"{snr:g} dB": WordStream(words, replace(WORDS, snr_db=snr), noises) for snr in snr_db}
 
 
 def recordings_in(places: Iterable[Path]) -> list[Path]:

@@ -1,14 +1,17 @@
-"""Somebody's own recordings as streams to be heard: clips of a word with pauses, and talk without it."""
+"""Somebody's own recordings as streams to be heard: clips of a word with pauses or talk between, and talk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from kws.evaluation.levels import to_int16
+from kws.evaluation.matching import Occurrence
 from kws.evaluation.streams import (
     WORDS,
     Layout,
@@ -20,9 +23,10 @@ from kws.evaluation.streams import (
     stream_parts,
 )
 from kws.sources.file import FileSource
-from kws.types import SAMPLE_RATE, Block
+from kws.types import SAMPLE_RATE, Block, Samples
 
 _PAUSE_SECONDS = 1.0
+_BETWEEN_SECONDS = 10.0
 _FLOOR = 10 ** (WORDS.floor_level / 20)
 
 
@@ -58,6 +62,36 @@ class WordStream:
         return layout_of(self._heard)
 
 
+class AmidStream:
+    """Clips that hold a word each, ten seconds of talk before every one of them.
+
+    At work a word stands alone; a network that remembers may find it more easily where another one was just
+    before, as in a stream of words alone.
+    """
+
+    def __init__(self, clips: Sequence[Path], recipe: StreamRecipe, talk: Sequence[Path]) -> None:
+        self._recordings = [Recording(path, holds_word=True) for path in clips]
+        self._recipe, self._talk = recipe, talk
+        self._segments: list[Segment] = []
+
+    def blocks(self) -> Iterator[Block]:
+        """A block a clip or pause, and those of the talk."""
+        self._segments = []
+        between, stretches = 0.0, _stretches(self._talk)
+        for part in stream_parts(self._recordings, self._recipe):
+            if part.segment:
+                stretch = next(stretches)
+                between += len(stretch) / SAMPLE_RATE
+                self._segments.append(_later(part.segment, between))
+                yield Block(stretch)
+            yield Block(part.samples)
+
+    @property
+    def layout(self) -> Layout:
+        """With the words' occurrences; the talk is in no segment."""
+        return Layout(tuple(self._segments))
+
+
 class TalkStream:
     """Recordings without the word, read block by block: they may last a day."""
 
@@ -83,3 +117,22 @@ class TalkStream:
     def layout(self) -> Layout:
         """A segment a recording."""
         return Layout(tuple(self._segments))
+
+
+def _stretches(paths: Sequence[Path]) -> Iterator[Samples]:
+    """What is in these recordings, ten seconds at a time, beginning anew after the last."""
+    held: list[Samples] = []
+    wanted = round(_BETWEEN_SECONDS * SAMPLE_RATE)
+    for path in cycle(paths):
+        with FileSource(str(path)) as source:
+            for block in source:
+                held.append(block.pcm)
+                if sum(map(len, held)) >= wanted:
+                    yield np.concatenate(held)
+                    held = []
+
+
+def _later(segment: Segment, seconds: float) -> Segment:
+    word = segment.word
+    moved = Occurrence(word.start + seconds, word.end + seconds) if word else None
+    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, word=moved)
