@@ -144,7 +144,8 @@ def _in_the_way(phrase: str, point: Point, sooner: Sequence[Point]) -> str:
 def _is_sooner(other: Point, default: Point) -> bool:
     """Whether a point differs from the default in nothing but that less is asked of both, and is in time."""
     (first, least), (same, more) = other["threshold"], default["threshold"]
-    return first == same and least < more and (other["latency"] or 1.0) <= ASKED_SECONDS
+    in_time = other["latency"] is not None and other["latency"] <= ASKED_SECONDS
+    return first == same and least < more and in_time
 
 
 def fewest(engines: Mapping[str, Any]) -> str:

@@ -177,17 +177,13 @@ def test_a_whole_evaluation_on_a_few_clips(clips, monkeypatch, tmp_path):
     assert {c.corpus for c in figures.corpora} == {"kerstin-de", "noise-moodist"}
     assert figures.default.false_alarms == 0
     spans = phrase_spans(few[:8], "alexa", cache=tmp_path / "align", workers=1)
-    stream = joined_stream(_shuffled(few[:8]), WORDS, word="alexa", spans=spans)
+    stream = joined_stream(dev_streams.shuffled(few[:8], WORDS), WORDS, word="alexa", spans=spans)
     engine = kws.load(bundle.manifest_path, threshold=figures.default.threshold)
     heard = match_detections(detections(engine, stream.samples), stream.layout.occurrences)
     assert figures.default.misses["clean"] == figures.events.misses == heard.misses.count
     assert figures.default.latency[0] == pytest.approx(np.median(heard.latencies), abs=1e-3)
     assert rows
     assert all(row.false_alarms.hours == pytest.approx(figures.speech_hours, abs=1e-4) for row in rows)
-
-
-def _shuffled(clips):
-    return [clips[index] for index in np.random.default_rng([WORDS.seed, 3]).permutation(len(clips))]
 
 
 @pytest.mark.recordings

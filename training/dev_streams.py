@@ -54,31 +54,26 @@ _VERSION = 3
 def dev_stream(word: str, name: str, *, cache: Path = CACHE, front_end: str = MICRO) -> RowStream:
     """One of STREAMS, for this word, through this front end."""
     clips = dev_clips()
-    if name == SPEECH:
-        return cached_rows(speech_without(clips, word), TALK, cache=cache, front_end=front_end)
-    if name == NOISE:
-        return cached_rows(noise_clips(clips), TALK, cache=cache, front_end=front_end)
+    kept: dict[str, Any] = {"cache": cache, "front_end": front_end}
+    if name in (SPEECH, NOISE):
+        others = speech_without(clips, word) if name == SPEECH else noise_clips(clips)
+        return cached_rows(shuffled(others, TALK), TALK, **kept)
     recipe = CONDITIONS[name]
     said = [clip for clip in clips if is_word(clip, word)]
     spans = phrase_spans(said, word.lower(), cache=cache / "align", workers=1)
-    heard = {"word": word, "spans": spans, "cache": cache, "front_end": front_end}
-    if name == AMID:
-        order = list(interleaved(said, clips, BETWEEN_SECONDS, (word,)))
-        return _kept(order, recipe, **heard)
     noises = [] if recipe.snr_db is None else bed_files(clips)
-    return cached_rows(said, recipe, noises=noises, **heard)
+    among = (
+        list(interleaved(said, clips, BETWEEN_SECONDS, (word,))) if name == AMID else shuffled(said, recipe)
+    )
+    return cached_rows(among, recipe, word=word, spans=spans, noises=noises, **kept)
 
 
-def cached_rows(clips: Sequence[Clip], recipe: StreamRecipe, **heard: Any) -> RowStream:
-    """The clips, in an order shuffled by the recipe's seed, through a front end; kept on disk.
-
-    `heard` are `word`, `spans` and `noises` of training.streams.joined_rows, `front_end`, and the `cache`.
-    """
-    order = np.random.default_rng([recipe.seed, 3]).permutation(len(clips))
-    return _kept([clips[index] for index in order], recipe, **heard)
+def shuffled(clips: Sequence[Clip], recipe: StreamRecipe) -> list[Clip]:
+    """In an order that the recipe's seed decides."""
+    return [clips[index] for index in np.random.default_rng([recipe.seed, 3]).permutation(len(clips))]
 
 
-def _kept(
+def cached_rows(
     clips: Sequence[Clip],
     recipe: StreamRecipe,
     *,
@@ -88,6 +83,7 @@ def _kept(
     cache: Path = CACHE,
     front_end: str = MICRO,
 ) -> RowStream:
+    """The clips in their order through a front end, kept on disk; see training.streams.joined_rows."""
     heard = {"word": word, "spans": spans, "noises": noises}
     path = cache / f"stream-{_digest(clips, recipe, rows=row_format(front_end), **heard)}.npz"
     if not path.is_file():
