@@ -24,8 +24,8 @@ from kws.recognition.graph_beam import Path as GraphPath
 from kws.recognition.letters import beside
 from kws.sources.whole import read_samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
-from training.dev_speech import dev_sets, drawn, log_probs_of, path_of
-from training.speech_tasks import grammar_listener
+from training.understanding.dev_speech import dev_sets, drawn, log_probs_of, path_of
+from training.understanding.speech_tasks import grammar_listener
 
 RECOGNIZER = "english"
 SETS = {

@@ -40,7 +40,7 @@ from kws.frontend import Frontend
 from kws.frontends import new_front_end
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
-from training.voice_change import change_voice, random_change
+from training.material.voice_change import change_voice, random_change
 
 SECONDS = 60
 RESETS = 20

@@ -20,10 +20,10 @@ import numpy as np
 from kws.bench import write_wav
 from kws.evaluation.matching import Occurrence
 from kws.evaluation.streams import TALK, WORDS, Layout, Segment, Stream, StreamRecipe
+from training.accuracy.dev_recordings import bed_files, dev_clips, group_of, mentions
+from training.accuracy.interleaved import interleaved, others_among
+from training.accuracy.streams import is_word, joined_stream
 from training.data.manifest import Clip
-from training.dev_recordings import bed_files, dev_clips, group_of, mentions
-from training.interleaved import interleaved, others_among
-from training.streams import is_word, joined_stream
 
 CACHE = Path(__file__).parents[1] / ".cache" / "benchmarks"
 SPOKEN = ("computer", "alexa", "jarvis")

@@ -10,9 +10,9 @@ import numpy as np
 from kws.frontends import SPEECH_EMBEDDING, row_timing
 from kws.recognition.tokens import PHONES
 from kws.types import SAMPLE_RATE
-from training.align import PhoneTime, WordTime
 from training.matcher.hearing import COLUMNS
 from training.matcher.material import Heard, told
+from training.words.align import PhoneTime, WordTime
 
 SOUNDS = ("AA", "B", "D", "EH", "IY", "K", "M", "S")
 """Phones of the words made up here."""

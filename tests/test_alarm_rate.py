@@ -20,7 +20,7 @@ from kws.errors import KwsError
 from kws.recognition.alarm_rate import AlarmRate, alarm_rate_of, features
 from kws.recognition.bundle import RecognizerBundle, read_recognizer, write_recognizer
 from kws.recognition.tokens import PHONES
-from training.spotting import THRESHOLDS, Sought, check, fit, unsaid_phrases
+from training.understanding.spotting import THRESHOLDS, Sought, check, fit, unsaid_phrases
 
 LOG_PRIORS = np.log(np.full(len(PHONES), 1 / len(PHONES)))
 WEIGHTS = np.array([1.0, -0.6, 0.3, 0.0, 1.5])

@@ -11,9 +11,9 @@ import soundfile
 
 from kws.evaluation.activity import speech_span
 from kws.types import SAMPLE_RATE, Samples
-from training.align import Aligner, AlignmentError, align_file
 from training.data.manifest import Clip
-from training.lexicon import pronunciations
+from training.words.align import Aligner, AlignmentError, align_file
+from training.words.lexicon import pronunciations
 
 Say = Callable[..., Samples]
 _PAUSE = np.zeros(SAMPLE_RATE // 2, np.int16)

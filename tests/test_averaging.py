@@ -1,4 +1,4 @@
-"""Learning rate and running average, training.averaging; the score of training.smoothing."""
+"""The learning rate, the running average and the smoothed score of training.learning."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kws.detector import Detector, DetectorConfig
-from training.averaging import RunningAverage, warm_cosine
-from training.smoothing import smoothed
+from training.learning.averaging import RunningAverage, warm_cosine
+from training.learning.smoothing import smoothed
 
 
 def test_rate_rises_over_a_twentieth_and_falls_to_a_hundredth():

@@ -15,7 +15,7 @@ from kws.errors import BundleError
 from kws.frontends import SPEECH_EMBEDDING
 from kws.fusion import Fusion
 from kws.recognition.bundle import find_recognizer
-from training.confirmation import confirmation
+from training.accuracy.confirmation import confirmation
 
 
 @pytest.fixture

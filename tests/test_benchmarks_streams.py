@@ -11,8 +11,8 @@ from benchmarks import listening, peers, streams
 from benchmarks.streams import LEVELS, SPOKEN, TALK, Planned, _scheduled
 from kws.bench.process import Plan, Run
 from kws.evaluation.streams import Layout, Segment, Stream
+from training.accuracy.interleaved import interleaved
 from training.data.manifest import Clip
-from training.interleaved import interleaved
 
 CLIP = Clip(Path("word.ogg"), "corpus", "dev", "wakeword", "computer", "one", 1.0, "free")
 
@@ -90,8 +90,8 @@ def test_a_stream_whose_making_was_interrupted_is_made_again(
 @pytest.mark.parametrize("word", ["computer", "alexa"])
 @pytest.mark.recordings
 def test_between_words_there_are_only_other_sounds(word: str) -> None:
-    from training.dev_recordings import dev_clips, mentions
-    from training.streams import is_word
+    from training.accuracy.dev_recordings import dev_clips, mentions
+    from training.accuracy.streams import is_word
 
     clips = dev_clips()
     said = [clip for clip in clips if is_word(clip, word)]
@@ -106,8 +106,8 @@ def test_between_words_there_are_only_other_sounds(word: str) -> None:
 
 @pytest.mark.recordings
 def test_words_of_the_rules_are_spread_over_their_time() -> None:
-    from training.dev_recordings import dev_clips
-    from training.streams import is_word
+    from training.accuracy.dev_recordings import dev_clips
+    from training.accuracy.streams import is_word
 
     clips = dev_clips()
     said = [clip for clip in clips if is_word(clip, "jarvis")]

@@ -12,10 +12,10 @@ import kws
 from kws.bundle import bundled_names, find_bundle
 from kws.evaluation import match_detections
 from kws.evaluation.streams import WORDS
+from training.accuracy.figures import read_figures
+from training.accuracy.streams import is_word, joined_stream
 from training.data.manifest import Clip
 from training.drift import detections
-from training.figures import read_figures
-from training.streams import is_word, joined_stream
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 BORDERLINE = 1

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from kws.bundle import find_bundle
-from training.compact import compact
+from training.int8.compact import compact
 
 
 @pytest.fixture(scope="module")

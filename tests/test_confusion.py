@@ -10,8 +10,8 @@ pytest.importorskip("pocketsphinx")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.confusion import LEAST_SHARE, PHONES, SAME, costs, distance, near_misses
-from training.lexicon import Phones, dictionary, readings, words_of
+from training.words.confusion import LEAST_SHARE, PHONES, SAME, costs, distance, near_misses
+from training.words.lexicon import Phones, dictionary, readings, words_of
 
 PHRASES = ("computer", "alexa", "jarvis", "hey computer", "trick or treat", "yes")
 some_phones = st.lists(st.sampled_from(PHONES), max_size=7).map(tuple)

@@ -28,7 +28,7 @@ from training.data.manifest import (
 )
 from training.data.scan import scan, tally
 from training.data.splits import assign_splits, split_of
-from training.material import trainable
+from training.material.ingredients import trainable
 
 CLIP = Clip(Path("a.wav"), "mine", "", "word", "yes", "ann", 0.0, "ship")
 

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from kws.bundle import MODELS
 from kws.standard_error import silenced
-from training.delegable import delegable
+from training.int8.delegable import delegable
 
 _ROWS = np.random.default_rng(3).uniform(-1, 1, (40, 1, 5, 8)).astype(np.float32)
 

@@ -9,10 +9,10 @@ from kws.evaluation import Matched
 from kws.evaluation.streams import Layout, Segment
 from kws.events import Detection
 from kws.types import SAMPLE_RATE
+from training.accuracy.dev_recordings import speech_without
+from training.accuracy.streams import is_word
 from training.data.manifest import Clip
-from training.dev_recordings import speech_without
 from training.drift import Comparison, Hour, compare_with_fresh, detections, heard_in, hours_of, sprinkled
-from training.streams import is_word
 
 
 def clip(name, seconds=2.0):

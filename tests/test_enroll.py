@@ -18,7 +18,7 @@ from kws.types import SAMPLE_RATE, Samples
 from training.enroll.command import enroll
 from training.enroll.listening import best_scores, personal_threshold
 from training.enroll.ways import FINE_TUNE, LEARN_AGAIN, THRESHOLD, gentler, recipe_of, way_for
-from training.own_takes import TakeError, checked_take
+from training.material.own_takes import TakeError, checked_take
 from training.recipe import Recipe, find_recipe, read_recipe
 
 Say = Callable[..., Samples]

@@ -15,15 +15,15 @@ from kws.evaluation.streams import WORDS, Layout, Segment
 from kws.frontend import Frontend
 from kws.scoring import ScoreTrack, score_track
 from kws.types import Block
-from training import dev_streams
+from training.accuracy import dev_streams
+from training.accuracy.dev_streams import CONDITIONS
+from training.accuracy.figures import read_figures, write_figures
+from training.accuracy.measure import DevTracks, Scored, calibration, measure
+from training.accuracy.streams import is_word, joined_stream
 from training.data.manifest import Clip
-from training.dev_streams import CONDITIONS
 from training.drift import detections
 from training.evaluate import detections_of, evaluate, fill_bundle, summary, track_of
-from training.figures import read_figures, write_figures
-from training.measure import DevTracks, Scored, calibration, measure
-from training.streams import is_word, joined_stream
-from training.word_ends import phrase_spans
+from training.words.word_ends import phrase_spans
 
 STEP = 0.03
 

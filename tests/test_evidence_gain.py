@@ -14,13 +14,21 @@ pytest.importorskip("hassil")
 from spoken import saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
-import training.evidence_gain
+import training.understanding.evidence_gain
 from kws.evaluation.intervals import Proportion
 from kws.recognition.bundle import find_recognizer
 from training.data.manifest import Clip
-from training.decoding_fit import FITTED_ON, Judged
-from training.dev_speech import FREE
-from training.evidence_gain import HEAD, KINDS, Paths, cost, heard_by_grammars, judged_by_others, rows
+from training.understanding.decoding_fit import FITTED_ON, Judged
+from training.understanding.dev_speech import FREE
+from training.understanding.evidence_gain import (
+    HEAD,
+    KINDS,
+    Paths,
+    cost,
+    heard_by_grammars,
+    judged_by_others,
+    rows,
+)
 
 
 def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word") -> Clip:
@@ -90,7 +98,7 @@ def test_free_sentences_are_heard_by_digits_and_orders(
     english: str,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training.evidence_gain, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.evidence_gain, "AcousticModel", Says)
     texts = {"commands": "stop", "digit": "three", "libri": "he came home"}
     names = {name for sets in FITTED_ON.values() for name in sets} | set(FREE)
     clips = {"commands": clip("stop"), "digit": clip("three", "fsdd"), "libri": SENTENCE}

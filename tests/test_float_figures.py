@@ -13,10 +13,10 @@ from kws.bundle import Bundle  # noqa: E402
 from kws.detector import Detector, DetectorConfig  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
 from kws.model import StreamingModel  # noqa: E402
-from training.checkpoint import load_weights, save_weights  # noqa: E402
 from training.float_figures import FloatScorer  # noqa: E402
+from training.int8.quantize import quantize  # noqa: E402
+from training.learning.checkpoint import load_weights, save_weights  # noqa: E402
 from training.models import build  # noqa: E402
-from training.quantize import quantize  # noqa: E402
 
 NETWORK = {"name": "gru", "filters": 8, "units": [8]}
 

@@ -13,12 +13,12 @@ from spoken import saying
 from test_free_text_sweep import model  # noqa: F401 the fixture
 from test_speech_commands import english  # noqa: F401 the fixture of the fixture
 
-import training.free_text_choice
+import training.understanding.free_text_choice
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.free_text import BY_PHONES
 from training.data.manifest import Clip
-from training.free_text_choice import BEFORE, GRID, MERGED, Trial, best, halved, main, verdict
-from training.free_text_sweep import BIGRAM, Row
+from training.understanding.free_text_choice import BEFORE, GRID, MERGED, Trial, best, halved, main, verdict
+from training.understanding.free_text_sweep import BIGRAM, Row
 
 
 def trial(*errors: int, cost: float = 0.01) -> Trial:
@@ -59,13 +59,17 @@ def test_the_command_prints_a_row_a_setting_and_set(model, monkeypatch, tmp_path
         Clip(Path(f"{n}.opus"), "libri-test-clean", "dev", "sentence", "stop", f"s{n}", 1.0, "test")
         for n in range(4)
     ]
-    monkeypatch.setattr(training.free_text_choice, "read_manifest", lambda path: [])
-    monkeypatch.setattr(training.free_text_choice, "dev_sets", lambda _: {"libri": clips, "ocean": clips})
+    monkeypatch.setattr(training.understanding.free_text_choice, "read_manifest", lambda path: [])
     monkeypatch.setattr(
-        training.free_text_choice, "hear", lambda bundle, clips, cache: [(c, saying("stop")) for c in clips]
+        training.understanding.free_text_choice, "dev_sets", lambda _: {"libri": clips, "ocean": clips}
     )
     monkeypatch.setattr(
-        training.free_text_choice.tried, "__defaults__", ([(BIGRAM, BEFORE), (BIGRAM, MERGED)],)
+        training.understanding.free_text_choice,
+        "hear",
+        lambda bundle, clips, cache: [(c, saying("stop")) for c in clips],
+    )
+    monkeypatch.setattr(
+        training.understanding.free_text_choice.tried, "__defaults__", ([(BIGRAM, BEFORE), (BIGRAM, MERGED)],)
     )
     ran = CliRunner().invoke(main, [model, "--cache", str(tmp_path), "--most-cost", "9"])
     assert ran.exit_code == 0, ran.output

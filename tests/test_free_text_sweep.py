@@ -13,14 +13,14 @@ pytest.importorskip("pocketsphinx")
 from spoken import saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
-import training.free_text_sweep
+import training.understanding.free_text_sweep
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.free_text import BY_PHONES, FreeTextConfig
 from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.text_scorer import Fusion
 from training.data.manifest import Clip
-from training.free_text_sweep import BIGRAM, HEAD, SETTINGS, LanguageModels, main, swept
+from training.understanding.free_text_sweep import BIGRAM, HEAD, SETTINGS, LanguageModels, main, swept
 
 ARPA = "\\data\\\nngram 1=5\n\n\\1-grams:\n-1 </s>\n-1 stop\n-1 the\n-1 four\n-9 for\n\n\\end\\\n"
 CLIP = Clip(Path("a.opus"), "libri-test-clean", "dev", "sentence", "STOP the four", "ann", 3.0, "test")
@@ -28,7 +28,7 @@ CLIP = Clip(Path("a.opus"), "libri-test-clean", "dev", "sentence", "STOP the fou
 
 @pytest.fixture
 def model(english: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: F811
-    monkeypatch.setattr(training.free_text_sweep, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.free_text_sweep, "AcousticModel", Says)
     with gzip.open(find_recognizer(english).manifest_path.with_suffix(".arpa.gz"), "wt") as file:
         file.write(ARPA)
     return english
@@ -60,11 +60,15 @@ def test_what_was_kept_is_among_the_settings() -> None:
 
 
 def test_the_command_draws_sentences(model: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(training.free_text_sweep, "read_manifest", lambda path: [CLIP] * 3)
+    monkeypatch.setattr(training.understanding.free_text_sweep, "read_manifest", lambda path: [CLIP] * 3)
     monkeypatch.setattr(
-        training.free_text_sweep, "hear", lambda bundle, clips, cache: [(c, saying("stop")) for c in clips]
+        training.understanding.free_text_sweep,
+        "hear",
+        lambda bundle, clips, cache: [(c, saying("stop")) for c in clips],
     )
-    monkeypatch.setattr(training.free_text_sweep.swept, "__defaults__", ([(BIGRAM, BY_PHONES)],))
+    monkeypatch.setattr(
+        training.understanding.free_text_sweep.swept, "__defaults__", ([(BIGRAM, BY_PHONES)],)
+    )
     ran = CliRunner().invoke(main, [model, "--sentences", "2", "--cache", str(tmp_path)])
     assert ran.exit_code == 0, ran.output
     assert "4 of 6 words" in ran.output.splitlines()[-1]

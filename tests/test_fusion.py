@@ -35,7 +35,7 @@ from kws.selftest import RECORDINGS
 from kws.several_looks import SeveralLooks
 from kws.sources.whole import read_samples
 from kws.types import Block, Samples
-from training.confirmation import confirmation
+from training.accuracy.confirmation import confirmation
 from training.enroll.listening import with_threshold
 
 CALLS = read_samples(RECORDINGS / "calls.flac")

@@ -18,8 +18,8 @@ from training.generator.energies import log_energies
 from training.generator.material import Spoken
 from training.generator.say import SayingConfig, Utterance, energies_of, phones_of, say
 from training.generator.score import Segment, score_of
+from training.material.spoken import spoken
 from training.recipe import MaterialRecipe
-from training.spoken import spoken
 
 pytestmark = pytest.mark.tensorflow
 

@@ -13,13 +13,13 @@ from signals import bursts, noise, tone
 from kws.errors import KwsError
 from kws.evaluation.levels import to_float
 from kws.types import SAMPLE_RATE
-from training.align import PhoneTime, WordTime
 from training.data.manifest import Clip
 from training.generator.durations import fitted
 from training.generator.energies import CONFIG, floor, log_energies
 from training.generator.material import read, usable
 from training.generator.score import PHONES, Segment, score_of, segments_of
 from training.generator.sound import sound_of
+from training.words.align import PhoneTime, WordTime
 
 _SECOND = slice(0, SAMPLE_RATE)
 

@@ -15,9 +15,7 @@ from kws.encoders.rows import EmbeddingRows
 from kws.errors import KwsError
 from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING
 from kws.types import SAMPLE_RATE
-from training import embedded
 from training.data.manifest import Clip
-from training.embedded import HEARD, Take, embed
 from training.heads import material, trial
 from training.heads.background import FILES, read_background, write_background
 from training.heads.examples import join
@@ -26,10 +24,12 @@ from training.heads.head import Committee
 from training.heads.material import POSITIVE_SECONDS, _copies, marked
 from training.heads.recipe import HeadRecipe, head_recipe
 from training.heads.sources import sources_of
-from training.material import ingredients
-from training.noises import made_noises
+from training.material import embedded
+from training.material.embedded import HEARD, Take, embed
+from training.material.ingredients import ingredients
+from training.material.noises import made_noises
+from training.material.tapes import IGNORED, NEGATIVE, POSITIVE
 from training.recipe import MaterialRecipe
-from training.tapes import IGNORED, NEGATIVE, POSITIVE
 
 # Examples
 

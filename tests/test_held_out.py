@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from training.data.manifest import Clip
-from training.held_out import apart
-from training.material import OWN_SHARE, REAL_SHARE, _word_groups
-from training.tapes import Pool
+from training.material.held_out import apart
+from training.material.ingredients import OWN_SHARE, REAL_SHARE, _word_groups
+from training.material.tapes import Pool
 
 WORDS = tuple(Path(f"{speaker}-{take}.wav") for speaker in range(40) for take in range(3))
 SPEAKERS = {path: path.name.partition("-")[0] for path in WORDS}

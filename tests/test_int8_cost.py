@@ -18,11 +18,11 @@ from kws.frontend import Frontend
 from kws.frontends import MICRO, SPEECH_EMBEDDING
 from kws.model import StreamingModel
 from training.bundling import manifest_of
-from training.head_weights import head_arrays
 from training.heads import int8_cost
 from training.heads.graph import head_model
 from training.heads.head import Committee
 from training.heads.int8_cost import FloatHeads
+from training.heads.weights import head_arrays
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.tensorflow

@@ -13,8 +13,8 @@ from signals import tone
 
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip
-from training.joined_speech import SENTENCES, HalfPhone, Inventory, inventory, joined_words, speak
-from training.lexicon import readings
+from training.material.joined_speech import SENTENCES, HalfPhone, Inventory, inventory, joined_words, speak
+from training.words.lexicon import readings
 
 PITCHES = {"A": 200, "B": 500, "C": 1_100, "D": 2_300}
 LENGTH = SAMPLE_RATE // 10

@@ -19,8 +19,8 @@ from kws.frontends import MICRO  # noqa: E402
 from kws.recognition.spelling import phrase_spellings  # noqa: E402
 from kws.recognition.spotter import Spotter  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
-from training.counts import read_counts, write_counts  # noqa: E402
-from training.figures import read_figures  # noqa: E402
+from training.accuracy.counts import read_counts, write_counts  # noqa: E402
+from training.accuracy.figures import read_figures  # noqa: E402
 from training.ladder.__main__ import main  # noqa: E402
 from training.ladder.climb import Climbed, climbed, own_clips  # noqa: E402
 from training.ladder.page import page  # noqa: E402

@@ -14,14 +14,14 @@ tf = pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 
 from kws.errors import KwsError  # noqa: E402
-from training.checkpoint import Checkpoint  # noqa: E402
-from training.course import Course  # noqa: E402
-from training.losses import best_of_word, trigger_loss  # noqa: E402
+from training.learning.checkpoint import Checkpoint  # noqa: E402
+from training.learning.course import Course  # noqa: E402
+from training.learning.losses import best_of_word, trigger_loss  # noqa: E402
+from training.learning.selection import Listening, streamed_misses  # noqa: E402
+from training.learning.train import Surroundings, fit, mining_epochs  # noqa: E402
+from training.material.tapes import IGNORED, NEGATIVE, POSITIVE, Tapes  # noqa: E402
 from training.models import Network, build  # noqa: E402
 from training.recipe import TrainingRecipe  # noqa: E402
-from training.selection import Listening, streamed_misses  # noqa: E402
-from training.tapes import IGNORED, NEGATIVE, POSITIVE, Tapes  # noqa: E402
-from training.train import Surroundings, fit, mining_epochs  # noqa: E402
 
 ROWS = 240
 RECIPE = TrainingRecipe(
@@ -125,7 +125,7 @@ def test_mined_tapes_replace_the_easiest_wordless_ones(monkeypatch: pytest.Monke
     course = Course(network(), tapes(8, 1), RECIPE, 3)
     course.worst = np.array([0.0, 0.4, 0.0, 0.1, 0.0, 0.2, 0.0, 0.3])  # odd tapes hold no word
     before = course.tapes.rows.copy()
-    monkeypatch.setattr("training.course.worst_false_scores", lambda *_: np.array([0.9, 0.1, 0.7]))
+    monkeypatch.setattr("training.learning.course.worst_false_scores", lambda *_: np.array([0.9, 0.1, 0.7]))
     more = tapes(3, 77, words=False)
     course.mine(more)
     assert np.array_equal(course.tapes.rows[3], more.rows[0])

@@ -12,11 +12,11 @@ pytest.importorskip("pocketsphinx")
 from spoken import random_steps, saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
-import training.letters_choice
+import training.understanding.letters_choice
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.tokens import CHARACTERS
 from training.data.manifest import Clip
-from training.letters_choice import GRID, Candidates, Setting, candidates, report
+from training.understanding.letters_choice import GRID, Candidates, Setting, candidates, report
 
 
 def clip(label: str, speaker: str, corpus: str = "gsc-test-v0.02") -> Clip:
@@ -56,7 +56,7 @@ def test_the_sentences_of_a_grammar_are_judged(
     english: str,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training.letters_choice, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.letters_choice, "AcousticModel", Says)
     phones = saying("three")
     sound = np.hstack([phones, random_steps(1, len(phones), len(CHARACTERS))])
     bundle = find_recognizer(english)

@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("pocketsphinx")
 
 from kws.grammar import pronunciation
-from training.confusion import distance
-from training.lexicon import (
+from training.words.confusion import distance
+from training.words.lexicon import (
     CONSONANTS,
     VOWELS,
     Phones,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kws.detector import Candidate as Proposed
 from kws.detector import Detector, DetectorConfig
 from kws.events import Detection
-from training.looked import Candidate, told_once
+from training.accuracy.looked import Candidate, told_once
 
 REFRACTORY = 12
 

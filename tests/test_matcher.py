@@ -20,10 +20,11 @@ from kws.evaluation.streams import Layout, RowStream, Segment  # noqa: E402
 from kws.events import Detection  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
 from kws.scoring import ScoreTrack  # noqa: E402
-from training.dev_streams import CLEAN, NOISY, SPEECH  # noqa: E402
+from training.accuracy.dev_streams import CLEAN, NOISY, SPEECH  # noqa: E402
+from training.accuracy.looked import Candidate, Looked  # noqa: E402
+from training.accuracy.measure import Scored  # noqa: E402
 from training.ladder import matched as rung  # noqa: E402
 from training.ladder.spelled import counted  # noqa: E402
-from training.looked import Candidate, Looked  # noqa: E402
 from training.matcher import dev, score  # noqa: E402
 from training.matcher.beside import both  # noqa: E402
 from training.matcher.examples import Drawing  # noqa: E402
@@ -34,7 +35,6 @@ from training.matcher.learn import LearningRecipe, learn  # noqa: E402
 from training.matcher.network import Matcher, MatcherConfig, scaling_of  # noqa: E402
 from training.matcher.phrases import phrases_of  # noqa: E402
 from training.matcher.score import logit_of, score_of, track_of  # noqa: E402
-from training.measure import Scored  # noqa: E402
 
 NEW = ("S", "IY", "K", "EH", "B", "AA")
 """Said by nobody in what is learned from."""

@@ -11,11 +11,11 @@ from matching import ROWS, babble, stream_of
 pytest.importorskip("pocketsphinx")
 
 from kws.recognition.tokens import PHONES
-from training.confusion import distance
 from training.matcher.examples import DELAY, EARLY, LATE, Drawing, changed_text
 from training.matcher.material import joined
 from training.matcher.nearness import is_apart, nearest
 from training.matcher.phrases import LONGEST, phrases_of
+from training.words.confusion import distance
 
 
 def rng(seed: int = 1) -> np.random.Generator:

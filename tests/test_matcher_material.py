@@ -17,11 +17,11 @@ from kws.recognition.acoustic import SETTLING_SECONDS
 from kws.recognition.tokens import PHONES
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip
-from training.embedded import StreamConfig
 from training.matcher import hearing, material
 from training.matcher.hearing import COLUMNS, EMBEDDED, paired
 from training.matcher.material import hear, joined, pieces_of
 from training.matcher.phrases import phrases_of
+from training.material.embedded import StreamConfig
 
 
 def rng(seed: int = 1) -> np.random.Generator:

@@ -88,8 +88,8 @@ def test_heads_may_stand_on_either_encoder():
 
 def test_int8_stays_near_the_weights(speech):
     tf = pytest.importorskip("tensorflow")
+    from training.int8.quantize import to_real
     from training.micro_encoder.student import Student
-    from training.quantize import to_real
 
     student = Student(read_student(WEIGHTS)[0])
     rows = Frontend().push(speech)

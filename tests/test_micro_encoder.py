@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.frontend import Frontend
 from kws.sources.whole import read_samples
-from training.embedded import HEARD
+from training.material.embedded import HEARD
 from training.micro_encoder import pairs as pairs_module
 from training.micro_encoder.learn import LearningRecipe, Scaling, judged, moments, teach
 from training.micro_encoder.pairs import Pairs, heard_and_taught

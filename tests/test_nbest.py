@@ -14,14 +14,14 @@ pytest.importorskip("pocketsphinx")
 from spoken import saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
-import training.nbest
+import training.understanding.nbest
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.free_text import free_decoder
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import Clip
-from training.nbest import NBest, nbest_of
 from training.second_pass.measure import WEIGHTS, by_others, gain, judged, report
+from training.understanding.nbest import NBest, nbest_of
 
 ARPA = "\\data\\\nngram 1=4\n\n\\1-grams:\n-1 </s>\n-1 stop\n-1 four\n-1 the\n\n\\end\\\n"
 
@@ -33,7 +33,7 @@ def clip(label: str, speaker: str = "ann") -> Clip:
 @pytest.fixture
 def bundle(english: str, monkeypatch: pytest.MonkeyPatch) -> RecognizerBundle:  # noqa: F811
     """With a language model of three words."""
-    monkeypatch.setattr(training.nbest, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.nbest, "AcousticModel", Says)
     found = find_recognizer(english)
     with gzip.open(found.manifest_path.with_suffix(".arpa.gz"), "wt") as file:
         file.write(ARPA)
@@ -60,7 +60,7 @@ def test_what_was_found_is_kept_until_the_search_is_another(
 ) -> None:
     heard = [(clip("four"), saying("four"))]
     (made,) = nbest_of(bundle, heard, "digits", tmp_path / "nbest.json")
-    monkeypatch.setattr(training.nbest, "GrammarDecoder", None)
+    monkeypatch.setattr(training.understanding.nbest, "GrammarDecoder", None)
     (kept,) = nbest_of(bundle, heard, "digits", tmp_path / "nbest.json")
     assert (kept.texts, kept.scores) == (made.texts, made.scores)
     with pytest.raises(TypeError):

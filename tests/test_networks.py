@@ -16,9 +16,9 @@ from firmware_export.edgetpu.states import carry_states  # noqa: E402
 from firmware_export.errors import ExportError  # noqa: E402
 from firmware_export.native.stages import NativeModel  # noqa: E402
 from kws.model import StreamingModel  # noqa: E402
+from training.int8.quantize import quantize, to_real  # noqa: E402
 from training.models import ARCHITECTURES, Network, build  # noqa: E402
 from training.models.scoring import scorer  # noqa: E402
-from training.quantize import quantize, to_real  # noqa: E402
 
 ESPHOME_OPERATIONS = {
     "CALL_ONCE", "VAR_HANDLE", "RESHAPE", "READ_VARIABLE", "STRIDED_SLICE", "CONCATENATION",

@@ -12,8 +12,8 @@ pytest.importorskip("jiwer")
 from signals import noise
 
 from kws.frontend import Frontend
-from training.one_breath import Breath, Outcome, Trial, breaths, is_whole, report
 from training.synth import available_voices
+from training.understanding.one_breath import Breath, Outcome, Trial, breaths, is_whole, report
 
 SAMPLES = noise(3_000)
 ROWS = Frontend().push(SAMPLES)

@@ -8,7 +8,7 @@ import pytest
 
 from kws.errors import KwsError
 from training.naming import file_name
-from training.phrase import doubts, tidied
+from training.words.phrase import doubts, tidied
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow")
 
 from click.testing import CliRunner  # noqa: E402
 
-from training.counts import write_counts  # noqa: E402
+from training.accuracy.counts import write_counts  # noqa: E402
 from training.recipe import find_recipe  # noqa: E402
 from training.recognizer import compare  # noqa: E402
 from training.recognizer.compare_table import Trained, by_speaker, tables  # noqa: E402

@@ -10,7 +10,7 @@ tf = pytest.importorskip("tensorflow")
 
 from kws.errors import KwsError  # noqa: E402
 from kws.recognition.acoustic import log_softmax  # noqa: E402
-from training.quantize import quantize  # noqa: E402
+from training.int8.quantize import quantize  # noqa: E402
 from training.recognizer import publish  # noqa: E402
 from training.recognizer.encoders import BODIES, layered_network  # noqa: E402
 from training.recognizer.encoders.convolution import CausalConv  # noqa: E402

@@ -15,7 +15,7 @@ pytest.importorskip("pocketsphinx")
 from kws.recognition.tokens import PHONES
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
-from training.augment import narrow
+from training.material.augment import narrow
 from training.recipe import find_recipe
 from training.recognizer import sentences
 from training.recognizer.batches import Shelf, mask

@@ -14,7 +14,7 @@ from kws.commands.models import describe_recognizer  # noqa: E402
 from kws.frontend import FrontendConfig  # noqa: E402
 from kws.recognition.acoustic import SETTLING_SECONDS, AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
-from training.quantize import quantize  # noqa: E402
+from training.int8.quantize import quantize  # noqa: E402
 from training.recognizer.encoders import layered_network  # noqa: E402
 from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402

@@ -15,7 +15,7 @@ from kws.errors import KwsError  # noqa: E402
 from kws.frontends import LOWER_LAYERS, WAVEFORM  # noqa: E402
 from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
-from training.quantize import quantize  # noqa: E402
+from training.int8.quantize import quantize  # noqa: E402
 from training.recognizer.encoders import BODIES  # noqa: E402
 from training.recognizer.encoders.convolution import CausalConv  # noqa: E402
 from training.recognizer.encoders.pretrained import PretrainedNetwork, flat, in_bands  # noqa: E402

@@ -18,7 +18,7 @@ from click.testing import CliRunner  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
 from kws.recognition.acoustic import AcousticModel  # noqa: E402
 from kws.recognition.bundle import find_recognizer  # noqa: E402
-from training.checkpoint import load_arrays, save_arrays, save_weights  # noqa: E402
+from training.learning.checkpoint import load_arrays, save_arrays, save_weights  # noqa: E402
 from training.recognizer.command import train_recognizer  # noqa: E402
 from training.recognizer.learn import Learner, Progress  # noqa: E402
 from training.recognizer.mean import mean, mean_of  # noqa: E402

@@ -9,11 +9,11 @@ import pytest
 
 from kws.bundle import bundled_names, find_bundle
 from kws.evaluation import Proportion, Rate
-from training.cascade_table import cascade_section
-from training.det_svg import det_svg, staircase
-from training.dev_streams import CONDITIONS
+from training.accuracy.cascade_table import cascade_section
+from training.accuracy.det_svg import det_svg, staircase
+from training.accuracy.dev_streams import CONDITIONS
+from training.accuracy.figures import CorpusCount, Events, Figures, Point, read_figures
 from training.evaluate import FIGURES
-from training.figures import CorpusCount, Events, Figures, Point, read_figures
 from training.report import COMMAND, DOCS, accuracy_page, drawing_name, read_drift
 
 REMEDY = f"run `{COMMAND}`"

@@ -15,17 +15,17 @@ from kws.bundle import Bundle, find_bundle
 from kws.errors import KwsError, SourceError
 from kws.recording import FALSE_ALARM, MISSED, write_wav
 from kws.types import SAMPLE_RATE, Samples
+from training.accuracy.figures import Figures, read_figures
 from training.evaluate import FIGURES
-from training.figures import Figures, read_figures
 from training.job import Job, run
-from training.material import ALARM_SHARE, _with_alarms
-from training.own_takes import TakeError
+from training.material.ingredients import ALARM_SHARE, _with_alarms
+from training.material.own_takes import TakeError
+from training.material.tapes import Pool
 from training.recipe import find_recipe, read_recipe
 from training.retrain import figures
 from training.retrain.clips import MarkedClip, false_alarms, read_clips, take_of, takes_of
 from training.retrain.command import retrain
 from training.retrain.comparison import compare, table
-from training.tapes import Pool
 
 Say = Callable[..., Samples]
 COMPUTER = find_bundle("computer")
@@ -207,7 +207,7 @@ def test_without_recordings_of_the_word_nothing_is_measured(
 
 @pytest.mark.tensorflow
 def test_a_head_learns_from_both_kinds_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import training.head_job
+    import training.heads.job
 
     given: dict[str, object] = {}
 
@@ -215,7 +215,7 @@ def test_a_head_learns_from_both_kinds_too(tmp_path: Path, monkeypatch: pytest.M
         given.update(more)
         raise KwsError("enough")
 
-    monkeypatch.setattr(training.head_job, "gather", gather)
+    monkeypatch.setattr(training.heads.job, "gather", gather)
     recipe = read_recipe(find_recipe("embedding_head"))
     word, alarm = noise(20), noise(30)
     job = Job("computer", recipe, tmp_path, 1, False, tmp_path, "", (word,), false_alarms=(alarm,))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kws.frontends import LOWER_LAYERS, MICRO, SPEECH_EMBEDDING, row_format
-from training.row_values import real_valued
+from training.learning.row_values import real_valued
 
 
 @pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING, LOWER_LAYERS])

@@ -12,9 +12,9 @@ from kws.evaluation import Occurrence, Proportion, Rate
 from kws.evaluation.streams import Layout, Segment
 from kws.events import Detection
 from training import second_stage_choice
+from training.accuracy.dev_streams import CLEAN, NOISY, SPEECH
+from training.accuracy.looked import Candidate, Looked
 from training.data.manifest import Clip
-from training.dev_streams import CLEAN, NOISY, SPEECH
-from training.looked import Candidate, Looked
 from training.second_stage_choice import halves, together
 
 SPEAKERS = {"a1": "ann", "a2": "ann", "b1": "bob", "talk-c": "cid", "talk-d": "dee"}

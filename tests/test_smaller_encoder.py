@@ -26,9 +26,10 @@ from kws.frontend import Frontend
 from kws.frontends import MICRO
 from kws.model import StreamingModel
 from training.bundling import manifest_of
-from training.head_weights import head_arrays
 from training.heads.graph import head_model
 from training.heads.head import Committee
+from training.heads.weights import head_arrays
+from training.int8.quantize import to_real
 from training.micro_encoder import smaller as command
 from training.micro_encoder.cost import cost_of
 from training.micro_encoder.learn import LearningRecipe, Scaling, judged, teach
@@ -39,7 +40,6 @@ from training.micro_encoder.prune import Heard, listen, smaller, taking_over
 from training.micro_encoder.ranges import ranges_of
 from training.micro_encoder.student import Student
 from training.micro_encoder.told import heard_and_told, said_of
-from training.quantize import to_real
 from training.recipe import Recipe
 
 pytestmark = pytest.mark.tensorflow

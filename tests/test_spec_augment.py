@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.spec_augment import hide
+from training.learning.spec_augment import hide
 
 
 def test_at_most_so_many_channels_and_rows_are_hidden() -> None:

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
 
-from training.counts import read_counts, write_counts  # noqa: E402
+from training.accuracy.counts import read_counts, write_counts  # noqa: E402
 from training.data.manifest import Clip  # noqa: E402
 from training.speech_commands import hearing  # noqa: E402
 from training.speech_commands.__main__ import NAMES, main  # noqa: E402

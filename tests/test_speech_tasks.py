@@ -12,18 +12,18 @@ from click.testing import CliRunner
 from spoken import random_steps, saying
 from test_speech_commands import Says, english  # noqa: F401 the fixture
 
-import training.decoding_fit
-import training.dev_speech
-import training.speech_tasks
+import training.understanding.decoding_fit
+import training.understanding.dev_speech
+import training.understanding.speech_tasks
 from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.priors import decoding_of
 from kws.recognition.tokens import BLANK, CHARACTERS, PHONES
 from training.data.manifest import Clip
-from training.decoding_fit import fitted, write_decoding
-from training.dev_speech import dev_sets, drawn, hear
-from training.speech_tasks import measured, speech_tasks
+from training.understanding.decoding_fit import fitted, write_decoding
+from training.understanding.dev_speech import dev_sets, drawn, hear
+from training.understanding.speech_tasks import measured, speech_tasks
 
 
 def clip(label: str, corpus: str = "gsc-test-v0.02", kind: str = "word", split: str = "dev") -> Clip:
@@ -68,7 +68,7 @@ def test_the_dev_clips_are_sorted_by_what_they_are_for():
 
 
 def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
-    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.speech_tasks, "AcousticModel", Says)
     figures = measured(find_recognizer(english), heard)
     assert figures["commands right"] == Proportion(1, 2)
     assert figures["commands, other words accepted"] == Proportion(0, 1)
@@ -83,7 +83,7 @@ def test_figures_by_hand(heard, monkeypatch, english):  # noqa: F811
 
 
 def test_a_task_is_measured_by_itself(heard, monkeypatch, english):  # noqa: F811
-    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.speech_tasks, "AcousticModel", Says)
     bundle = find_recognizer(english)
     figures = measured(bundle, heard, ["digits"])
     assert {name.split()[0] for name in figures} == {"single", "digit", "digits"}
@@ -92,7 +92,7 @@ def test_a_task_is_measured_by_itself(heard, monkeypatch, english):  # noqa: F81
 
 
 def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, english):  # noqa: F811
-    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.speech_tasks, "AcousticModel", Says)
     ((said, sound),) = heard["libri"]
     heard["libri"] = [(replace(said, speaker=str(number % 10)), sound) for number in range(20)]
     errors = measured(find_recognizer(english), heard)["libri, word error rate"]
@@ -100,7 +100,7 @@ def test_words_are_counted_by_speaker_where_there_are_ten(heard, monkeypatch, en
 
 
 def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monkeypatch, english):  # noqa: F811
-    monkeypatch.setattr(training.decoding_fit, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.decoding_fit, "AcousticModel", Says)
     bundle = find_recognizer(english)
     said: list[str] = []
     decoding = fitted(bundle, heard, say=said.append)
@@ -119,7 +119,7 @@ def test_priors_and_confidence_are_fitted_and_written_into_the_card(heard, monke
 
 def test_letters_are_fitted_where_they_are_heard(heard, monkeypatch, english):  # noqa: F811
     """Letters that say at random: their priors are known, and the phones' as without them."""
-    monkeypatch.setattr(training.decoding_fit, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.decoding_fit, "AcousticModel", Says)
     bundle = find_recognizer(english)
     alone = fitted(bundle, heard)
     both = {
@@ -134,13 +134,15 @@ def test_letters_are_fitted_where_they_are_heard(heard, monkeypatch, english):  
 
 
 def test_the_command_hears_once_and_keeps_what_it_heard(monkeypatch, english, tmp_path):  # noqa: F811
-    monkeypatch.setattr(training.speech_tasks, "AcousticModel", Says)
-    monkeypatch.setattr(training.dev_speech, "AcousticModel", Says)
-    monkeypatch.setattr(training.speech_tasks, "read_manifest", lambda path: [clip("stop")])
-    monkeypatch.setattr(training.dev_speech, "read_samples", lambda path: np.zeros(80_000, np.int16))
+    monkeypatch.setattr(training.understanding.speech_tasks, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.dev_speech, "AcousticModel", Says)
+    monkeypatch.setattr(training.understanding.speech_tasks, "read_manifest", lambda path: [clip("stop")])
+    monkeypatch.setattr(
+        training.understanding.dev_speech, "read_samples", lambda path: np.zeros(80_000, np.int16)
+    )
     arguments = [english, "--cache", str(tmp_path), "--json"]
     first = CliRunner().invoke(speech_tasks, arguments)
     assert json.loads(first.output)["commands right"]["count"] == 0
-    monkeypatch.setattr(training.dev_speech, "read_samples", None)
+    monkeypatch.setattr(training.understanding.dev_speech, "read_samples", None)
     assert CliRunner().invoke(speech_tasks, arguments).exit_code == 0
     assert len(hear(find_recognizer(english), [clip("stop")], tmp_path / "heard-commands.npz")) == 1

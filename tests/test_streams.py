@@ -10,9 +10,9 @@ from kws.evaluation.levels import active_level, to_float
 from kws.evaluation.streams import NoiseBed, StreamRecipe
 from kws.frontend import Frontend, FrontendConfig
 from kws.types import SAMPLE_RATE
-from training import dev_recordings, dev_streams
+from training.accuracy import dev_recordings, dev_streams
+from training.accuracy.streams import joined_rows, joined_stream
 from training.data.manifest import Clip
-from training.streams import joined_rows, joined_stream
 
 CLIP_SECONDS = 1.5
 

@@ -8,8 +8,8 @@ scipy = pytest.importorskip("scipy")
 from kws.evaluation import levels  # noqa: E402
 from kws.evaluation.activity import speech_span  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
-from training import augment  # noqa: E402
-from training.tapes import IGNORED, NEGATIVE, POSITIVE, Pool, TapeConfig, make_tapes  # noqa: E402
+from training.material import augment  # noqa: E402
+from training.material.tapes import IGNORED, NEGATIVE, POSITIVE, Pool, TapeConfig, make_tapes  # noqa: E402
 
 
 def tone(seconds: float, hertz: float = 440.0, amplitude: float = 8000) -> np.ndarray:

@@ -17,14 +17,14 @@ pytest.importorskip("tensorflow")
 
 import training.heads.learning  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
-from training.checkpoint import load_arrays  # noqa: E402
 from training.cli import train  # noqa: E402
 from training.enroll.command import enroll  # noqa: E402
-from training.head_job import learn_heads  # noqa: E402
-from training.head_weights import head_arrays, heads_from  # noqa: E402
 from training.heads.head import Head  # noqa: E402
+from training.heads.job import learn_heads  # noqa: E402
 from training.heads.learning import Progress  # noqa: E402
+from training.heads.weights import head_arrays, heads_from  # noqa: E402
 from training.job import Job, run  # noqa: E402
+from training.learning.checkpoint import load_arrays  # noqa: E402
 from training.recipe import Recipe, read_recipe  # noqa: E402
 from training.synth import synthesize  # noqa: E402
 

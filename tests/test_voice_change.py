@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pyworld")
 
 from kws.types import SAMPLE_RATE, Samples
-from training.voice_change import VoiceChange, change_voice, random_change
+from training.material.voice_change import VoiceChange, change_voice, random_change
 
 FORMANTS = (700.0, 1200.0, 2600.0)
 PITCH = 120.0

@@ -11,9 +11,9 @@ pytest.importorskip("hassil")
 from hassil import Intents, recognize
 
 from kws.events import HeardWord, Slots, Transcript
-from training import wildcards
-from training.dev_speech import path_of
-from training.wildcards import Command, Understood, command_text, understood
+from training.understanding import wildcards
+from training.understanding.dev_speech import path_of
+from training.understanding.wildcards import Command, Understood, command_text, understood
 
 
 def test_its_commands_are_sentences_of_the_grammar() -> None:

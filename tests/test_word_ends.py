@@ -13,10 +13,10 @@ from signals import noise, tone
 from kws.evaluation.activity import speech_span
 from kws.evaluation.streams import WORDS
 from kws.types import SAMPLE_RATE, Samples
+from training.accuracy.streams import joined_stream
 from training.data.manifest import Clip
-from training.streams import joined_stream
-from training.tapes import POSITIVE, Pool, TapeConfig, make_tapes
-from training.word_ends import Difference, phrase_spans, summary, transcript_of
+from training.material.tapes import POSITIVE, Pool, TapeConfig, make_tapes
+from training.words.word_ends import Difference, phrase_spans, summary, transcript_of
 
 Say = Callable[..., Samples]
 

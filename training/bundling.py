@@ -10,14 +10,14 @@ import numpy as np
 
 from kws.bundle import write_bundle
 from kws.evaluation.activity import speech_span
-from training.compact import compact
 from training.credits import data_credits, generator_credits, voice_credits
-from training.material import Material
+from training.int8.compact import compact
+from training.int8.quantize import quantize
+from training.learning.selection import Listening, streamed_misses
+from training.material.ingredients import Material
 from training.models import Network
 from training.naming import file_name
-from training.quantize import quantize
 from training.recipe import Recipe
-from training.selection import Listening, streamed_misses
 from training.synth import available_voices, synthesize
 
 CALIBRATION_TAPES = 40

@@ -12,10 +12,10 @@ from kws.errors import KwsError
 from kws.types import Samples
 from training.job import Job, run
 from training.options import cache_option, output_option, resume_option, seed_option
-from training.phrase import doubts, tidied
 from training.progress import bars_shown
 from training.recipe import default_recipe, find_recipe, read_recipe, short_name
 from training.shards import on_ray
+from training.words.phrase import doubts, tidied
 
 
 @click.command()
@@ -85,7 +85,7 @@ def command_line(
 
 def takes_in(places: tuple[Path, ...], phrase: str, *, least: int = 1) -> tuple[Samples, ...]:
     """Samples of the usable takes; the others are named. KwsError where fewer than `least` are left."""
-    from training.own_takes import read_takes
+    from training.material.own_takes import read_takes
 
     usable, refused = read_takes(places, phrase)
     for line in refused:

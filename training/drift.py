@@ -13,8 +13,8 @@ from kws.evaluation import Matched, Rate, match_detections
 from kws.evaluation.streams import Layout, Stream, StreamRecipe
 from kws.events import Detection
 from kws.types import SAMPLE_RATE, Block, Samples
+from training.accuracy.streams import joined_stream
 from training.data.manifest import Clip
-from training.streams import joined_stream
 
 RECIPE = StreamRecipe(gap=(0.5, 1.5))
 

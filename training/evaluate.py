@@ -26,12 +26,12 @@ from kws.events import Detection
 from kws.manifest_keys import read_json, write_json
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Outputs, Rows
-from training.dev_recordings import dev_clips
-from training.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_stream
-from training.figures import Events, Figures, VoiceCount, write_figures
-from training.measure import DevTracks, Scored, calibration, measure, speech_curve
+from training.accuracy.dev_recordings import dev_clips
+from training.accuracy.dev_streams import CACHE, CLEAN, CONDITIONS, NOISE, SPEECH, STREAMS, dev_stream
+from training.accuracy.figures import Events, Figures, VoiceCount, write_figures
+from training.accuracy.measure import DevTracks, Scored, calibration, measure, speech_curve
+from training.accuracy.streams import is_word
 from training.shards import on_ray, spread
-from training.streams import is_word
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 

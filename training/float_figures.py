@@ -18,7 +18,7 @@ from kws.bundle import Bundle, read_bundle
 from kws.frontend import FrontendConfig
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Rows
-from training.smoothing import smoothed
+from training.learning.smoothing import smoothed
 
 CHUNK_STEPS = 100
 """Model steps per call of the network; its state is carried on."""
@@ -31,7 +31,7 @@ class FloatScorer:
     """
 
     def __init__(self, bundle: Bundle, weights: Path) -> None:
-        from training.checkpoint import load_weights
+        from training.learning.checkpoint import load_weights
         from training.models import build
 
         settings = dict(bundle.card["recipe"]["network"])
@@ -49,7 +49,7 @@ class FloatScorer:
     def _probabilities(self, rows: Rows) -> np.ndarray:
         import tensorflow as tf
 
-        from training.quantize import to_real
+        from training.int8.quantize import to_real
 
         forward = tf.function(lambda chunk, states: self._network.forward(chunk, states))
         size, states, found = CHUNK_STEPS * self._network.stride, self._network.zero_states(1), []
@@ -72,9 +72,9 @@ class FloatScorer:
 def main(manifest: Path, weights: Path | None) -> None:
     """Measure the float network of a bundle on the dev streams."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.accuracy.figures import write_figures
+    from training.accuracy.measure import measure
     from training.evaluate import FIGURES, dev_tracks
-    from training.figures import write_figures
-    from training.measure import measure
 
     bundle = read_bundle(manifest)
     scorer = FloatScorer(bundle, weights or manifest.with_suffix(".weights.npz"))

@@ -19,9 +19,9 @@ from training.naming import file_name
 from training.recipe import EMBEDDING_HEAD, Recipe
 
 if TYPE_CHECKING:
-    from training.checkpoint import Checkpoint
-    from training.material import Material
-    from training.train import Surroundings
+    from training.learning.checkpoint import Checkpoint
+    from training.learning.train import Surroundings
+    from training.material.ingredients import Material
     from training.training_page import Curves, Evidence
 
 
@@ -54,7 +54,7 @@ class Job:
 
     def checkpoint(self) -> Checkpoint:
         """Where it is kept how far the training has come."""
-        from training.checkpoint import Checkpoint
+        from training.learning.checkpoint import Checkpoint
 
         own, alarms = (
             [hashlib.sha256(clip.tobytes()).hexdigest()[:16] for clip in clips]
@@ -77,7 +77,7 @@ def run(job: Job) -> Path:
 
     The same job on the same machine makes the same bundle. Ctrl-C leaves what `Job.resume` goes on from.
     """
-    from training.head_job import train_head
+    from training.heads.job import train_head
 
     train = train_head if job.recipe.network["name"] == EMBEDDING_HEAD else train_network
     _check_surroundings(job)
@@ -106,11 +106,11 @@ def _check_surroundings(job: Job) -> None:
 def train_network(job: Job) -> Path:
     """One network from filter-bank rows to scores."""
     from training.bundling import TEMPERATURE, write_trained
-    from training.checkpoint import load_weights, save_weights
-    from training.material import gather
+    from training.learning.checkpoint import load_weights, save_weights
+    from training.learning.train import fit
+    from training.material.ingredients import gather
     from training.models import build, check_settings
     from training.network_trial import examine, fill_table
-    from training.train import fit
 
     recipe = job.recipe
     check_settings(recipe.network)
@@ -193,9 +193,9 @@ def _chosen_by(material: Material) -> str:
 
 
 def _surroundings(job: Job, material: Material) -> Surroundings:
-    from training.material import more_tapes
-    from training.selection import Listening
-    from training.train import Surroundings
+    from training.learning.selection import Listening
+    from training.learning.train import Surroundings
+    from training.material.ingredients import more_tapes
 
     learning, listening = job.recipe.training, None
     if material.held_out:

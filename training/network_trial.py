@@ -10,8 +10,8 @@ from kws.bundle import Bundle
 from kws.evaluation import calibrate, det_curve
 from kws.evaluation.calibration import calibration_thresholds
 from kws.manifest_keys import read_json, write_json
+from training.learning.selection import Listening, held_out_scores
 from training.models import Network
-from training.selection import Listening, held_out_scores
 from training.spoken_anew import NOISY, heard
 from training.synth import synthesize
 from training.training_page import Evidence

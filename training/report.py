@@ -10,11 +10,11 @@ import click
 
 from kws.bundle import bundled_names
 from kws.evaluation import Rate
-from training.cascade_table import cascade_section
-from training.det_svg import det_svg
-from training.dev_streams import CLEAN, CONDITIONS, NOISY
+from training.accuracy.cascade_table import cascade_section
+from training.accuracy.det_svg import det_svg
+from training.accuracy.dev_streams import CLEAN, CONDITIONS, NOISY
+from training.accuracy.figures import CorpusCount, Figures, Point, read_figures
 from training.evaluate import FIGURES
-from training.figures import CorpusCount, Figures, Point, read_figures
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMAND = "python -m training.report"
@@ -42,7 +42,7 @@ Made by `{command}` from the counts in `docs/figures/`; edit neither by hand. To
   clip as recorded, then heard in one of 120 simulated rooms (0.15 to 0.7 s of reverberation, none of them
   used in training). Speech: everything spoken in which the word is not said, 0.3 to 0.8 s apart, as recorded.
 * **Missed**: the score reaches the threshold nowhere from the word's start to 0.75 s past its end. Start and
-  end are found by forced alignment (`training/word_ends.py`).
+  end are found by forced alignment (`training/words/word_ends.py`).
 * **False alarm**: the score rises to the threshold where no word is; a rise less than 2 s after the last one
   counted is the same one. Hours are hours of recordings, without the gaps between them, and without the
   recordings that hold no speech: those are counted apart.
@@ -59,7 +59,7 @@ def accuracy_page(figures: Sequence[Figures], drift: str = "", cascade: str = ""
     Args:
         figures: of int8 models and, where measured, of their float forms.
         drift: one sentence about the second hour of a stream, if that was measured.
-        cascade: the section about two stages, see training.cascade_table.
+        cascade: the section about two stages, see training.accuracy.cascade_table.
     """
     shipped = [model for model in figures if model.arithmetic == "int8"]
     sections = [

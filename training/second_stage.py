@@ -29,9 +29,9 @@ from kws.loading import AUTO
 from kws.manifest_keys import read_json, write_json
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
-from training.confirmation import confirmation
-from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH
-from training.looked import Looked, looked, weight_of
+from training.accuracy.confirmation import confirmation
+from training.accuracy.dev_streams import CACHE, CLEAN, NOISY, SPEECH
+from training.accuracy.looked import Looked, looked, weight_of
 
 FIRST_PER_HOUR = (0.5, 2.0, 8.0, 25.0)
 """False alarms per hour of the first stages tried."""

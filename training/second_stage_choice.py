@@ -23,9 +23,9 @@ from kws.confirmation_table import ConfirmationPoint, Second
 from kws.errors import KwsError
 from kws.evaluation import Proportion, Rate
 from kws.evaluation.streams import Segment
-from training.dev_recordings import dev_clips
-from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH
-from training.looked import Looked, looked
+from training.accuracy.dev_recordings import dev_clips
+from training.accuracy.dev_streams import CACHE, CLEAN, NOISY, SPEECH
+from training.accuracy.looked import Looked, looked
 from training.second_stage import default_pair, leasts_of, proposing_thresholds
 
 HALVES = (0, 1)

@@ -19,9 +19,9 @@ from kws.evaluation.trial_streams import WordStream
 from kws.scoring import score_track
 from kws.standard_error import silenced
 from kws.types import SAMPLE_RATE, Samples
-from training.confusion import near_misses
-from training.noises import made_noises
+from training.material.noises import made_noises
 from training.synth import synthesize
+from training.words.confusion import near_misses
 
 TIMES = 5
 """Each near miss is said, by another voice every time."""

@@ -7,7 +7,8 @@ and m the mean ln of how frequent the phrase's tokens are,
 
 where d, in hours, is the time after a detection in which no other is counted.
 
-`python -m training.spotting --fit` finds the weights and puts them into a recognizer's card under `spotting`.
+`python -m training.understanding.spotting --fit` finds the weights and puts them into a recognizer's card
+under `spotting`.
 """
 
 from __future__ import annotations
@@ -73,6 +74,6 @@ def alarm_rate_of(bundle: RecognizerBundle) -> AlarmRate:
     if len(known.get("weights", [])) != FEATURES or len(log_priors) != len(PHONES):
         raise KwsError(
             f"{bundle.name}: its false alarms in spotting were never measured; "
-            f"give --threshold, or run python -m training.spotting {bundle.name} --fit"
+            f"give --threshold, or run python -m training.understanding.spotting {bundle.name} --fit"
         )
     return AlarmRate(np.array(known["weights"]), np.array(log_priors))

@@ -220,7 +220,7 @@ def _check_confidence(path: Path, card: Mapping[str, Any]) -> None:
     if unknown:
         raise BundleError(
             f"{path}: kws.card.decoding.confidence.{unknown[0]} is unknown; update kws, or fit it again with "
-            "python -m training.speech_tasks MODEL --fit"
+            "python -m training.understanding.speech_tasks MODEL --fit"
         )
 
 

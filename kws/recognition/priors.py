@@ -61,7 +61,7 @@ class Decoding:
 
 
 def decoding_of(card: Mapping[str, Any], tokens: Tokens, weight: float | None = None) -> Decoding:
-    """As `training.speech_tasks --fit` has written it, or defaults; `weight` replaces the exponent."""
+    """As `training.understanding.speech_tasks --fit` has written it, or defaults; `weight` in its place."""
     known = card.get("decoding", {})
     log_priors = known.get("log_priors", {}).get(tokens.kind)
     fits = isinstance(log_priors, list) and len(log_priors) == len(tokens)

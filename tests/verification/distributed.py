@@ -18,9 +18,9 @@ import ray
 from ray.cluster_utils import Cluster
 
 from kws.types import SAMPLE_RATE
+from training.material.tapes import Pool, TapeConfig, Tapes, make_tapes
 from training.shards import on_ray, spread
 from training.synth import synthesize
-from training.tapes import Pool, TapeConfig, Tapes, make_tapes
 
 COUNT = 30
 LOST_AT = 5

@@ -17,9 +17,9 @@ import numpy as np
 
 import kws
 from kws.types import SAMPLE_RATE
-from training.dev_recordings import dev_clips, speech_without
+from training.accuracy.dev_recordings import dev_clips, speech_without
+from training.accuracy.streams import is_word
 from training.drift import Comparison, Hour, compare_with_fresh, detections, heard_in, hours_of
-from training.streams import is_word
 
 FRESH_EVERY = 60
 """Seconds from one fresh start to the next; each hears so long, so all of the second hour is compared."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from training.one_breath import report, tried
+from training.understanding.one_breath import report, tried
 
 COUNT, SEED = 200, 11
 

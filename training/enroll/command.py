@@ -83,7 +83,7 @@ def enroll(
 
 def _recorded(phrase: str, count: int, source: str, folder: Path) -> Path:
     """The folder that now holds so many more takes."""
-    from training.own_takes import record_takes, write_takes
+    from training.material.own_takes import record_takes, write_takes
 
     with open_source(source) as blocks:
         write_takes(folder, record_takes(blocks, count, phrase, _say))
@@ -100,7 +100,7 @@ def _takes(phrase: str, places: tuple[Path, ...]) -> tuple[Samples, ...]:
 
 
 def _has_recordings() -> bool:
-    from training.material import trainable
+    from training.material.ingredients import trainable
 
     return bool(trainable())
 

@@ -38,7 +38,7 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.generator.material import read, usable
     from training.kept import check_writable
-    from training.material import trainable
+    from training.material.ingredients import trainable
 
     try:
         check_writable(output.parent, "-o")

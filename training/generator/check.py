@@ -22,7 +22,7 @@ from training.generator.energies import log_energies
 from training.generator.material import LEVEL_DB
 from training.generator.say import FILE, SAID, SayingConfig, say
 from training.generator.sound import sound_of
-from training.joined_check import heard
+from training.material.joined_check import heard
 
 
 @click.command()

@@ -16,7 +16,7 @@ from training.generator.durations import Durations
 from training.generator.learn import LearningRecipe, Scaling, reference
 from training.generator.material import Spoken
 from training.generator.network import Generator, NetworkConfig
-from training.network_file import assign_weights, network_arrays, write_network
+from training.learning.network_file import assign_weights, network_arrays, write_network
 
 REFERENCES = 4
 """Stretches of a speaker's recordings from which the voice is heard, as their mean."""

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from training.averaging import RunningAverage, warm_cosine
 from training.generator.energies import CONFIG, Floats
 from training.generator.material import Spoken
 from training.generator.network import Generator
 from training.generator.score import NOTHING
+from training.learning.averaging import RunningAverage, warm_cosine
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ import numpy.typing as npt
 from kws.errors import KwsError
 from kws.evaluation.levels import to_float, to_level
 from kws.sources.whole import read_samples
-from training.align import align_file
 from training.data.manifest import Clip
 from training.generator.durations import Durations, fitted
 from training.generator.energies import FLOOR_DB, log_energies
 from training.generator.score import Score, Segment, score_of, segments_of
 from training.kept import keep_arrays, key_of
-from training.material import holds
+from training.material.ingredients import holds
 from training.shards import spread
-from training.word_ends import shared_aligner
+from training.words.align import align_file
+from training.words.word_ends import shared_aligner
 
 LEVEL_DB = -24.0
 """Active level to which every recording is brought."""

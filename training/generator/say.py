@@ -17,8 +17,8 @@ from training.generator.energies import CONFIG, Floats
 from training.generator.score import NOTHING, SILENCE, Segment, score_of
 from training.generator.sound import sound_of
 from training.kept import keep_arrays, key_of
-from training.lexicon import Phones, readings, words_of
 from training.shards import WORKERS, spread
+from training.words.lexicon import Phones, readings, words_of
 
 if TYPE_CHECKING:
     from training.generator.kept import Kept

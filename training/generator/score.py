@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.errors import KwsError
-from training.align import WordTime
-from training.lexicon import CONSONANTS, VOWELS
+from training.words.align import WordTime
+from training.words.lexicon import CONSONANTS, VOWELS
 
 SILENCE = "SIL"
 PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))

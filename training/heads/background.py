@@ -21,10 +21,10 @@ from kws.errors import KwsError
 from kws.frontends import MICRO_EMBEDDING, SPEECH_EMBEDDING, row_format
 from kws.types import Rows
 from training.data.manifest import Clip
-from training.embedded import Embedded, Take, embed
 from training.heads.grid import Grid, grid_of
-from training.material import SPOKEN, trainable
-from training.noises import made_noises
+from training.material.embedded import Embedded, Take, embed
+from training.material.ingredients import SPOKEN, trainable
+from training.material.noises import made_noises
 
 FILES = {
     SPEECH_EMBEDDING: Path(__file__).with_name("background.npz"),
@@ -32,7 +32,7 @@ FILES = {
 }
 """Of each encoder."""
 NOISES = 200
-"""Of training.noises, which words are laid over as well where there are no recordings of noise."""
+"""Of training.material.noises, which words are laid over as well where there are no recordings of noise."""
 
 _SEED = 11
 

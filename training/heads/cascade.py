@@ -26,10 +26,10 @@ from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.lexicon import Spelling
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
-from training.confirmation import confirmation
+from training.accuracy.confirmation import confirmation
+from training.accuracy.looked import Scorer, told_once
 from training.heads.fused_alarms import LEASTS, read_fused_alarms
 from training.heads.trial import CONDITIONS, PROPOSED_PER_HOUR, say_anew, spoken_stream
-from training.looked import Scorer, told_once
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.types import Rows
-from training.tapes import NEGATIVE, POSITIVE, Marks
+from training.material.tapes import NEGATIVE, POSITIVE, Marks
 
 Places = npt.NDArray[np.int64]
 

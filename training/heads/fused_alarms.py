@@ -19,8 +19,8 @@ from kws.bundle import find_bundle
 from kws.cascade import default_second
 from kws.errors import KwsError
 from kws.evaluation import Rate
-from training.dev_streams import CACHE, SPEECH
-from training.looked import looked
+from training.accuracy.dev_streams import CACHE, SPEECH
+from training.accuracy.looked import looked
 
 FILE = Path(__file__).with_name("fused_alarms.json")
 LEASTS = tuple(round(0.02 * step, 2) for step in range(2, 41))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.types import Rows
-from training.row_values import real_valued
+from training.learning.row_values import real_valued
 
 Floats = npt.NDArray[np.float32]
 

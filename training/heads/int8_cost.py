@@ -20,10 +20,10 @@ from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.scoring import ScoreTrack
 from kws.types import SAMPLE_RATE, Rows
-from training.checkpoint import load_arrays
-from training.head_weights import heads_from
 from training.heads.head import Committee, Floats
-from training.smoothing import smoothed
+from training.heads.weights import heads_from
+from training.learning.checkpoint import load_arrays
+from training.learning.smoothing import smoothed
 
 STRETCH_SECONDS = 60.0
 BEFORE_SECONDS = 4.0
@@ -62,7 +62,7 @@ class FloatHeads:
 
     def embeddings(self, rows: Rows) -> Floats:
         """int8 rows (t, 40) -> (t / 8, 96), a minute at a time."""
-        from training.quantize import to_real
+        from training.int8.quantize import to_real
 
         config, found = MicroEmbeddingConfig(), []
         stretch, before = (round(s / config.row_seconds) for s in (STRETCH_SECONDS, BEFORE_SECONDS))
@@ -78,8 +78,8 @@ class FloatHeads:
 def main(manifest: Path) -> None:
     """Measure the word of MANIFEST both ways, with the `dev` recordings under KWS_DATA."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.accuracy.measure import measure
     from training.evaluate import dev_tracks, evaluate
-    from training.measure import measure
     from training.micro_encoder.moved import told
 
     bundle = find_bundle(manifest)

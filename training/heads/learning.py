@@ -13,7 +13,7 @@ from kws.encoders.rows import EmbeddingRowsConfig
 from training.heads.examples import Examples, Places
 from training.heads.head import Head
 from training.heads.recipe import HeadRecipe
-from training.row_values import real_valued
+from training.learning.row_values import real_valued
 
 
 @dataclass(frozen=True)

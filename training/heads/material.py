@@ -15,16 +15,16 @@ from kws.frontends import SPEECH_EMBEDDING, row_format
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
 from training.data.manifest import Clip
-from training.embedded import Embedded, Take, embed
 from training.heads.background import NOISES, Background, read_background
 from training.heads.examples import Examples, join
 from training.heads.sources import Sources, sources_of
-from training.material import SPOKEN, holds, trainable
-from training.noises import made_noises
+from training.material.embedded import Embedded, Take, embed
+from training.material.ingredients import SPOKEN, holds, trainable
+from training.material.noises import made_noises
+from training.material.spoken import Spoken, spoken
+from training.material.tapes import IGNORED, NEGATIVE, POSITIVE, Marks
 from training.recipe import MaterialRecipe
-from training.spoken import Spoken, spoken
-from training.tapes import IGNORED, NEGATIVE, POSITIVE, Marks
-from training.word_ends import phrase_spans
+from training.words.word_ends import phrase_spans
 
 POSITIVE_SECONDS = (-0.05, 0.4)
 """A word may be heard up to 0.4 s after its end. Nothing else about it is judged: the hardest examples would

@@ -27,7 +27,7 @@ from kws.types import SAMPLE_RATE, Samples
 from training.heads.examples import Examples
 from training.heads.head import Committee
 from training.heads.sources import NO_SOURCES, Sources
-from training.noises import made_noises
+from training.material.noises import made_noises
 from training.synth import synthesize
 from training.training_page import Evidence
 

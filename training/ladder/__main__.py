@@ -27,7 +27,7 @@ def main(
     words: tuple[str, ...], rungs: tuple[str, ...], seed: int, cache: Path, docs: Path, only_page: bool
 ) -> None:
     """Train WORDS, by default those that are bundled, on each rung that was not measured yet."""
-    from training.counts import read_counts, write_counts
+    from training.accuracy.counts import read_counts, write_counts
     from training.ladder.climb import Climbed
     from training.ladder.page import page
 

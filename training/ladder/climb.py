@@ -12,10 +12,10 @@ from kws.bundle import find_bundle
 from kws.evaluation import Proportion, Rate
 from kws.sources.whole import read_samples
 from kws.types import Samples
+from training.accuracy.dev_streams import is_word
+from training.accuracy.figures import Figures
 from training.data.manifest import read_manifest, recordings_manifest
-from training.dev_streams import is_word
 from training.evaluate import evaluate
-from training.figures import Figures
 from training.job import Job, run
 from training.ladder.rungs import Rung
 from training.stopwatch import Stopwatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.dev_streams import CLEAN, NOISY, SPEECH
+from training.accuracy.dev_streams import CLEAN, NOISY, SPEECH
 from training.ladder.climb import Climbed
 from training.ladder.spelled import counted
 from training.matcher.dev import scored

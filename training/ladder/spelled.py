@@ -16,9 +16,9 @@ from kws.recognition.recognizer import AcousticStage
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.spotter import Spotter
 from kws.scoring import ScoreTrack
-from training.dev_streams import CLEAN, NOISY, SPEECH, dev_stream
+from training.accuracy.dev_streams import CLEAN, NOISY, SPEECH, dev_stream
+from training.accuracy.measure import Scored
 from training.ladder.climb import PER_HOUR, Climbed
-from training.measure import Scored
 from training.stopwatch import Stopwatch
 
 _SECONDS_AT_ONCE = 60

@@ -61,7 +61,7 @@ def main(
     from training.kept import check_writable
     from training.matcher.kept import matcher_file
     from training.matcher.material import hear, joined
-    from training.material import trainable
+    from training.material.ingredients import trainable
 
     output = output or matcher_file(cache, hears)
     try:

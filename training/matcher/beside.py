@@ -22,10 +22,10 @@ from kws.recognition.spelling import phrase_spellings
 from kws.recognition.spotter import Spotter
 from kws.recognition.tokens import PHONES
 from kws.scoring import ScoreTrack
-from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH
+from training.accuracy.dev_streams import CACHE, CLEAN, NOISY, SPEECH
+from training.accuracy.measure import Scored
 from training.ladder.climb import CONDITIONS, PER_HOUR, Climbed
 from training.ladder.spelled import counted
-from training.measure import Scored
 
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, math.inf)
 """Of the matcher beside 1 for the spotter."""

@@ -11,12 +11,12 @@ from kws.frontends import SPEECH_EMBEDDING, row_format
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES, LogProbs
-from training.dev_streams import dev_stream
+from training.accuracy.dev_streams import dev_stream
+from training.accuracy.measure import Scored
 from training.kept import keep_arrays, key_of
 from training.matcher.hearing import RECOGNIZER, STEPS, paired, recognizer_stage
 from training.matcher.network import Matcher, MatcherConfig
 from training.matcher.score import track_of
-from training.measure import Scored
 
 STEP_SECONDS = row_format(SPEECH_EMBEDDING).row_seconds / STEPS
 """Of the recognizer."""
@@ -43,7 +43,7 @@ def recognizer_steps(layout: Layout, word: str, stream: str, cache: Path) -> Log
 
     Args:
         layout: of that stream, of which the file's name depends.
-        word: as `training.dev_streams` has it.
+        word: as `training.accuracy.dev_streams` has it.
         stream: as well.
         cache: folder.
     """

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.recognition.tokens import PHONES
-from training.confusion import LEAST_SHARE
 from training.matcher.material import Heard
 from training.matcher.nearness import LEAST, Texts, costs_of_tokens, is_apart
 from training.matcher.phrases import LONGEST, WINDOW, Phrases
+from training.words.confusion import LEAST_SHARE
 
 LATE = (1, 5)
 """Rows after a phrase's end at which it counts as said; the recognizer writes phones down a little late."""

@@ -26,8 +26,8 @@ from kws.evaluation import Proportion, Rate
 from kws.look import RECENT_SECONDS
 from kws.scoring import ScoreTrack
 from kws.second_opinion import WAIT_SECONDS
-from training.dev_streams import CACHE, CLEAN, NOISY, SPEECH
-from training.looked import Candidate, Looked, looked, weight_of
+from training.accuracy.dev_streams import CACHE, CLEAN, NOISY, SPEECH
+from training.accuracy.looked import Candidate, Looked, looked, weight_of
 
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Of the matcher, beside 1 for the word's own model; 0: without it."""

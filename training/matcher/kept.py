@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from training.learning.network_file import assign_weights, network_arrays, write_network
 from training.matcher.network import Matcher, MatcherConfig, Scaling
-from training.network_file import assign_weights, network_arrays, write_network
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.averaging import RunningAverage, warm_cosine
+from training.learning.averaging import RunningAverage, warm_cosine
 from training.matcher.examples import Drawing, Examples, together
 from training.matcher.network import Matcher
 

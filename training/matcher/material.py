@@ -22,13 +22,13 @@ from kws.recognition.bundle import find_recognizer
 from kws.recognition.tokens import PHONES
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows, Samples
-from training.align import PhoneTime, WordTime, align_file
 from training.data.manifest import Clip
-from training.embedded import PARTS, StreamConfig, changed
 from training.kept import keep_arrays, key_of
 from training.matcher.hearing import RECOGNIZER, Ears
+from training.material.embedded import PARTS, StreamConfig, changed
 from training.shards import shuffled, spread
-from training.word_ends import shared_aligner
+from training.words.align import PhoneTime, WordTime, align_file
+from training.words.word_ends import shared_aligner
 
 PIECES_SHARE = 0.4
 """Of the sentences that are heard in pieces, drawn anew each time."""

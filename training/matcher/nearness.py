@@ -1,6 +1,6 @@
 """How near a text comes to what is said somewhere in a stretch: a weighted edit distance, of many at once.
 
-As `training.confusion.distance`, but what is said before and after costs nothing (Sellers 1980).
+As `training.words.confusion.distance`, but what is said before and after costs nothing (Sellers 1980).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.recognition.tokens import PHONES
-from training import confusion
-from training.confusion import LEAST_SHARE, Costs
+from training.words import confusion
+from training.words.confusion import LEAST_SHARE, Costs
 
 Texts = npt.NDArray[np.uint8]
 """Columns of phones in the recognizer's token set, 0 past their end, shape (n, phones)."""
 
 LEAST = 1.0
 """Distance from which on a text counts as not said, whatever its length; of long ones it is LEAST_SHARE of
-their phones (training.confusion says why). What is nearer is neither said nor not said."""
+their phones (training.words.confusion says why). What is nearer is neither said nor not said."""
 
 
 def nearest(asked: Texts, said: Texts) -> Costs:
@@ -45,7 +45,7 @@ def is_apart(asked: Texts, said: Texts) -> npt.NDArray[np.bool_]:
 
 @lru_cache(maxsize=1)
 def costs_of_tokens() -> tuple[Costs, Costs]:
-    """Those of training.confusion, by the recognizer's columns: (40, 40) and (40,); 0 where there is none."""
+    """Those of `confusion`, by the recognizer's columns: (40, 40) and (40,); 0 where there is none."""
     replace, gap = confusion.costs()
     columns = np.array([PHONES.index[phone] for phone in confusion.PHONES])
     by_column = np.zeros((len(PHONES), len(PHONES)), np.float32)

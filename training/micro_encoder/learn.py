@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from kws.errors import KwsError
+from training.int8.quantize import to_real
+from training.learning.spec_augment import hide
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
-from training.quantize import to_real
-from training.spec_augment import hide
 
 Floats = npt.NDArray[np.float32]
 _PER_STEP = SpeechEmbeddingConfig().rows

@@ -12,7 +12,7 @@ import numpy as np
 
 from kws.errors import KwsError
 from training.data.manifest import Clip
-from training.material import trainable
+from training.material.ingredients import trainable
 from training.micro_encoder.pairs import Pairs, heard_and_taught
 from training.recognizer.corpus import recorded, synthetic
 

@@ -17,13 +17,13 @@ from kws.bundle import find_bundle, write_bundle
 from kws.evaluation import Proportion
 from kws.frontends import MICRO, MICRO_EMBEDDING
 from kws.manifest_keys import read_json
-from training.checkpoint import load_arrays
-from training.figures import Figures
-from training.head_weights import heads_from
+from training.accuracy.figures import Figures
 from training.heads.background import read_background
 from training.heads.bundling import CALIBRATION_ROWS
 from training.heads.graph import head_model
 from training.heads.head import Committee
+from training.heads.weights import heads_from
+from training.learning.checkpoint import load_arrays
 
 PER_HOUR = ("0.5", "1")
 """False alarms allowed, as `Figures.points` names them."""

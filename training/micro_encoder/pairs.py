@@ -19,8 +19,8 @@ from kws.evaluation.levels import Audio, to_float, to_int16, to_level
 from kws.frontend import Frontend, FrontendConfig
 from kws.sources.whole import read_samples
 from kws.types import Rows
-from training.embedded import HEARD, StreamConfig, changed
 from training.kept import keep_arrays, key_of
+from training.material.embedded import HEARD, StreamConfig, changed
 from training.shards import WORKERS, shuffled, spread
 
 TEACHER_LEVEL = -26.0

@@ -20,9 +20,9 @@ from kws.encoders.layer_file import StudentLayers
 from kws.encoders.network import Layer
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from kws.errors import KwsError
+from training.int8.quantize import to_real
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
-from training.quantize import to_real
 
 Floats = npt.NDArray[np.float64]
 

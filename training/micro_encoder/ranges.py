@@ -8,9 +8,9 @@ import tensorflow as tf
 from kws.encoders.layer_file import StudentRanges
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from training.encoder_ranges import Largest
+from training.int8.quantize import to_real
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
-from training.quantize import to_real
 
 _PER_STEP = SpeechEmbeddingConfig().rows
 _ROWS = 96 * _PER_STEP

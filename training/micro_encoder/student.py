@@ -18,7 +18,7 @@ import tensorflow as tf
 from kws.encoders.layer_file import StudentLayers
 from kws.encoders.network import Layer, read_layers
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig, published_network
-from training.published_layer import PublishedLayer
+from training.learning.published_layer import PublishedLayer
 
 CHANNELS = 96
 """Of the new convolutions."""

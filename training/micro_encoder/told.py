@@ -19,7 +19,7 @@ from kws.evaluation.levels import to_int16
 from kws.frontend import Frontend
 from kws.standard_error import silenced
 from kws.types import Rows
-from training.embedded import HEARD, StreamConfig, changed
+from training.material.embedded import HEARD, StreamConfig, changed
 from training.micro_encoder.pairs import Known, Pairs, Task, Taught, made_once
 from training.shards import WORKERS
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws.recognition.neural_lm import END
-from training.gru_step import gru_step
+from training.learning.gru_step import gru_step
 
 
 class WordNetwork(tf.Module):

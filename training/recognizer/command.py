@@ -73,7 +73,7 @@ def _train(
 ) -> None:
     import keras
 
-    from training.checkpoint import save_weights
+    from training.learning.checkpoint import save_weights
     from training.recognizer.learn import Learner
     from training.recognizer.material import dev_sets, gather
     from training.recognizer.publish import add_to_card, measured, publish

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from training.counts import read_counts, write_counts
+from training.accuracy.counts import read_counts, write_counts
 from training.options import recognizer_cache_option
 from training.recipe import find_recipe
 from training.recognizer.compare_table import USUAL, Trained, by_speaker, tables
@@ -74,7 +74,7 @@ def trained(recipe: Recipe, output: Path, cache: Path, *, seed: int, most: int) 
     """One training and what came of it; NAME-SEED.tflite and its weights stay in the output folder."""
     import keras
 
-    from training.checkpoint import save_weights
+    from training.learning.checkpoint import save_weights
     from training.recognizer.learn import Learner, readings
     from training.recognizer.material import dev_sets, gather
 

@@ -18,11 +18,11 @@ from kws.errors import KwsError
 from kws.evaluation.levels import to_float, to_int16
 from kws.types import SAMPLE_RATE, Samples
 from training.data.manifest import Clip
-from training.lexicon import dictionary
 from training.recognizer import sentences
 from training.recognizer.labels import spoken_words
 from training.shards import WORKERS
 from training.synth import Voice, available_voices
+from training.words.lexicon import dictionary
 
 BACKEND_SHARES = {"flite": 0.36, "espeak": 0.32, "pico": 0.32}
 """Who speaks how much, where installed. festival's voices need seconds a sentence, so they stay silent here;

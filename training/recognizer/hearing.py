@@ -14,7 +14,7 @@ from kws.errors import KwsError
 from kws.frontends import LOWER_LAYERS, MICRO, WAVEFORM, RowFormat, new_front_end, row_format
 from kws.recognition.acoustic import SETTLING_SECONDS, quiet_rows
 from kws.types import Rows, Samples
-from training.row_values import real_valued
+from training.learning.row_values import real_valued
 
 Mask = Callable[[Rows, np.random.Generator], None]
 """Hides, in place, part of the frequencies of one take's rows (t, channels)."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from kws.recognition.tokens import CHARACTERS
-from training.lexicon import Phones, pronunciations, words_of
+from training.words.lexicon import Phones, pronunciations, words_of
 
 
 def spoken_words(text: str) -> str:

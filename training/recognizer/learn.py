@@ -14,8 +14,8 @@ import tensorflow as tf
 from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.recognition.tokens import Kind
-from training.checkpoint import load_weights
 from training.kept import keep_arrays
+from training.learning.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
 from training.recognizer.encoders.pretrained import PretrainedNetwork

@@ -18,7 +18,7 @@ import click
 import numpy as np
 
 from kws.errors import KwsError
-from training.checkpoint import Array, load_arrays
+from training.learning.checkpoint import Array, load_arrays
 from training.options import recognizer_cache_option
 from training.recipe import find_recipe, short_name
 from training.recognizer.recipe import read_recipe
@@ -49,7 +49,7 @@ def mean_of(paths: Sequence[Path]) -> list[Array]:
 def mean(weights: tuple[Path, ...], output: Path, name: str, recipe: str, seed: int, cache: Path) -> None:
     """Quantize the mean of WEIGHTS (NAME.weights.npz of trainings of one network), and measure it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.checkpoint import load_weights, save_arrays
+    from training.learning.checkpoint import load_weights, save_arrays
     from training.recognizer.learn import build
     from training.recognizer.material import dev_sets, gather
     from training.recognizer.publish import add_to_card, measured, publish

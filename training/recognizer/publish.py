@@ -13,7 +13,7 @@ from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, pushed_for, read_recognizer, write_recognizer
 from kws.recognition.tokens import Kind
 from kws.types import Rows
-from training.quantize import quantize
+from training.int8.quantize import quantize
 from training.recognizer.hearing import AFTER_SECONDS, Hearing, hearing
 from training.recognizer.learn import measure
 from training.recognizer.material import Material

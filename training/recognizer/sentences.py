@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from training.lexicon import dictionary, log_frequency
+from training.words.lexicon import dictionary, log_frequency
 
 LISTS = {
     "room": "kitchen|bedroom|living room|bathroom|hallway|garage|office|garden|basement|attic|dining room",

@@ -20,8 +20,8 @@ from kws.evaluation.levels import Audio, active_level, to_float, to_int16, to_le
 from kws.frontends import MICRO
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Rows
-from training.augment import coloured, in_room, narrow, room_responses, speed
 from training.kept import keep_arrays, key_of
+from training.material.augment import coloured, in_room, narrow, room_responses, speed
 from training.recognizer.corpus import Utterance
 from training.recognizer.hearing import Hearing, hearing
 from training.recognizer.labels import phones_of

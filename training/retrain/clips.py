@@ -18,7 +18,7 @@ from kws.scoring import score_track
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE, Block, Samples
 from training.data.layouts.files import recordings
-from training.own_takes import Take, TakeError, checked_take
+from training.material.own_takes import Take, TakeError, checked_take
 
 TRACE = 0.25
 """Of the threshold: a score that tells the place of a word; noise reaches half of that."""

@@ -14,7 +14,7 @@ from kws.errors import KwsError
 from kws.types import Samples
 from training.enroll.ways import THRESHOLD, Way, way_for
 from training.job import Job, run
-from training.material import trainable
+from training.material.ingredients import trainable
 from training.progress import bars_shown
 from training.recipe import find_recipe, read_recipe
 from training.retrain.clips import MarkedClip, false_alarms, read_clips, takes_of

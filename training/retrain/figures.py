@@ -7,11 +7,11 @@ import dataclasses
 import click
 
 from kws.bundle import Bundle, read_bundle
+from training.accuracy.dev_recordings import dev_clips
+from training.accuracy.figures import Figures
+from training.accuracy.streams import is_word
 from training.data.manifest import recordings_manifest
-from training.dev_recordings import dev_clips
 from training.evaluate import evaluate, fill_bundle, summary
-from training.figures import Figures
-from training.streams import is_word
 
 LEAST_PER_HOUR = 0.25
 """False alarms an hour that the new model may have in any case: with fewer, chance decides."""

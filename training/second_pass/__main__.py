@@ -96,8 +96,8 @@ def plot(model: str, recording: Path, text: str, output: Path) -> None:
     """Draw what each character of TEXT attends to in RECORDING."""
     from kws.recognition.acoustic import AcousticModel
     from kws.recognition.second_pass import second_pass_of
-    from training.dev_speech import log_probs_of
     from training.second_pass.attention_plot import attention_svg
+    from training.understanding.dev_speech import log_probs_of
 
     bundle = find_recognizer(model)
     acoustic, judge = AcousticModel(bundle, "phones"), second_pass_of(bundle)

@@ -19,8 +19,8 @@ from kws.recognition.bundle import RecognizerBundle
 from kws.recognition.rescorers import RESCORERS
 from kws.recognition.rescoring import Rescorer
 from training.data.manifest import read_manifest, recordings_manifest
-from training.dev_speech import dev_sets, drawn, hear, said, word_errors
-from training.nbest import NBest, nbest_of
+from training.understanding.dev_speech import dev_sets, drawn, hear, said, word_errors
+from training.understanding.nbest import NBest, nbest_of
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 SETS = {"digits": "digits", "commands": "commands", "ocean": None, "libri": None}

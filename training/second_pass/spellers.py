@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from kws.recognition.second_pass import END
 from kws.recognition.tokens import CHARACTERS, PHONES
-from training.gru_step import gru_step
+from training.learning.gru_step import gru_step
 
 FLOOR = -12.0
 """Log-probabilities below are as good as never."""

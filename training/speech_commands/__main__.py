@@ -36,7 +36,7 @@ def main(
     only_page: bool,
 ) -> None:
     """Learn by the recipes called NAMES, all without any, and measure each on the test clips."""
-    from training.counts import read_counts, write_counts
+    from training.accuracy.counts import read_counts, write_counts
     from training.data.manifest import read_manifest, recordings_manifest
     from training.speech_commands.figures import Figures, page
     from training.speech_commands.task import task_of

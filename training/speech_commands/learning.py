@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.quantize import to_real
-from training.spec_augment import hide
+from training.int8.quantize import to_real
+from training.learning.spec_augment import hide
 from training.speech_commands.classifier import Classifier
 from training.speech_commands.hearing import Heard
 from training.speech_commands.task import CLASSES

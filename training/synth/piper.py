@@ -63,6 +63,6 @@ def _settings(path: Path) -> dict[str, Any] | None:
 def _speak(
     program: str, model: str, speaker: int, text: str, speed: float, pitch: float
 ) -> tuple[Samples, int]:
-    """Pitch lies in the speaker; see `training.voice_change` for changing it afterwards."""
+    """Pitch lies in the speaker; see `training.material.voice_change` for changing it afterwards."""
     settings = ["--model", model, "--speaker", str(speaker), "--length_scale", f"{1 / speed:.3f}"]
     return spoken(lambda path: [program, *settings, "--output_file", str(path)], text=text)

@@ -18,7 +18,7 @@ from kws.encoders.lower_layers import LowerLayersConfig
 from kws.encoders.network import Layer, read_layers
 from kws.encoders.speech_embedding import published_network
 from kws.frontends import LOWER_LAYERS
-from training.published_layer import PublishedLayer
+from training.learning.published_layer import PublishedLayer
 from training.recognizer.encoders import BODIES
 from training.recognizer.encoders.convolution import CausalConv, moments_of
 from training.recognizer.network import AcousticNetwork, Step

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from training.gru_step import gru_step
+from training.learning.gru_step import gru_step
 from training.recognizer.encoders.convolution import CausalConv, residual
 from training.recognizer.encoders.layered import Layer, needs_the_end
 from training.recognizer.network import Step

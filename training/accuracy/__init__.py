@@ -1,0 +1,1 @@
+"""How wake words are measured on the `dev` recordings: streams, score tracks, figures, pages of them."""

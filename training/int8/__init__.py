@@ -1,0 +1,1 @@
+"""A trained network as an int8 graph."""

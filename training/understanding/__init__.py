@@ -1,0 +1,1 @@
+"""How the recognizer is measured on the `dev` recordings, and what it is tuned by."""

@@ -1,0 +1,1 @@
+"""How words are pronounced, what sounds like them, and where they are in a recording."""
