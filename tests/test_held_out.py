@@ -9,8 +9,16 @@ import pytest
 
 from training.data.manifest import Clip
 from training.material.held_out import apart
-from training.material.ingredients import OWN_SHARE, REAL_SHARE, _word_groups
-from training.material.tapes import Pool
+from training.material.ingredients import (
+    HELD_OUT_WORD_SHARE,
+    OWN_SHARE,
+    REAL_SHARE,
+    Ingredients,
+    _word_groups,
+    gather,
+)
+from training.material.tapes import Pool, TapeConfig, Tapes
+from training.recipe import MaterialRecipe
 
 WORDS = tuple(Path(f"{speaker}-{take}.wav") for speaker in range(40) for take in range(3))
 SPEAKERS = {path: path.name.partition("-")[0] for path in WORDS}
@@ -62,3 +70,25 @@ def test_own_takes_get_their_share_and_the_others_keep_theirs(real: int) -> None
     assert plain[-1][1] == pytest.approx(1 - REAL_SHARE if real else 1)
     for (_, before), (_, now) in zip(plain, own[:-1], strict=True):
         assert now == pytest.approx(before * (1 - OWN_SHARE))
+
+
+def test_words_are_rare_on_the_many_tapes_that_choose(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[tuple[int, int, float]] = []
+
+    def tapes_of(
+        found: Ingredients, recipe: MaterialRecipe, config: TapeConfig, *, seed: int, cache: Path
+    ) -> list[Tapes]:
+        made.append((recipe.tapes_with_words, recipe.tapes_without, config.word_share))
+        return [Tapes(np.zeros((1, 8, 40), np.int8), np.zeros((1, 8), np.int8))]
+
+    known = Ingredients(POOL, POOL, {}, SPEAKERS)
+    monkeypatch.setattr("training.material.ingredients.ingredients", lambda *_, **__: known)
+    monkeypatch.setattr("training.material.ingredients.tapes_of", tapes_of)
+    recipe = MaterialRecipe(tapes_with_words=100, tapes_without=200)
+    gather("computer", recipe, seed=1, cache=tmp_path, held_out=0.25)
+    assert made == [
+        (75, 150, HELD_OUT_WORD_SHARE),
+        (100, 200, TapeConfig().word_share),
+    ]

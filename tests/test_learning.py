@@ -151,6 +151,20 @@ def test_lanes_that_begin_anew_forget() -> None:
     assert np.all([part for part in (c[2] for c in never._chunks(np.arange(8))) if part is not None])
 
 
+def test_where_no_word_is_near_a_lane_goes_on_from_anothers_past() -> None:
+    marks = np.zeros((64, 111), np.int8)
+    marks[:32, 20] = IGNORED  # within the first second: a word may have begun before it
+    always, never = (
+        Course(network(), tapes(8, 1), dataclasses.replace(RECIPE, exchange_share=s), 3) for s in (1, 0)
+    )
+    pasts = always._pasts(marks)
+    assert pasts[:32].tolist() == [*range(32)]
+    assert np.count_nonzero(pasts[32:] != np.arange(32, 64)) > 24
+    assert min(pasts) >= 0
+    assert max(pasts) < 64
+    assert never._pasts(marks).tolist() == [*range(64)]
+
+
 # Losses: logits of two lanes of six steps; a word at steps 2 to 4 of the first.
 
 MARKS = np.array([[0, 2, 1, 1, 1, 2], [0, 0, 0, 0, 0, 0]], np.int8)

@@ -115,6 +115,9 @@ class TrainingRecipe:
     """Of the focal loss: how little a step weighs that is known already."""
     reset_share: float = 0.1
     """How often a lane begins a tape with a fresh state instead of the one that the last tape left."""
+    exchange_share: float = 0.5
+    """How often a lane goes on from the state of another one, where no word is near: what was heard long ago
+    tells nothing of what comes."""
     held_out: float = 0.08
     """Share of the clips that nothing learns from; they choose the best epoch. 0: the last one is kept."""
     allowed_per_hour: float = 0.5

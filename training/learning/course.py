@@ -27,6 +27,9 @@ from training.recipe import TrainingRecipe
 FIRES = 0.5
 """Score from which something that is not the word counts as taken for it."""
 
+_WORDLESS_SECONDS = 1.0
+"""At the beginning of a chunk: where a word ends later than this, it began in this chunk."""
+
 
 class Course:
     """Everything that a training carries from epoch to epoch."""
@@ -56,9 +59,9 @@ class Course:
         label = f"epoch {self.epoch + 1}/{self.recipe.epochs}"
         for rows, marks, fresh in track(self._chunks(order), label, chunks):
             self.network.dropout.begin(self.seed, self.seen)
-            states = (
-                [state * _like(fresh, state) for state in self.states] if fresh is not None else self.states
-            )
+            states = [tf.gather(state, self._pasts(marks)) for state in self.states]
+            if fresh is not None:
+                states = [state * _like(fresh, state) for state in states]
             loss, self.states = self._step(to_real(self._masked(rows)), marks, states)
             losses.append(float(loss))
             self.seen += 1
@@ -157,6 +160,17 @@ class Course:
                 part = slice(start, start + self.chunk)
                 yield rows[:, part], marks[:, part][:, stride - 1 :: stride], going_on
                 going_on = None
+
+    def _pasts(self, marks: np.ndarray) -> np.ndarray:
+        """Whose state each lane goes on from, (batch,): its own or another's, never in the middle of a word.
+
+        On a tape with the word half of the pieces are the word. A network that remembered that would wait for
+        the next one where one was, and miss the one that comes once a day.
+        """
+        steps = math.ceil(_WORDLESS_SECONDS / FrontendConfig().row_seconds / self.network.stride)
+        wordless = np.all(marks[:, :steps] == NEGATIVE, axis=1)
+        moved = wordless & (self.rng.random(len(marks)) < self.recipe.exchange_share)
+        return np.where(moved, self.rng.integers(len(marks), size=len(marks)), np.arange(len(marks)))
 
     def _masked(self, rows: np.ndarray) -> np.ndarray:
         """In half of the lanes."""
