@@ -13,14 +13,18 @@ from spoken import saying
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
+import training.ladder.climb  # noqa: E402
 import training.ladder.spelled  # noqa: E402
+from kws.bundle import Bundle, find_bundle  # noqa: E402
+from kws.errors import KwsError  # noqa: E402
+from kws.evaluation import Proportion  # noqa: E402
 from kws.evaluation.streams import Layout, RowStream  # noqa: E402
 from kws.frontends import MICRO  # noqa: E402
 from kws.recognition.spelling import phrase_spellings  # noqa: E402
 from kws.recognition.spotter import Spotter  # noqa: E402
 from kws.recognition.tokens import PHONES  # noqa: E402
 from training.accuracy.counts import read_counts, write_counts  # noqa: E402
-from training.accuracy.figures import read_figures  # noqa: E402
+from training.accuracy.figures import Figures, read_figures  # noqa: E402
 from training.ladder.__main__ import main  # noqa: E402
 from training.ladder.climb import Climbed, climbed, own_clips  # noqa: E402
 from training.ladder.page import page  # noqa: E402
@@ -32,7 +36,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def found(rung: str = "packed") -> Climbed:
     figures = read_figures(DOCS / "figures" / "computer.json")
-    return climbed(RUNGS[rung], figures, (8.25, 5.0), "python -m training.ladder computer")
+    return climbed(rung, figures, (8.25, 5.0), "python -m training.ladder computer")
 
 
 def test_what_is_kept_are_the_counts_at_the_rates(tmp_path: Path) -> None:
@@ -48,10 +52,47 @@ def test_a_rung_that_was_not_measured_says_so() -> None:
     assert text.count("not measured") == len(LADDER) + len(ARCHITECTURES) - 1
     (row,) = [line for line in text.splitlines() if line.startswith("| packed |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    for place, rate in ((2, "0.5"), (5, "1")):
-        missed = [str(found().missed(rate, condition)) for condition in ("clean", "10 dB")]
-        assert cells[place : place + 3] == [*missed, str(found().alarms(rate))]
-    assert cells[8:] == [f"{found().bytes / 1000:.0f}", "8", "5", found().date]
+    for place, rate in ((2, "0.5"), (6, "1")):
+        missed = [str(found().missed(rate, condition)) for condition in ("clean", "amid talk", "10 dB")]
+        assert cells[place : place + 4] == [*missed, str(found().alarms(rate))]
+    assert cells[10:] == [f"{found().bytes / 1000:.0f}", "8", "5", found().date]
+
+
+def test_a_row_from_before_words_were_heard_amid_talk_lacks_that_alone() -> None:
+    misses = {rate: {"clean": 1, "10 dB": 2} for rate in ("0.5", "1")}
+    (row,) = [
+        line for line in page([replace(found(), misses=misses)]).splitlines() if line.startswith("| packed |")
+    ]
+    assert row.count("not measured") == 2
+    assert row.count(str(Proportion(2, found().words))) == 2
+
+
+def test_a_kept_bundle_is_measured_again_without_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = read_figures(DOCS / "figures" / "computer.json")
+    asked = []
+
+    def evaluate(bundle: Bundle) -> tuple[Figures, None]:
+        asked.append(bundle.name)
+        return figures, None
+
+    monkeypatch.setattr(training.ladder.climb, "evaluate", evaluate)
+    again = ["computer", "--rung", "packed", "--again", "--docs", str(tmp_path), "--cache", str(tmp_path)]
+    assert "not measured yet; leave out --again" in CliRunner().invoke(main, again).output
+    row = tmp_path / "figures" / "ladder" / "computer-packed.json"
+    write_counts(row, replace(found(), misses={"0.5": {"clean": 40}, "1": {}}, date="2026-01-01"))
+    done = CliRunner().invoke(main, again)
+    assert isinstance(done.exception, KwsError)
+    assert not asked
+    bundle = find_bundle("computer")
+    kept = tmp_path / "ladder" / "computer-packed"
+    kept.mkdir(parents=True)
+    for path in (bundle.manifest_path, bundle.model_path):
+        (kept / path.name).write_bytes(path.read_bytes())
+    done = CliRunner().invoke(main, again, catch_exceptions=False)
+    assert asked == ["computer"]
+    assert read_counts(Climbed, row) == found()
 
 
 def test_a_row_that_another_command_has_made_names_it() -> None:

@@ -22,23 +22,34 @@ KEPT = Path("figures") / "ladder"
 @click.option("--seed", default=1, show_default=True)
 @click.option("--cache", type=click.Path(path_type=Path), default=Path(".cache"), show_default=True)
 @click.option("--docs", type=click.Path(path_type=Path), default=DOCS, show_default=True)
+@click.option("--again", is_flag=True, help="Measure what is kept under --cache, without training.")
 @click.option("--page", "only_page", is_flag=True, help="Train nothing, only write the page again.")
 def main(
-    words: tuple[str, ...], rungs: tuple[str, ...], seed: int, cache: Path, docs: Path, only_page: bool
+    words: tuple[str, ...],
+    rungs: tuple[str, ...],
+    seed: int,
+    cache: Path,
+    docs: Path,
+    again: bool,
+    only_page: bool,
 ) -> None:
     """Train WORDS, by default those that are bundled, on each rung that was not measured yet."""
     from training.accuracy.counts import read_counts, write_counts
-    from training.ladder.climb import Climbed
+    from training.ladder.climb import Climbed, heard_again
     from training.ladder.page import page
 
     kept = docs / KEPT
     for word in () if only_page else words or bundled_names():
         for name in rungs or [rung.name for rung in LADDER]:
             path = kept / f"{word.replace(' ', '_')}-{name}.json"
-            if path.is_file():
+            if again and not path.is_file():
+                click.echo(f"{path}: not measured yet; leave out --again", err=True)
+            elif again:
+                write_counts(path, heard_again(read_counts(Climbed, path), cache))
+            elif path.is_file():
                 click.echo(f"{path}: measured already; delete it to measure again", err=True)
-                continue
-            write_counts(path, _climbed(word, name, seed, cache))
+            else:
+                write_counts(path, _climbed(word, name, seed, cache))
     found = [read_counts(Climbed, path) for path in sorted(kept.glob("*.json"))]
     (docs / "ladder.md").write_text(page(found), encoding="utf-8")
 

@@ -12,7 +12,7 @@ from kws.bundle import find_bundle
 from kws.evaluation import Proportion, Rate
 from kws.sources.whole import read_samples
 from kws.types import Samples
-from training.accuracy.dev_streams import is_word
+from training.accuracy.dev_streams import AMID, is_word
 from training.accuracy.figures import Figures
 from training.data.manifest import read_manifest, recordings_manifest
 from training.evaluate import evaluate
@@ -22,7 +22,8 @@ from training.stopwatch import Stopwatch
 
 PER_HOUR = ("0.5", "1")
 """False alarms allowed, as `Figures.points` names them."""
-CONDITIONS = ("clean", "10 dB")
+CONDITIONS = ("clean", AMID, "10 dB")
+"""Some rows were made before words were heard amid talk, and lack it."""
 COMMAND = "python -m training.ladder"
 
 
@@ -48,9 +49,10 @@ class Climbed:
     command: str
     date: str
 
-    def missed(self, rate: str, condition: str) -> Proportion:
-        """Misses at so many false alarms an hour."""
-        return Proportion(self.misses[rate][condition], self.words)
+    def missed(self, rate: str, condition: str) -> Proportion | None:
+        """Misses at so many false alarms an hour; None where the condition was not heard."""
+        count = self.misses[rate].get(condition)
+        return None if count is None else Proportion(count, self.words)
 
     def alarms(self, rate: str) -> Rate:
         """False alarms at the same threshold."""
@@ -63,7 +65,7 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
     Raises:
         KwsError: nobody says this word in the dev recordings.
     """
-    output = cache / "ladder" / f"{word.replace(' ', '_')}-{rung.name}"
+    output = _output(word, rung.name, cache)
     command = command_of(word, rung, seed)
     own = own_clips(word, rung.clips, seed) if rung.clips else ()
     job = Job(word, rung.settings(), output, seed, rung.recordings, cache, command, own)
@@ -71,7 +73,17 @@ def climb(word: str, rung: Rung, *, seed: int, cache: Path) -> Climbed:
     manifest = run(job)
     minutes = watch.minutes()
     figures, _ = evaluate(find_bundle(manifest))
-    return climbed(rung, figures, minutes, command)
+    return climbed(rung.name, figures, minutes, command)
+
+
+def heard_again(before: Climbed, cache: Path) -> Climbed:
+    """The same row, its bundle under `cache` measured anew; KwsError where it is not there."""
+    figures, _ = evaluate(find_bundle(_output(before.word, before.rung, cache)))
+    return climbed(before.rung, figures, (before.cpu_minutes, before.minutes), before.command)
+
+
+def _output(word: str, rung: str, cache: Path) -> Path:
+    return cache / "ladder" / f"{word.replace(' ', '_')}-{rung}"
 
 
 def command_of(word: str, rung: Rung, seed: int) -> str:
@@ -79,11 +91,11 @@ def command_of(word: str, rung: Rung, seed: int) -> str:
     return f"{COMMAND} {word!r} --rung {rung.name} --seed {seed}"
 
 
-def climbed(rung: Rung, figures: Figures, minutes: tuple[float, float], command: str) -> Climbed:
+def climbed(rung: str, figures: Figures, minutes: tuple[float, float], command: str) -> Climbed:
     """What is kept of a model's figures; `minutes`: of the CPU and by the clock."""
     points = {rate: figures.points[rate] for rate in PER_HOUR}
     return Climbed(
-        figures.word, rung.name, figures.words, figures.speech_hours,
+        figures.word, rung, figures.words, figures.speech_hours,
         {rate: {name: point.misses[name] for name in CONDITIONS} for rate, point in points.items()},
         {rate: point.false_alarms for rate, point in points.items()},
         figures.bytes, *minutes, command, time.strftime("%Y-%m-%d"),

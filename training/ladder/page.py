@@ -17,6 +17,10 @@ hour of speech. Those thresholds are chosen on the same recordings. To add a row
 that threshold, an hour, with exact 95 % Poisson intervals. Minutes are those of the training, of the CPU and
 by the clock beside whatever else the machine did; speech that a cache held already is not in them.
 
+"Amid talk" are the same words ten seconds apart, other speech and noise between them, as they are said at
+work; rows made before that was measured lack it. Where it is far worse than "clean", the network waits for a
+word where one was.
+
 A row is the model that listens, alone. What second stages buy, the cascade, stands in
 [experiments/second-stage.md](experiments/second-stage.md), and with heads on both encoders, as `kws train`
 leaves them, in
@@ -70,5 +74,5 @@ def _row(rung: Rung, one: Climbed | None) -> str:
 def _at(one: Climbed, rate: str) -> Iterator[str]:
     """What is missed in each condition at so many false alarms an hour, and how many there were."""
     for condition in CONDITIONS:
-        yield str(one.missed(rate, condition))
+        yield str(one.missed(rate, condition) or "not measured")
     yield str(one.alarms(rate))

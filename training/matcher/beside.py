@@ -24,7 +24,7 @@ from kws.recognition.tokens import PHONES
 from kws.scoring import ScoreTrack
 from training.accuracy.dev_streams import CACHE, CLEAN, NOISY, SPEECH
 from training.accuracy.measure import Scored
-from training.ladder.climb import CONDITIONS, PER_HOUR, Climbed
+from training.ladder.climb import PER_HOUR, Climbed
 from training.ladder.spelled import counted
 
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, math.inf)
@@ -76,7 +76,7 @@ def found(word: str, tracks: Tracks, weight: float) -> Climbed:
 
 def table(words: Mapping[str, Tracks]) -> Iterator[str]:
     """Lines of Markdown: all words together, then how many of each are missed."""
-    conditions = [f"{name} at {rate}/h" for rate in PER_HOUR for name in (*CONDITIONS, "false alarms")]
+    conditions = [f"{name} at {rate}/h" for rate in PER_HOUR for name in (CLEAN, NOISY, "false alarms")]
     yield f"| weight of the matcher | {' | '.join(conditions)} | of {', '.join(words)} |"
     yield f"|{'---|' * (len(conditions) + 2)}"
     for weight in WEIGHTS:
@@ -92,7 +92,7 @@ def table(words: Mapping[str, Tracks]) -> Iterator[str]:
 
 def _cells(counts: Sequence[Climbed], rate: str) -> Iterator[str]:
     total = sum(one.words for one in counts)
-    for condition in CONDITIONS:
+    for condition in (CLEAN, NOISY):
         yield str(Proportion(sum(one.misses[rate][condition] for one in counts), total))
     yield str(Rate(sum(one.false_alarms[rate] for one in counts), sum(one.hours for one in counts)))
 
