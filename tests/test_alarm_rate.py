@@ -100,7 +100,7 @@ CARD = {
 
 def test_a_recognizer_that_was_not_measured_says_what_to_do(tmp_path: Path) -> None:
     assert alarm_rate_of(recognizer(tmp_path, CARD)).threshold([SHORT], 2.0) == RATE.threshold([SHORT], 2.0)
-    with pytest.raises(KwsError, match=r"run python -m training\.spotting tiny --fit"):
+    with pytest.raises(KwsError, match=r"run python -m training\.understanding\.spotting tiny --fit"):
         alarm_rate_of(recognizer(tmp_path, {}))
 
 
