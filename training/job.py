@@ -179,7 +179,7 @@ def write_report(job: Job, path: Path, evidence: Evidence, course: Mapping[str, 
 
 
 def make_deterministic(seed: int) -> None:
-    """Same seed, same machine, same weights; set for the whole process."""
+    """Same seed, same machine, as many threads: same weights; set for the whole process."""
     import keras
     import tensorflow as tf
 
