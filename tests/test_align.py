@@ -53,6 +53,19 @@ def test_a_word_that_no_dictionary_knows_is_read_by_rule(aligner: Aligner, say: 
     assert len(word.phones) >= 6
 
 
+@pytest.mark.debian("espeak-ng")
+def test_what_was_aligned_before_changes_nothing(say: Say) -> None:
+    words = ["computer", "seven", "window", "marvin", "kitchen", "yellow"]
+    rng = np.random.default_rng(3)
+    clips = [_joined([say(word)])[0] for word in words]
+    noisy = [np.clip(clip + rng.normal(scale=600, size=len(clip)), -32768, 32767) for clip in clips]
+    tasks = [*zip(noisy, words, strict=True)]
+    one, other = Aligner(), Aligner()
+    forth = [one.align(samples.astype(np.int16), word) for samples, word in tasks]
+    back = [other.align(samples.astype(np.int16), word) for samples, word in reversed(tasks)]
+    assert forth == back[::-1]
+
+
 @pytest.mark.recordings
 def test_real_sentences_fit_their_transcripts(aligner: Aligner, clips: list[Clip], tmp_path: Path) -> None:
     sentences = [c for c in clips if c.corpus == "libri-train-clean-5" and c.kind == "sentence"][:6]

@@ -26,7 +26,7 @@ _SHORTEST_SECONDS = 0.1
 _DITHER = 20.0
 """Standard deviation of the noise added, of int16's 32768: in digital silence the decoder's energies are
 infinitely low and the search fails."""
-_VERSION = 1
+_VERSION = 2
 """Part of the cache's key; counts up when the times change."""
 
 
@@ -60,7 +60,7 @@ class Aligner:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        # Without a language model, lattice or mean carried over, the times of a clip depend on it alone.
+        # Without a language model or lattice, and with the mean of the clip itself.
         self._decoder = Decoder(lm=None, bestpath=False, cmn="batch", loglevel="FATAL")
         self._learnt: set[str] = set()
 
@@ -70,6 +70,8 @@ class Aligner:
         if len(samples) < _SHORTEST_SECONDS * SAMPLE_RATE:
             raise AlignmentError(f"{len(samples) / SAMPLE_RATE:.2f} s are too short for {transcript!r}")
         self._learn(words)
+        # Else the last frame of the clip before has a say, and times depend on the order of clips.
+        self._decoder.reinit_feat()
         try:
             self._decoder.set_align_text(" ".join(words))
             self._decode(samples)
