@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -24,12 +25,25 @@ leave(["a sink"])
 
 def test_a_standard_error_that_nobody_reads_holds_nothing_up():
     unread, end = os.pipe()
+    fill(end)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     try:
-        done = subprocess.run([sys.executable, "-c", UNREAD], stdout=subprocess.PIPE, stderr=end, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", UNREAD], stdout=subprocess.PIPE, stderr=end, timeout=60, env=buffered
+        )
     finally:
         os.close(end)
         os.close(unread)
     assert (done.returncode, done.stdout) == (0, b"still here\n")
+
+
+def fill(end: int) -> None:
+    """As much as a pipe holds while nobody reads."""
+    os.set_blocking(end, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(end, b"x" * 4096)
+    os.set_blocking(end, True)
 
 
 def test_lines_come_in_order_and_those_lost_are_counted():

@@ -18,7 +18,9 @@ def leave(hanging: Sequence[str]) -> NoReturn:
     """
     if hanging:
         logging.getLogger("kws").warning("ended while these still hung: %s", ", ".join(hanging))
-    logging.shutdown()
+    # Not logging.shutdown(), which also flushes standard error itself and waits for whoever does not read it.
+    for handler in logging.getLogger("kws").handlers:
+        handler.flush()
     with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or there is none
         sys.stdout.flush()
     os._exit(0)
