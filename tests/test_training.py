@@ -1,5 +1,6 @@
 """The whole way on synthetic voices alone: `kws train`, then the bundle hears other speakings of the word."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ pytest.importorskip("tensorflow")
 from click.testing import CliRunner  # noqa: E402
 
 import kws  # noqa: E402
+import training.synth  # noqa: E402
 from kws.confirmed import ConfirmedWord  # noqa: E402
 from kws.evaluation import CalibrationRow, threshold_for  # noqa: E402
 from kws.types import SAMPLE_RATE  # noqa: E402
@@ -20,6 +22,14 @@ from training.heads.trial import PER_HOUR  # noqa: E402
 from training.synth import available_voices, synthesize  # noqa: E402
 
 RECIPES = Path(__file__).parent / "recipes"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_same_voices_everywhere() -> Iterator[None]:
+    """Counts of so small a training differ with whoever else is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.synth, "BACKENDS", ("espeak", "flite"))
+        yield
 
 
 @pytest.fixture(scope="module", params=["tiny.toml", "tiny_head.toml"])
