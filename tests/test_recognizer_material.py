@@ -22,7 +22,7 @@ from training.recognizer.batches import Shelf, mask
 from training.recognizer.corpus import Utterance, recorded
 from training.recognizer.hearing import hearing
 from training.recognizer.labels import phones_of, spoken_words, steps_needed
-from training.recognizer.material import DEV_SETS
+from training.recognizer.material import DEV_SETS, LEARNT_SETS
 from training.recognizer.network import OUTPUTS
 from training.recognizer.recipe import read_recipe
 from training.recognizer.scoring import error_rates, greedy
@@ -203,3 +203,4 @@ def test_only_transcribed_recordings_that_may_be_published_on_are_learnt_from(cl
     assert len(learnt) > 15_000
     measured = {u.corpus for u in recorded(clips, "dev")}
     assert all(set(corpora) <= measured for corpora in DEV_SETS.values())
+    assert all(set(corpora) <= {u.corpus for u in learnt} for corpora in LEARNT_SETS.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,12 @@ DEV_SETS = {
     "digits": ("fsdd",),
 }
 """Name -> corpora of the dev split; error rates are reported for each."""
+LEARNT_SETS = {
+    "libri": ("libri-train-clean-5", "libri-train100-sample"),
+    "speechocean": ("speechocean762",),
+    "words": ("gsc-test-v0.02", "gsc-extra"),
+}
+"""The like of them in the train split: what is read wrong of these, too, is no matter of new speakers."""
 _DEV_SEED = 1
 """Of the drawing of dev utterances and of their order."""
 
@@ -71,10 +77,23 @@ def dev_sets(
 
     `lead` is how many seconds of near silence the front end hears before each recording.
     """
+    return _as_recorded(cache, _utterances("dev", DEV_SETS, most), lead=lead, encoder=encoder)
+
+
+def learnt_sets(
+    cache: Path, *, most: int | None = None, lead: float = 0.0, encoder: str = MICRO
+) -> dict[str, Takes]:
+    """The same of LEARNT_SETS."""
+    return _as_recorded(cache, _utterances("train", LEARNT_SETS, most), lead=lead, encoder=encoder)
+
+
+def _as_recorded(
+    cache: Path, sets: Mapping[str, list[Utterance]], *, lead: float, encoder: str
+) -> dict[str, Takes]:
     config = replace(AS_RECORDED, lead=(lead, lead))
     return {
         name: cached_takes(cache, utterances, (), config, seed=_DEV_SEED, encoder=encoder)
-        for name, utterances in _dev_utterances(most).items()
+        for name, utterances in sets.items()
     }
 
 
@@ -82,13 +101,16 @@ def dev_speakers(most: int | None = None) -> dict[str, tuple[str, ...]]:
     """Who says each take of the `dev_sets` of so many utterances."""
     return {
         name: tuple(utterance.speaker for (utterance,) in in_strings(utterances, 1, _rng()))
-        for name, utterances in _dev_utterances(most).items()
+        for name, utterances in _utterances("dev", DEV_SETS, most).items()
     }
 
 
-def _dev_utterances(most: int | None) -> dict[str, list[Utterance]]:
-    utterances = recorded(_clips(), "dev")
-    chosen = {name: [u for u in utterances if u.corpus in corpora] for name, corpora in DEV_SETS.items()}
+def _utterances(
+    split: str, sets: Mapping[str, Sequence[str]], most: int | None
+) -> dict[str, list[Utterance]]:
+    """Of the sets that there are recordings of."""
+    utterances = recorded(_clips(), split)
+    chosen = {name: [u for u in utterances if u.corpus in corpora] for name, corpora in sets.items()}
     return {name: _drawn(found, most) for name, found in chosen.items() if found}
 
 
