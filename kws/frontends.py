@@ -19,6 +19,7 @@ MICRO = "micro"
 SPEECH_EMBEDDING = "speech-embedding"
 MICRO_EMBEDDING = "micro-embedding"
 LOWER_LAYERS = "speech-embedding-lower"
+FULL_BAND = "speech-embedding-lower-full-band"
 WAVEFORM = "waveform"
 
 
@@ -81,6 +82,12 @@ def _lower_layers() -> _FrontEnd:
     return _FrontEnd(LowerLayersConfig, LowerLayers)
 
 
+def _full_band() -> _FrontEnd:
+    from kws.encoders.full_band import FullBand, FullBandConfig
+
+    return _FrontEnd(FullBandConfig, FullBand)
+
+
 def _waveform() -> _FrontEnd:
     from kws.waveform import Waveform, WaveformConfig
 
@@ -92,13 +99,14 @@ _FRONT_ENDS = {
     SPEECH_EMBEDDING: _speech_embedding,
     MICRO_EMBEDDING: _micro_embedding,
     LOWER_LAYERS: _lower_layers,
+    FULL_BAND: _full_band,
     WAVEFORM: _waveform,
 }
 
-_OF_A_PACKAGE = (SPEECH_EMBEDDING, LOWER_LAYERS)
+_OF_A_PACKAGE = (SPEECH_EMBEDDING, LOWER_LAYERS, FULL_BAND)
 """Made of the published network."""
 
-ENCODERS = (SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS)
+ENCODERS = (SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS, FULL_BAND)
 """Names allowed as `kws.encoder.name` in a manifest."""
 
 

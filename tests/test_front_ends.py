@@ -21,6 +21,7 @@ from kws.errors import BundleError
 from kws.events import Detection
 from kws.frontends import (
     ENCODERS,
+    FULL_BAND,
     LOWER_LAYERS,
     MICRO,
     MICRO_EMBEDDING,
@@ -58,7 +59,9 @@ def test_rows_are_the_embeddings_that_the_encoder_computes():
     assert np.array_equal(rows * np.float32(CONFIG.row_scale), SpeechEmbedding(int8=True).push(bursts()))
 
 
-@pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS, WAVEFORM])
+@pytest.mark.parametrize(
+    "name", [MICRO, SPEECH_EMBEDDING, MICRO_EMBEDDING, LOWER_LAYERS, FULL_BAND, WAVEFORM]
+)
 def test_rows_come_when_the_format_says(name):
     wanted = row_format(name)
     for rows in (1, 2, 7):

@@ -12,7 +12,7 @@ from kws.encoders.lower_layers import LowerLayersConfig  # noqa: E402
 from kws.encoders.network import read_layers  # noqa: E402
 from kws.encoders.speech_embedding import published_network  # noqa: E402
 from kws.errors import KwsError  # noqa: E402
-from kws.frontends import LOWER_LAYERS, WAVEFORM  # noqa: E402
+from kws.frontends import FULL_BAND, LOWER_LAYERS, WAVEFORM  # noqa: E402
 from kws.recognition.acoustic import AcousticModel, log_softmax  # noqa: E402
 from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E402
 from training.int8.quantize import quantize  # noqa: E402
@@ -39,12 +39,14 @@ def spoken(seconds: float) -> np.ndarray:
 
 SAMPLES = spoken(3.0)
 ROWS = EAR.hear(SAMPLES)
+WIDE = hearing(FULL_BAND)
+WIDE_ROWS = WIDE.hear(SAMPLES)
 
 
-def small(body: str) -> PretrainedNetwork:
+def small(body: str, encoder: str = LOWER_LAYERS) -> PretrainedNetwork:
     """With moments as after some training."""
     tf.keras.utils.set_random_seed(4)
-    made = PretrainedNetwork(width=24, dilations=(1, 2), body=body)
+    made = PretrainedNetwork(width=24, dilations=(1, 2), body=body, encoder=encoder, front=16)
     rng = np.random.default_rng(2)
     for layer in (module for module in made.submodules if isinstance(module, CausalConv)):
         layer.mean.assign(rng.normal(0, 0.3, layer.mean.shape))
@@ -98,13 +100,26 @@ def test_weights_are_stored_in_one_order(network: PretrainedNetwork) -> None:
 
 
 @pytest.mark.parametrize("body", sorted(set(BODIES) - {"bidirectional"}))
-def test_streaming_equals_the_batch(body: str) -> None:
-    network = small(body)
-    whole = network.forward(network.real_valued(ROWS[None])).numpy()[0]
+@pytest.mark.parametrize(("encoder", "rows"), [(LOWER_LAYERS, ROWS), (FULL_BAND, WIDE_ROWS)])
+def test_streaming_equals_the_batch(body: str, encoder: str, rows: np.ndarray) -> None:
+    network = small(body, encoder)
+    whole = network.forward(network.real_valued(rows[None])).numpy()[0]
     streaming = network.streaming()
-    stepped = [streaming.step(network.real_valued(row[None, None])).numpy()[0] for row in ROWS]
+    stepped = [streaming.step(network.real_valued(row[None, None])).numpy()[0] for row in rows]
     np.testing.assert_allclose(stepped, whole, atol=1e-4)
     assert np.ptp(whole, axis=0).min() > 1e-2  # a constant would agree with anything
+
+
+def test_energies_are_heard_beside_the_lower_layers() -> None:
+    network, lower = small("convolutions", FULL_BAND), EAR.format.channels
+    np.testing.assert_array_equal(WIDE_ROWS[:, :lower], ROWS)
+    whole = network.forward(network.real_valued(WIDE_ROWS[None])).numpy()[0]
+    for part in (slice(0, lower), slice(lower, None)):
+        changed = WIDE_ROWS.copy()
+        changed[30:, part] = WIDE.quiet[part]
+        logits = network.forward(network.real_valued(changed[None])).numpy()[0]
+        np.testing.assert_allclose(logits[:30], whole[:30], atol=1e-5)
+        assert np.abs(logits[30] - whole[30]).max() > 1e-3
 
 
 def test_nothing_is_heard_before_its_time(network: PretrainedNetwork, batch_logits: np.ndarray) -> None:
@@ -115,17 +130,21 @@ def test_nothing_is_heard_before_its_time(network: PretrainedNetwork, batch_logi
     assert np.abs(logits[30] - batch_logits[30]).max() > 1e-3
 
 
-def test_a_bundle_hears_the_audio_itself(network: PretrainedNetwork, tmp_path) -> None:
-    tflite = quantize(network, ROWS, first_step=loudest_cell(EAR), to_real=EAR.real_valued)
+@pytest.mark.parametrize("encoder", [LOWER_LAYERS, FULL_BAND])
+def test_a_bundle_hears_the_audio_itself(encoder: str, tmp_path) -> None:
+    ear, network = hearing(encoder), small("convolutions", encoder)
+    heard_rows = ear.hear(SAMPLES)
+    tflite = quantize(network, heard_rows, first_step=loudest_cell(ear), to_real=ear.real_valued)
     path = write_recognizer(
-        tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=24, card={}, encoder=LOWER_LAYERS
+        tmp_path, "tiny", tflite, language="en", tokens=OUTPUTS, flush_rows=24, card={}, encoder=encoder
     )
     model = AcousticModel(read_recognizer(path), "characters")
     assert (model.front_end, model.step_rows, model.step_seconds) == (WAVEFORM, 4, pytest.approx(0.04))
     rows = SAMPLES.reshape(-1, 160)
     heard = model.push(rows)
     first, size = OUTPUTS["characters"]
-    exact = log_softmax(network.forward(network.real_valued(ROWS[None])).numpy()[0][:, first : first + size])
+    exact_logits = network.forward(network.real_valued(heard_rows[None])).numpy()[0]
+    exact = log_softmax(exact_logits[:, first : first + size])
     assert heard.shape[0] - len(exact) in (0, 1)  # the quiet before it is heard in the same stream here
     assert np.abs(heard[20 : len(exact)] - exact[20:]).mean() < 0.3
     model.reset()

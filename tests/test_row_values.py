@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kws.frontends import LOWER_LAYERS, MICRO, SPEECH_EMBEDDING, row_format
+from kws.frontends import FULL_BAND, LOWER_LAYERS, MICRO, SPEECH_EMBEDDING, row_format
 from training.learning.row_values import real_valued
 
 
-@pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING, LOWER_LAYERS])
+@pytest.mark.parametrize("name", [MICRO, SPEECH_EMBEDDING, LOWER_LAYERS, FULL_BAND])
 def test_every_int8_stands_for_a_step_of_its_scale(name: str) -> None:
     form, every = row_format(name), np.arange(-128, 128).astype(np.int8)
     real = real_valued(every, form)

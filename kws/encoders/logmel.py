@@ -63,7 +63,7 @@ class LogMelConfig(Digested):
 
 
 class LogMel:
-    """A streaming Stage: int16 samples, shape (n,) -> float32 log-mel rows, shape (t, 32).
+    """A streaming Stage: int16 samples, shape (n,) -> float32 log-mel rows, shape (t, channels).
 
     The first row comes after 25 ms, then one every 10 ms; a row depends on its own 25 ms alone. The
     published front end ends by lifting everything that is 80 dB below the loudest value of a call; that
@@ -72,12 +72,13 @@ class LogMel:
     Args:
         together: rows that come at once, or a multiple of them; for who needs so many to go on, since one
             call costs about as much as a row of it.
+        config: other filters than those that the speech embedding hears through.
     """
 
     _pending: Samples
 
-    def __init__(self, together: int = 1) -> None:
-        self.config, self._together = LogMelConfig(), together
+    def __init__(self, together: int = 1, config: LogMelConfig | None = None) -> None:
+        self.config, self._together = config or LogMelConfig(), together
         weights = self.config.mel_weights()
         heard = np.flatnonzero(weights.any(axis=1))
         self._bins = slice(int(heard[0]), int(heard[-1]) + 1)

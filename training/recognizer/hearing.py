@@ -9,9 +9,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from kws.encoders.full_band import FullBandConfig
 from kws.encoders.lower_layers import LowerLayersConfig
 from kws.errors import KwsError
-from kws.frontends import LOWER_LAYERS, MICRO, WAVEFORM, RowFormat, new_front_end, row_format
+from kws.frontends import FULL_BAND, LOWER_LAYERS, MICRO, WAVEFORM, RowFormat, new_front_end, row_format
 from kws.recognition.acoustic import SETTLING_SECONDS, quiet_rows
 from kws.types import Rows, Samples
 from training.learning.row_values import real_valued
@@ -84,9 +85,15 @@ def _quiet(encoder: str) -> Rows:
 
 def _hide_channels(rows: Rows, rng: np.random.Generator) -> None:
     """Two bands of up to eight channels (SpecAugment, Park et al. 2019)."""
+    _hide_stretches(rows, _quiet(MICRO), rng)
+
+
+def _hide_stretches(x: npt.NDArray[np.int8], quiet: npt.NDArray[np.int8], rng: np.random.Generator) -> None:
+    """Twice up to eight neighbours on the last axis."""
     for _ in range(2):
-        channel = rng.integers(rows.shape[1])
-        rows[:, channel : channel + rng.integers(9)] = _quiet(MICRO)[0]
+        first = rng.integers(x.shape[-1])
+        hidden = slice(first, first + rng.integers(9))
+        x[..., hidden] = quiet[..., hidden]
 
 
 def _hide_band(rows: Rows, rng: np.random.Generator) -> None:
@@ -98,7 +105,21 @@ def _hide_band(rows: Rows, rng: np.random.Generator) -> None:
         rows[:, band] = _quiet(LOWER_LAYERS)[band]
 
 
+def _hide_both(rows: Rows, rng: np.random.Generator) -> None:
+    """A band of the lower layers' and channels of the energies, each by itself."""
+    config = FullBandConfig()
+    split, by_row = config.lower.values, (-1, config.lower.rows, config.log_mel.channels)
+    _hide_band(rows[:, :split], rng)
+    energies = rows[:, split:].reshape(by_row)
+    _hide_stretches(energies, _quiet(FULL_BAND)[None, split:].reshape(by_row), rng)
+    rows[:, split:] = energies.reshape(len(rows), -1)
+
+
 _BAND_SHARE = 0.4
 
-_NETWORKS: dict[str, tuple[int, Mask]] = {MICRO: (4, _hide_channels), LOWER_LAYERS: (1, _hide_band)}
+_NETWORKS: dict[str, tuple[int, Mask]] = {
+    MICRO: (4, _hide_channels),
+    LOWER_LAYERS: (1, _hide_band),
+    FULL_BAND: (1, _hide_both),
+}
 """Encoder -> rows of a network step, and how takes are masked."""

@@ -51,7 +51,14 @@ def build(recipe: NetworkRecipe) -> AcousticNetwork:
     if recipe.name not in BODIES:
         raise KwsError(f"network.name is {recipe.name!r}; allowed are {', '.join(BODIES)}")
     if recipe.encoder != MICRO:
-        return PretrainedNetwork(recipe.width, recipe.dilations, recipe.dropout, recipe.name)
+        return PretrainedNetwork(
+            recipe.width,
+            recipe.dilations,
+            recipe.dropout,
+            recipe.name,
+            encoder=recipe.encoder,
+            front=recipe.front,
+        )
     return layered_network(recipe.name, recipe.front, recipe.width, recipe.dilations, recipe.dropout)
 
 

@@ -73,9 +73,12 @@ def publish(
 
 
 def loudest_cell(ear: Hearing) -> Rows:
-    """A quiet step but for one cell at its highest and one at its lowest, which span the input's range."""
+    """A quiet step but for cells at their highest and lowest, which span the input's range.
+
+    At either end of a row, since a network that hears two parts of it apart gives each its own range.
+    """
     step = np.tile(ear.quiet, (ear.stride, 1))
-    step[0, :2] = 127, -128
+    step[0, [0, -2]], step[0, [1, -1]] = 127, -128
     return step
 
 

@@ -31,7 +31,7 @@ class NetworkRecipe:
     encoder: str = MICRO
     """What hears the audio for the network, see training.recognizer.hearing."""
     front: int = 96
-    """Channels at 20 ms a step, behind the micro front end."""
+    """Channels at 20 ms a step, behind the micro front end or the energies of the whole band."""
     width: int = 208
     """Channels at 40 ms a step."""
     dilations: tuple[int, ...] = (1, 1, 2, 2, 4, 4, 8, 8)

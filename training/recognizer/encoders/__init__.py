@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from kws.frontends import MICRO, row_format
 from training.recognizer.encoders.attention import attention_blocks
 from training.recognizer.encoders.convolution import residual_convolutions
 from training.recognizer.encoders.layered import Layer, LayeredNetwork, entry_of
@@ -25,4 +26,5 @@ def layered_network(
     name: str, front: int, width: int, dilations: Sequence[int], dropout: float
 ) -> LayeredNetwork:
     """A fresh network of that name; KeyError for another."""
-    return LayeredNetwork(entry_of(front, width), BODIES[name](width, dilations), dropout)
+    entry = entry_of(row_format(MICRO).channels, front, width)
+    return LayeredNetwork(entry, BODIES[name](width, dilations), dropout)

@@ -11,7 +11,7 @@ from typing import Protocol
 import tensorflow as tf
 
 from kws.errors import KwsError
-from kws.frontends import MICRO, row_format
+from kws.frontends import MICRO
 from training.recognizer.encoders.convolution import CausalConv, moments_of
 from training.recognizer.network import AcousticNetwork, Step
 
@@ -30,9 +30,8 @@ class Layer(Protocol):
         """As it is now; KwsError where a step needs what comes after it."""
 
 
-def entry_of(front: int, width: int) -> list[CausalConv]:
-    """The first two layers: so many channels at 20 ms a step, and at 40 ms."""
-    channels = row_format(MICRO).channels
+def entry_of(channels: int, front: int, width: int) -> list[CausalConv]:
+    """The first two layers behind rows of so many channels: so many at 20 ms a step, and at 40 ms."""
     return [CausalConv(2 * channels, front, _FRONT_TAPS), CausalConv(2 * front, width, _ENTRY_TAPS)]
 
 

@@ -3,6 +3,8 @@
     288 values (40 ms) -> the published upper layers, learning on -> 192 values
     both side by side -> 1x1 convolution -> layers of any kind -> phones | characters
 
+Where the encoder gives energies of the whole band as well, what two convolutions make of them stands beside.
+
 The upper layers, but for the last pooling over time and what follows it, start from the published weights
 (Lin et al. 2020, arXiv 2002.01322; Apache-2.0), which the package `pyopen-wakeword` brings. They learn on
 more slowly than what stands behind them.
@@ -12,39 +14,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from kws.encoders.full_band import FullBandConfig
 from kws.encoders.lower_layers import LowerLayersConfig
 from kws.encoders.network import Layer, read_layers
 from kws.encoders.speech_embedding import published_network
-from kws.frontends import LOWER_LAYERS
+from kws.frontends import FULL_BAND, LOWER_LAYERS
 from training.learning.published_layer import PublishedLayer
 from training.recognizer.encoders import BODIES
 from training.recognizer.encoders.convolution import CausalConv, moments_of
+from training.recognizer.encoders.layered import LayeredStep, entry_of, in_pairs
 from training.recognizer.network import AcousticNetwork, Step
 
 _CONFIG = LowerLayersConfig()
+_ENERGIES = FullBandConfig().log_mel.channels
+_OF_ENERGIES = 128
+"""Channels that the network makes of them."""
 _LAST = 19
 """Published layers up to the one, excluded, that comes after the last pooling over time."""
 
 
 class PretrainedNetwork(AcousticNetwork):
-    """The upper layers beside what they are given, a body of `BODIES` as wide as `width`, and heads."""
+    """The upper layers beside what they are given, a body of `BODIES` as wide as `width`, and heads.
+
+    `front` is how many channels are made of energies at 20 ms a step, where `encoder` gives any.
+    """
 
     def __init__(
-        self, width: int, dilations: Sequence[int], dropout: float = 0.0, body: str = "convolutions"
+        self,
+        width: int,
+        dilations: Sequence[int],
+        dropout: float = 0.0,
+        body: str = "convolutions",
+        *,
+        encoder: str = LOWER_LAYERS,
+        front: int = 96,
     ) -> None:
-        super().__init__(LOWER_LAYERS, width, dropout)
+        super().__init__(encoder, width, dropout)
         published = read_layers(published_network(_CONFIG.embedding))[_CONFIG.layers : _LAST]
         self.upper = [PublishedLayer(layer, _over_bands(layer, published[-1])) for layer in published]
-        self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper), width, 1)
+        self.front = entry_of(_ENERGIES, front, _OF_ENERGIES) if encoder == FULL_BAND else []
+        of_energies = self.front[-1].outputs if self.front else 0
+        self.entry = CausalConv(_CONFIG.values + _upper_values(self.upper) + of_energies, width, 1)
         self.body = list(BODIES[body](width, dilations))
         self._add_heads()
 
     @property
     def encoder_variables(self) -> Sequence[tf.Variable]:
         """All but the upper layers'."""
-        return [variable for layer in (self.entry, *self.body) for variable in layer.trainable_variables]
+        layers = (*self.front, self.entry, *self.body)
+        return [variable for layer in layers for variable in layer.trainable_variables]
 
     @property
     def pretrained_variables(self) -> Sequence[tf.Variable]:
@@ -54,14 +75,20 @@ class PretrainedNetwork(AcousticNetwork):
     @property
     def moments(self) -> Sequence[tf.Variable]:
         """The upper layers have none."""
-        return moments_of([self.entry, *self.body])
+        return moments_of([*self.front, self.entry, *self.body])
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
-        """Real-valued rows (batch, steps, 288) -> features (batch, steps, width)."""
-        x = in_bands(rows)
+        """Real-valued rows (batch, steps, channels) -> features (batch, steps, width)."""
+        said, energies = parted(rows)
+        x = in_bands(said)
         for layer in self.upper:
             x = layer(x)
-        x = self.entry(tf.concat([rows, flat(x)], axis=-1), training=training)
+        parts = [said, flat(x)]
+        if self.front:
+            first, second = self.front
+            heard = in_pairs(first(in_pairs(by_row(energies)), training=training))
+            parts.append(second(heard, training=training))
+        x = self.entry(tf.concat(parts, axis=-1), training=training)
         for layer in self.body:
             x = self._dropped(layer(x, training=training), training=training)
         return x
@@ -77,18 +104,23 @@ class PretrainedStep(tf.Module):
     def __init__(self, trained: PretrainedNetwork) -> None:
         super().__init__()
         self._upper = [UpperStep(layer, bands) for layer, bands in _with_bands(trained.upper)]
-        # Two products instead of one of both side by side: int8 would give both the same scale.
+        self._front = LayeredStep([layer.streaming() for layer in trained.front]) if trained.front else None
+        # A product of each instead of one of all side by side: int8 would give all the same scale.
         kernel, self._entry_bias = trained.entry.folded()
-        self._entry = kernel[: _CONFIG.values], kernel[_CONFIG.values :]
+        ends = np.cumsum([_CONFIG.values, _upper_values(trained.upper)])
+        self._entry = np.split(kernel, ends if trained.front else ends[:1])
         self._body = [layer.streaming() for layer in trained.body]
 
     def __call__(self, rows: tf.Tensor) -> tf.Tensor:
-        """(1, 1, 288) -> (1, 1, width)."""
-        x = in_bands(rows)
+        """(1, 1, channels) -> (1, 1, width)."""
+        said, energies = parted(rows)
+        x = in_bands(said)
         for layer in self._upper:
             x = layer(x)
-        heard, told = tf.reshape(rows, (1, -1)), tf.reshape(x, (1, -1))
-        x = tf.nn.relu(heard @ self._entry[0] + told @ self._entry[1] + self._entry_bias)[None]
+        parts = [said, x, *([self._front(by_row(energies))] if self._front else [])]
+        pairs = zip(parts, self._entry, strict=True)
+        products = [tf.reshape(part, (1, -1)) @ kernel for part, kernel in pairs]
+        x = tf.nn.relu(sum(products[1:], products[0]) + self._entry_bias)[None]
         for layer in self._body:
             x = layer(x)
         return x
@@ -114,6 +146,16 @@ class UpperStep(tf.Module):
 def _over_bands(layer: Layer, last: Layer) -> tuple[int, int]:
     """How it pools here: never over time, and the last not at all."""
     return (1, layer.pool[1]) if layer.pool and layer is not last else (1, 1)
+
+
+def parted(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """(batch, t, channels) -> what the lower layers say, (batch, t, 288), and energies, none or four rows."""
+    return rows[..., : _CONFIG.values], rows[..., _CONFIG.values :]
+
+
+def by_row(energies: tf.Tensor) -> tf.Tensor:
+    """(batch, t, 160) -> (batch, 4 t, 40)."""
+    return tf.reshape(energies, (tf.shape(energies)[0], -1, _ENERGIES))
 
 
 def in_bands(rows: tf.Tensor) -> tf.Tensor:
