@@ -3,7 +3,7 @@
 python -m training.accuracy.together BUNDLE BUNDLE [...]
 
 On the dev recordings, as rows of a table in Markdown: of those in the order given, every pair, and all. What
-networks know together is what one of them can be taught (training/teaching.py).
+several know together one of them has not learned yet (docs/experiments/teachers.md).
 """
 
 from __future__ import annotations

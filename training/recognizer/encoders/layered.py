@@ -35,6 +35,12 @@ def entry_of(channels: int, front: int, width: int) -> list[CausalConv]:
     return [CausalConv(2 * channels, front, _FRONT_TAPS), CausalConv(2 * front, width, _ENTRY_TAPS)]
 
 
+def entered(entry: Sequence[CausalConv], rows: tf.Tensor, *, training: bool) -> tf.Tensor:
+    """What an `entry_of` rows (batch, t, channels) makes of them, (batch, t / 4, width)."""
+    front, rear = entry
+    return rear(in_pairs(front(in_pairs(rows), training=training)), training=training)
+
+
 class LayeredNetwork(AcousticNetwork):
     """`entry_of` some sizes, a body of layers as wide as that, and heads."""
 
@@ -55,9 +61,8 @@ class LayeredNetwork(AcousticNetwork):
 
     def encode(self, rows: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Real-valued rows (batch, t, 40), t a multiple of the stride -> features (batch, steps, width)."""
-        front, *rest = self.entry
-        x = in_pairs(front(in_pairs(rows), training=training))
-        for layer in (*rest, *self.body):
+        x = self._dropped(entered(self.entry, rows, training=training), training=training)
+        for layer in self.body:
             x = self._dropped(layer(x, training=training), training=training)
         return x
 

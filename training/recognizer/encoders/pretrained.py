@@ -25,7 +25,7 @@ from kws.frontends import FULL_BAND, LOWER_LAYERS
 from training.learning.published_layer import PublishedLayer
 from training.recognizer.encoders import BODIES
 from training.recognizer.encoders.convolution import CausalConv, moments_of
-from training.recognizer.encoders.layered import LayeredStep, entry_of, in_pairs
+from training.recognizer.encoders.layered import LayeredStep, entered, entry_of
 from training.recognizer.network import AcousticNetwork, Step
 
 _CONFIG = LowerLayersConfig()
@@ -85,9 +85,7 @@ class PretrainedNetwork(AcousticNetwork):
             x = layer(x)
         parts = [said, flat(x)]
         if self.front:
-            first, second = self.front
-            heard = in_pairs(first(in_pairs(by_row(energies)), training=training))
-            parts.append(second(heard, training=training))
+            parts.append(entered(self.front, by_row(energies), training=training))
         x = self.entry(tf.concat(parts, axis=-1), training=training)
         for layer in self.body:
             x = self._dropped(layer(x, training=training), training=training)
