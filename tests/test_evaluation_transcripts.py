@@ -10,7 +10,7 @@ pytest.importorskip("jiwer")
 
 from spoken import random_steps
 
-from kws.evaluation.transcripts import Scored, WordErrors, blame, mistakes
+from kws.evaluation.transcripts import Scored, WordErrors, blame, grouped_errors, mistakes
 from kws.recognition.ctc import likeliest_spelling, log_probability
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
 
@@ -51,6 +51,19 @@ def test_word_errors_of_nothing_are_unknown():
     nothing = WordErrors("clips", (), ())
     assert math.isnan(nothing.value)
     assert all(map(math.isnan, nothing.interval))
+
+
+def test_errors_are_those_of_each_group():
+    said, read = ["one two", "three", "four five six"], ["one", "three", "four two six seven"]
+    assert grouped_errors("speakers", ["a", "b", "a"], said, read) == WordErrors("speakers", (3, 0), (5, 1))
+
+
+def test_errors_of_the_same_words_are_compared_group_by_group():
+    before, after = WordErrors("speakers", (5, 2), (10, 10)), WordErrors("speakers", (3, 3), (10, 10))
+    assert after.fewer_than(before) == WordErrors("speakers", (2, -1), (10, 10))
+    assert after.fewer_than(before).percent == "5.0 (-10.0 to 20.0)"
+    with pytest.raises(ValueError, match="words of 2 and 1 speakers differ"):
+        after.fewer_than(WordErrors("speakers", (1,), (10,)))
 
 
 def test_the_fault_is_the_searchs_where_the_reference_scores_higher():

@@ -20,7 +20,7 @@ from kws.recognition.bundle import RecognizerBundle, find_recognizer
 from kws.recognition.free_text import free_decoder
 from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import Clip
-from training.second_pass.measure import WEIGHTS, by_others, gain, judged, report
+from training.second_pass.measure import WEIGHTS, by_others, judged, report
 from training.understanding.nbest import NBest, nbest_of
 
 ARPA = "\\data\\\nngram 1=4\n\n\\1-grams:\n-1 </s>\n-1 stop\n-1 four\n-1 the\n\n\\end\\\n"
@@ -75,9 +75,6 @@ def test_every_speaker_gets_the_weight_of_the_others() -> None:
     assert after == WordErrors("speakers", (5, 5, 5), words)
     assert by_others([by_weight[0], by_weight[2]]).errors == (5, 2, 2)
     assert by_others([by_weight[0], by_weight[0]]) == by_weight[0]
-    fewer = gain(by_weight[0], by_weight[2])
-    assert (fewer.errors, fewer.value) == ((0, 3, 3), 0.2)
-    assert gain(by_weight[1], by_weight[0]).errors == (-5, 0, 0)
 
 
 class Prefers:

@@ -15,7 +15,7 @@ from click.testing import CliRunner  # noqa: E402
 from training.accuracy.counts import write_counts  # noqa: E402
 from training.recipe import find_recipe  # noqa: E402
 from training.recognizer import compare  # noqa: E402
-from training.recognizer.compare_table import Trained, by_speaker, tables  # noqa: E402
+from training.recognizer.compare_table import Trained, tables  # noqa: E402
 from training.recognizer.encoders import BODIES  # noqa: E402
 from training.recognizer.learn import build  # noqa: E402
 from training.recognizer.recipe import read_recipe  # noqa: E402
@@ -36,11 +36,6 @@ def test_all_bodies_are_compared_and_have_about_as_many_weights() -> None:
         weights[body] = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
     usual = weights["convolutions"]
     assert all(abs(count / usual - 1) < 0.05 for count in weights.values()), weights
-
-
-def test_errors_are_those_of_each_speaker() -> None:
-    said, read = ["one two", "three", "four five six"], ["one", "three", "four two six seven"]
-    assert by_speaker(["a", "b", "a"], said, read) == ([3, 0], [5, 1])
 
 
 def test_the_tables_compare_bodies_of_one_seed() -> None:

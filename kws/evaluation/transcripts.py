@@ -93,11 +93,44 @@ class WordErrors:
             return math.nan, math.nan
         return ratio_interval(self.errors, self.words)
 
+    @property
+    def percent(self) -> str:
+        """As in "52.1 (49.0 to 55.3)"."""
+        low, high = self.interval
+        return f"{100 * self.value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
     def __str__(self) -> str:
         """As in "52.1 % (49.0 to 55.3), 521 of 1000 words, 20 speakers"."""
-        low, high = self.interval
+        value, interval = self.percent.split(" ", 1)
         counts = f"{sum(self.errors)} of {sum(self.words)} words, {len(self.words)} {self.groups}"
-        return f"{100 * self.value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {counts}"
+        return f"{value} % {interval}, {counts}"
+
+    def fewer_than(self, other: WordErrors) -> WordErrors:
+        """How many errors fewer than another made of the same, group by group; negative where there are more.
+
+        Raises:
+            ValueError: it is not the same that was said.
+        """
+        if self.words != other.words:
+            raise ValueError(f"words of {len(self.words)} and {len(other.words)} {self.groups} differ")
+        fewer = tuple(theirs - ours for ours, theirs in zip(self.errors, other.errors, strict=True))
+        return WordErrors(self.groups, fewer, self.words)
+
+
+def grouped_errors(
+    groups: str, belonging: Sequence[str], references: Sequence[str], transcripts: Sequence[str]
+) -> WordErrors:
+    """The errors of transcripts, in the groups that the utterances belong to, in order of first appearance.
+
+    `groups` is what they are, in the plural; references must have at least one word each.
+    """
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(belonging):
+        members.setdefault(group, []).append(index)
+    found = [
+        mistakes([references[i] for i in one], [transcripts[i] for i in one]) for one in members.values()
+    ]
+    return WordErrors(groups, tuple(one.errors for one in found), tuple(one.words for one in found))
 
 
 @dataclass(frozen=True)

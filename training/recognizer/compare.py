@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kws.evaluation.transcripts import grouped_errors
 from training.accuracy.counts import read_counts, write_counts
 from training.options import recognizer_cache_option
 from training.recipe import find_recipe
-from training.recognizer.compare_table import USUAL, Trained, by_speaker, tables
+from training.recognizer.compare_table import USUAL, Trained, tables
 from training.recognizer.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ def _counted(
     from training.recognizer.material import dev_speakers
 
     speakers = dev_speakers(most)
-    return {key: by_speaker(speakers[key], said, read) for key, (said, read) in pairs.items()}
+    found = {
+        key: grouped_errors("speakers", speakers[key], said, read) for key, (said, read) in pairs.items()
+    }
+    return {key: (list(errors.errors), list(errors.words)) for key, errors in found.items()}
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kws.evaluation.transcripts import WordErrors, mistakes
+from kws.evaluation.transcripts import WordErrors
 
 USUAL = "convolutions"
 """The body that the others are compared with."""
@@ -36,19 +36,6 @@ class Trained:
     """Of the int8 graph; empty where the body cannot stream."""
 
 
-def by_speaker(
-    speakers: Sequence[str], references: Sequence[str], found: Sequence[str]
-) -> tuple[list[int], list[int]]:
-    """Errors, and tokens that were said, of each speaker in order of first appearance."""
-    errors: dict[str, int] = {}
-    tokens: dict[str, int] = {}
-    for speaker, reference, text in zip(speakers, references, found, strict=True):
-        counted = mistakes([reference], [text])
-        errors[speaker] = errors.get(speaker, 0) + counted.errors
-        tokens[speaker] = tokens.get(speaker, 0) + counted.words
-    return list(errors.values()), list(tokens.values())
-
-
 def tables(found: Sequence[Trained]) -> str:
     """Phones wrong; int8 and words; how many phones fewer than the convolutions of the same seed."""
     sets = list(found[0].phones)
@@ -71,32 +58,25 @@ def tables(found: Sequence[Trained]) -> str:
 def _trained_row(one: Trained) -> str:
     size = f"{one.size / 1e6:.2f} MB" if one.size else "cannot stream"
     cells = [f"{one.weights / 1e6:.2f} M", size, f"{one.loss:.2f}", f"{one.cpu_seconds / 60:.0f}"]
-    return _row(one.body, str(one.seed), *cells, *(_percent(_errors(pair)) for pair in one.phones.values()))
+    return _row(one.body, str(one.seed), *cells, *(_errors(pair).percent for pair in one.phones.values()))
 
 
 def _reading_row(one: Trained) -> str:
     sets = one.words
     int8 = [f"{100 * _errors(one.int8_phones[name]).value:.1f}" if one.int8_phones else "" for name in sets]
-    return _row(one.body, str(one.seed), *int8, *(_percent(_errors(pair)) for pair in sets.values()))
+    return _row(one.body, str(one.seed), *int8, *(_errors(pair).percent for pair in sets.values()))
 
 
 def _gain_row(one: Trained, usual: Trained) -> str:
     gained = []
     for name, pair in one.phones.items():
-        before, after = _errors(usual.phones[name]), _errors(pair)
-        fewer = tuple(a - b for a, b in zip(before.errors, after.errors, strict=True))
-        gained.append(_percent(WordErrors("speakers", fewer, before.words)))
+        gained.append(_errors(pair).fewer_than(_errors(usual.phones[name])).percent)
     return _row(one.body, str(one.seed), *gained)
 
 
 def _errors(counted: Sequence[Sequence[int]]) -> WordErrors:
     errors, tokens = counted
     return WordErrors("speakers", tuple(errors), tuple(tokens))
-
-
-def _percent(errors: WordErrors) -> str:
-    low, high = errors.interval
-    return f"{100 * errors.value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _head(*cells: str) -> str:

@@ -99,9 +99,18 @@ def _as_recorded(
 
 def dev_speakers(most: int | None = None) -> dict[str, tuple[str, ...]]:
     """Who says each take of the `dev_sets` of so many utterances."""
+    return _speakers(_utterances("dev", DEV_SETS, most))
+
+
+def learnt_speakers(most: int | None = None) -> dict[str, tuple[str, ...]]:
+    """The same of the `learnt_sets`."""
+    return _speakers(_utterances("train", LEARNT_SETS, most))
+
+
+def _speakers(sets: Mapping[str, list[Utterance]]) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(utterance.speaker for (utterance,) in in_strings(utterances, 1, _rng()))
-        for name, utterances in _utterances("dev", DEV_SETS, most).items()
+        for name, utterances in sets.items()
     }
 
 

@@ -84,12 +84,6 @@ def by_others(by_weight: Sequence[WordErrors]) -> WordErrors:
     return WordErrors(first.groups, tuple(errors[chosen, np.arange(errors.shape[1])].tolist()), first.words)
 
 
-def gain(before: WordErrors, after: WordErrors) -> WordErrors:
-    """How many errors fewer, speaker by speaker; negative where there are more."""
-    fewer = tuple(one - other for one, other in zip(before.errors, after.errors, strict=True))
-    return WordErrors(before.groups, fewer, before.words)
-
-
 def measured(bundle: RecognizerBundle, rescore: str, *, most: int | None, cache: Path) -> Iterator[Measured]:
     """Each of SETS."""
     rescorer = RESCORERS[rescore](bundle)
@@ -130,4 +124,4 @@ def _row(one: Measured) -> str:
 
 def _gain_row(one: Measured) -> str:
     before, after = one.by_weight[0], by_others(one.by_weight)
-    return f"| {one.name} | {before} | {after} | {gain(before, after)} |"
+    return f"| {one.name} | {before} | {after} | {after.fewer_than(before)} |"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from kws.evaluation.transcripts import WordErrors, mistakes
+from kws.evaluation.transcripts import WordErrors, grouped_errors
 from kws.frontends import new_front_end
 from kws.grammar.compile import TokenGraph, compile_grammar
 from kws.grammar.reading import read_grammar
@@ -112,14 +112,7 @@ def slots(clip: Clip) -> dict[str, str]:
 def word_errors(clips: Sequence[Clip], texts: Sequence[str]) -> WordErrors:
     """Of a text for each clip, by speaker, or by clip where the speakers are few."""
     by_speaker = len({clip.speaker for clip in clips}) >= _ENOUGH_SPEAKERS
-    groups: dict[str, tuple[list[str], list[str]]] = {}
-    for clip, text in zip(clips, texts, strict=True):
-        right, written = groups.setdefault(clip.speaker if by_speaker else str(clip.path), ([], []))
-        right.append(said(clip))
-        written.append(text)
-    found = [mistakes(right, written) for right, written in groups.values()]
-    return WordErrors(
-        "speakers" if by_speaker else "clips",
-        tuple(one.errors for one in found),
-        tuple(one.words for one in found),
+    groups = [clip.speaker if by_speaker else str(clip.path) for clip in clips]
+    return grouped_errors(
+        "speakers" if by_speaker else "clips", groups, [said(clip) for clip in clips], texts
     )

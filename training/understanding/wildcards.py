@@ -18,7 +18,7 @@ import click
 import numpy as np
 
 from kws.evaluation.intervals import Proportion, Rate
-from kws.evaluation.transcripts import WordErrors, mistakes
+from kws.evaluation.transcripts import WordErrors, grouped_errors
 from kws.events import Transcript
 from kws.frontends import new_front_end
 from kws.grammar.compile import compile_grammar
@@ -169,13 +169,8 @@ def _open(slots: dict[str, str]) -> str:
 
 
 def _by_voice(said: Sequence[Command], texts: Sequence[str]) -> WordErrors:
-    groups: dict[str, tuple[list[str], list[str]]] = {}
-    for command, text in zip(said, texts, strict=True):
-        references, written = groups.setdefault(command.voice, ([], []))
-        references.append(_open(command.slots))
-        written.append(text)
-    found = [mistakes(*group) for group in groups.values()]
-    return WordErrors("voices", tuple(one.errors for one in found), tuple(one.words for one in found))
+    voices, right = [command.voice for command in said], [_open(command.slots) for command in said]
+    return grouped_errors("voices", voices, right, texts)
 
 
 def _mean(good: Sequence[tuple[Command, Transcript]], right: Sequence[bool], *, of: bool) -> float:
