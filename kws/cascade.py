@@ -7,7 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kws.bundle import MODELS, Bundle, find_bundle, is_bundled, read_bundle
-from kws.confirmation_table import Second, default_members, default_weights, second_stage_of
+from kws.confirmation_table import (
+    Second,
+    default_members,
+    default_weights,
+    how_to_measure,
+    second_stage_of,
+)
 from kws.encoders.speech_embedding import PACKAGE
 from kws.errors import BundleError
 from kws.frontends import MICRO, MICRO_EMBEDDING
@@ -55,7 +61,12 @@ def default_second(bundle: Bundle) -> Second | None:
         return None
     second = members[0] if len(members) == 1 else Fusion(tuple(members), default_weights(bundle))
     if second_stage_of(bundle, second) is None:
-        _say("%s: no second stage: it was not measured with this %s", bundle.name, second.name)
+        _warn(
+            "%s: no second stage: it was not measured with this %s; run %s",
+            bundle.name,
+            second.name,
+            how_to_measure(bundle),
+        )
         return None
     return second
 
@@ -107,6 +118,12 @@ def _say(text: str, *values: str) -> None:
     import logging
 
     logging.getLogger(__name__).info(text, *values)
+
+
+def _warn(text: str, *values: str) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning(text, *values)
 
 
 def _can_run_encoder(bundle: Bundle) -> bool:

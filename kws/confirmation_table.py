@@ -193,10 +193,17 @@ def estimate_of(bundle: Bundle) -> str:
     return str(_table(bundle).get("default", {}).get("estimated", ""))
 
 
+def how_to_measure(bundle: Bundle) -> str:
+    """The command that makes its table for the models of now."""
+    if estimate_of(bundle):
+        return f"python -m training.heads.cascade {bundle.manifest_path}"
+    return f"python -m training.second_stage {bundle.name} --fill"
+
+
 def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:
     """The table of a wake word; raises KwsError where there is none, or one of another pair of models."""
     table = bundle.manifest.get("kws", {}).get("confirmation")
-    remedy = f"give --confirm-threshold, or run python -m training.second_stage {bundle.name} --fill"
+    remedy = f"give --confirm-threshold, or run {how_to_measure(bundle)}"
     if not table:
         raise KwsError(f"{bundle.name}: was never measured with a second stage; {remedy}")
     if table.get("models") != pair(bundle, second):

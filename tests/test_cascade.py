@@ -82,11 +82,12 @@ def test_what_is_not_bundled_has_no_head(tmp_path: Path) -> None:
     assert proposer(mine) == mine
 
 
-def test_a_head_of_another_pair_is_not_heard() -> None:
+def test_a_head_of_another_pair_is_not_heard(caplog: pytest.LogCaptureFixture) -> None:
     """The device's model has been trained anew: the thresholds are not its own."""
     head = proposer(find_bundle("computer"))
     assert default_second(head) is not None
     assert default_second(dataclasses.replace(head, model_sha256="0")) is None
+    assert "run python -m training.second_stage computer --fill" in caplog.text
 
 
 def test_a_second_stage_is_found_by_name_and_path(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pocketsphinx")
 
+from click.testing import CliRunner
 from heads import head_bundle
 
 import training.heads.trial
@@ -36,6 +37,7 @@ from training.heads.cascade import (
     SPELLING_PER_HOUR,
     WEIGHTS,
     add_second_stage,
+    main,
     proposing,
 )
 from training.heads.fused_alarms import LEASTS, FusedAlarms, read_fused_alarms
@@ -186,3 +188,37 @@ def test_counts_of_all_words_are_added_up(monkeypatch: pytest.MonkeyPatch, fused
     assert asked == [("word", [0.2])] * 2
     with pytest.raises(KwsError, match="has no second stage"):
         fused_alarms.count([path.parent / SECOND / "word.json"], path.parent)
+
+
+def after_another_recognizer(path: Path) -> None:
+    """As if the recognizer that it was trained beside had been replaced since."""
+    manifest = json.loads(path.read_text("utf-8"))
+    models = manifest["kws"]["confirmation"]["models"]
+    manifest["kws"]["confirmation"]["models"] = [*models[:-1], "0" * 64]
+    path.write_text(json.dumps(manifest), "utf-8")
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_second_stage_comes_back_after_another_recognizer(
+    heads: int, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(training.heads.trial, "SPOKEN_WORDS", 3)
+    cache = tmp_path / "cache"
+    add_second_stage(made, judge(tmp_path) if heads == 2 else None, seed=1, cache=cache)
+    before = json.loads(made.read_text("utf-8"))
+    after_another_recognizer(made)
+    assert default_second(read_bundle(made)) is None
+    command = f"python -m training.heads.cascade {made}"
+    assert f"no second stage: it was not measured with this {'english' if heads == 1 else ''}" in caplog.text
+    assert f"run {command}" in caplog.text
+    done = CliRunner().invoke(main, [str(made), "--cache", str(cache)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "estimated: " in done.output
+    assert json.loads(made.read_text("utf-8")) == before
+    assert default_second(read_bundle(made)) is not None
+
+
+def test_only_what_was_estimated_is_estimated_again(made: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, [str(made), "--cache", str(tmp_path)])
+    assert done.exit_code == 1
+    assert f"measure it on recordings: python -m training.second_stage {made} --fill" in done.output

@@ -1,5 +1,10 @@
 """The second stage that new heads get, at thresholds estimated, not measured.
 
+    python -m training.heads.cascade MODEL...
+
+estimates it anew for words that `kws train` made beside another recognizer than is installed now. A training
+does the same by itself.
+
 Heads are judged on embeddings of other speech; the recognizer needs the audio, which is not there. So what
 all of them let through together is taken from words that were trained alike and measured on recordings
 (training.heads.fused_alarms). Without heads on a second encoder the recognizer confirms alone, and each
@@ -14,8 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kws.bundle import Bundle, read_bundle
-from kws.confirmation_table import ConfirmationPoint, Second
+import click
+
+from kws.bundle import Bundle, find_bundle, read_bundle
+from kws.confirmation_table import ConfirmationPoint, Second, estimate_of
 from kws.errors import KwsError
 from kws.evaluation import Proportion, match_detections
 from kws.frontends import WAVEFORM
@@ -28,8 +35,10 @@ from kws.recognition.spelling import phrase_spellings
 from kws.recognition.tokens import PHONES
 from training.accuracy.confirmation import confirmation
 from training.accuracy.looked import Scorer, told_once
+from training.heads.bundling import SECOND
 from training.heads.fused_alarms import LEASTS, read_fused_alarms
 from training.heads.trial import CONDITIONS, PROPOSED_PER_HOUR, say_anew, spoken_stream
+from training.options import cache_option
 
 RECOGNIZER = "english"
 HEAD_PER_HOUR = 20.0
@@ -141,3 +150,40 @@ def _missed(
         told = {least: told_once(candidates, least, scorer.refractory) for least in LEASTS}
         found.append({least: match_detections(events, words).misses for least, events in told.items()})
     return found
+
+
+def estimate_again(path: Path, cache: Path) -> str:
+    """The second stage of trained heads, estimated with the recognizer of now; what to expect, for people.
+
+    Raises:
+        KwsError: these are no heads of `kws train`, or nobody knows how the phrase is said.
+    """
+    bundle = read_bundle(path)
+    if not estimate_of(bundle):
+        raise KwsError(
+            f"{path}: has no second stage that `kws train` estimated; measure it on recordings: "
+            f"python -m training.second_stage {path} --fill"
+        )
+    second = path.parent / SECOND / path.name
+    seed = int(bundle.card.get("seed", 1))
+    found = add_second_stage(path, second if second.is_file() else None, seed=seed, cache=cache)
+    if not found:
+        raise KwsError(f"{path}: nothing to estimate by; train it again: kws train {bundle.wake_word!r}")
+    return found
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@cache_option
+def main(models: Sequence[str], cache: Path) -> None:
+    """Estimate the second stage of each trained word anew; writes its manifest."""
+    for model in models:
+        try:
+            path = find_bundle(model).manifest_path
+            click.echo(f"{path}: {estimate_again(path, cache)}")
+        except KwsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()
