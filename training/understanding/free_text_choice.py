@@ -17,39 +17,41 @@ import click
 
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.free_text import FreeTextConfig
-from kws.recognition.prefix_beam import PrefixBeamConfig
+from kws.recognition.free_text import BY_PHONES, FreeTextConfig
 from kws.recognition.text_scorer import Fusion
 from training.data.manifest import read_manifest, recordings_manifest
 from training.options import recognizer_cache_option
 from training.understanding.dev_speech import FREE, Heard, dev_sets, drawn, hear
 from training.understanding.free_text_sweep import HEAD, Row, swept
 
-BEFORE = FreeTextConfig(Fusion(0.9, -0.5), 0.6, PrefixBeamConfig(32, least=6.0, slack=4.0))
-"""What the choice is compared with: as free text was searched when nothing was merged."""
-MERGED = replace(BEFORE, beam=replace(BEFORE.beam, beam=64, merge=True))
+BEFORE = BY_PHONES
+"""What the choice is compared with: how free text is searched today."""
 
 
-def _wider(config: FreeTextConfig, **beam: float) -> FreeTextConfig:
-    return replace(config, beam=replace(config.beam, **beam))  # type: ignore[arg-type]
+def _with(weight: float, word: float, priors: float, **beam: float) -> FreeTextConfig:
+    changed = replace(BEFORE.beam, **beam)  # type: ignore[arg-type]
+    return FreeTextConfig(Fusion(weight, word), priors, changed)
 
+
+_TODAY = (BEFORE.fusion.weight, BEFORE.fusion.insertion, BEFORE.prior_weight)
 
 GRID: tuple[tuple[int, FreeTextConfig], ...] = (
     (40_000, BEFORE),
-    *((40_000, _wider(MERGED, beam=beam)) for beam in (32, 48, 64, 96, 128)),
-    (40_000, _wider(MERGED, least=5.0)),
-    (40_000, _wider(MERGED, slack=3.0)),
-    (40_000, _wider(MERGED, slack=6.0)),
-    (60_000, MERGED),
+    (60_000, BEFORE),
+    *((40_000, _with(*_TODAY, beam=beam)) for beam in (64, 128)),
+    (40_000, _with(*_TODAY, slack=6.0)),
     *(
-        (40_000, replace(MERGED, fusion=Fusion(weight, word), prior_weight=priors))
+        (40_000, _with(weight, word, priors))
         for weight, word, priors in (
+            (0.7, -0.5, 0.4),
+            (0.7, -0.5, 0.6),
             (0.8, 0.0, 0.4),
             (0.8, -0.5, 0.5),
-            (0.9, 0.0, 0.5),
-            (1.0, 0.0, 0.6),
-            (1.0, -0.5, 0.6),
             (0.8, -0.5, 0.6),
+            (0.9, 0.0, 0.5),
+            (0.9, -1.0, 0.6),
+            (1.0, -0.5, 0.6),
+            (1.0, -0.5, 0.8),
         )
     ),
 )
