@@ -10,6 +10,7 @@ import pytest
 
 from kws.bundle import MODELS
 from kws.digest import Digested
+from kws.encoders.full_band import FullBandConfig
 from kws.encoders.lower_layers import LowerLayersConfig
 from kws.encoders.rows import EmbeddingRowsConfig
 from kws.frontend import FrontendConfig
@@ -35,7 +36,7 @@ def test_bundled_models_state_the_micro_front_ends() -> None:
 
 def test_bundled_recognizers_state_their_encoders() -> None:
     stated = {ours["encoder"]["digest"] for ours in STATED if "encoder" in ours}
-    assert stated == {LowerLayersConfig().digest}
+    assert stated == {FullBandConfig().digest}
 
 
 @pytest.mark.parametrize("changed", [Outer(name="y"), Outer(inner=Inner(size=2))])
