@@ -251,6 +251,12 @@ def _curve(name: str, out_scale: float, out_zero: int) -> Callable[[RandomGraph]
     return branch
 
 
+def relu(g: RandomGraph) -> None:
+    shape = (1, 3, 4, 10)
+    g.graph.op("RELU", [g.image(*shape[1:])], [g.end(shape)])
+    g.flatten()
+
+
 def leaky_relu(g: RandomGraph) -> None:
     shape = (1, 3, 4, 10)
     g.graph.op("LEAKY_RELU", [g.image(*shape[1:])], [g.end(shape)], 2, "LeakyRelu", alpha=0.17)
@@ -321,6 +327,7 @@ BRANCHES: tuple[Callable[[RandomGraph], None], ...] = (
     elementwise_with_one_number,
     _curve("LOGISTIC", 1 / 256, -128),
     _curve("TANH", 1 / 128, 0),
+    relu,
     leaky_relu,
     slices,
     splits,

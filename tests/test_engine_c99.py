@@ -24,6 +24,7 @@ from firmware_export.native import identity, libraries, project
 from firmware_export.native.stages import NativeFrontend, NativeModel
 from kws import cli
 from kws.bundle import find_bundle
+from kws.encoders.full_band import FullBandConfig
 from kws.errors import KwsError
 from kws.events import Detection
 from kws.frontend import Frontend
@@ -179,7 +180,7 @@ def test_a_model_that_c_cannot_express_is_refused(tmp_path):
 
 def test_the_recognizers_upper_layers_are_within_one_of_portable_kernels():
     path = kws.bundle.MODELS / "english.tflite"
-    rows = np.random.default_rng(2).integers(-128, 128, (60, 288)).astype(np.int8)
+    rows = np.random.default_rng(2).integers(-128, 128, (60, FullBandConfig().channels)).astype(np.int8)
     found, expected = NativeModel(path).push(rows), open_model(path, reference_kernels=True).push(rows)
     assert np.abs(found.astype(int) - expected).max() <= 1
     assert len(np.unique(found)) > 50

@@ -75,7 +75,7 @@ def _table(op: Op) -> Table | None:
     """The table of a function of one int8 argument, None for other operators."""
     if op.name in ("ADD", "SUB", "MUL"):
         return _with_constant(op)
-    function = _FUNCTIONS.get(op.name)
+    function = FUNCTIONS.get(op.name)
     if function is None or len(op.inputs) != 1:
         return None
     source, output = op.inputs[0], op.outputs[0]
@@ -123,6 +123,10 @@ def _quantize(op: Op, source: Tensor, output: Tensor) -> Integers:
     return np.clip(scaled(_BYTES - source.zero_point, factor) + output.zero_point, low, high)
 
 
+def _relu(op: Op, source: Tensor, output: Tensor) -> Integers:
+    return np.maximum(_quantize(op, source, output), output.zero_point)
+
+
 def _leaky_relu(op: Op, source: Tensor, output: Tensor) -> Integers:
     ratio = np.float64(np.float32(source.scale[0])) / np.float64(np.float32(output.scale[0]))
     slope = float(np.float64(np.float32(op.options["alpha"])) * ratio)
@@ -132,12 +136,14 @@ def _leaky_relu(op: Op, source: Tensor, output: Tensor) -> Integers:
     return np.clip(value + output.zero_point, -128, 127)
 
 
-_FUNCTIONS: dict[str, Callable[[Op, Tensor, Tensor], Integers]] = {
+FUNCTIONS: dict[str, Callable[[Op, Tensor, Tensor], Integers]] = {
     "LOGISTIC": _logistic,
     "TANH": _tanh,
     "QUANTIZE": _quantize,
+    "RELU": _relu,
     "LEAKY_RELU": _leaky_relu,
 }
+"""Operators that are a table whatever their argument."""
 
 
 # gemmlowp's fixed point: numbers of 32 bits, of which some, here named, stand before the binary point.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_export.c99.bytewise import TABLE, with_tables
+from firmware_export.c99.bytewise import FUNCTIONS, TABLE, with_tables
 from firmware_export.c99.program import Buffer, Place, Program
 from firmware_export.errors import ExportError
 from firmware_export.graph import Graph, Op, Tensor
@@ -47,7 +47,7 @@ def lower(graph: Graph) -> Program:
 def _check_ops(graph: Graph) -> None:
     for op in graph.ops:
         if op.name not in RULES:
-            known = ", ".join(sorted({*RULES, "LOGISTIC", "QUANTIZE", "TANH", "LEAKY_RELU"} - {TABLE}))
+            known = ", ".join(sorted({*RULES, *FUNCTIONS} - {TABLE}))
             raise ExportError(f"{op}: C99 has no kernel for {op.name}; build the model from {known}")
         for tensor in op.outputs:
             if tensor.type not in ("int8", "uint8"):
