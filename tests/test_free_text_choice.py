@@ -18,7 +18,7 @@ from kws.evaluation.transcripts import WordErrors
 from kws.recognition.free_text import BY_PHONES
 from training.data.manifest import Clip
 from training.understanding.free_text_choice import BEFORE, GRID, Trial, best, halved, main, verdict
-from training.understanding.free_text_sweep import BIGRAM, Row
+from training.understanding.free_text_sweep import BIGRAM, EVERY_WORD, Row
 
 
 def trial(*errors: int, cost: float = 0.01) -> Trial:
@@ -47,7 +47,7 @@ def test_the_other_half_judges() -> None:
 
 
 def test_the_grid_begins_with_what_the_choice_is_compared_with() -> None:
-    assert GRID[0] == (40_000, BEFORE)
+    assert GRID[0] == (EVERY_WORD, BEFORE)
     assert BEFORE is BY_PHONES
     assert len(set(GRID)) == len(GRID)
 

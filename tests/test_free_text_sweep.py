@@ -17,6 +17,7 @@ import training.understanding.free_text_sweep
 from kws.evaluation.transcripts import WordErrors
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.free_text import BY_PHONES, FreeTextConfig
+from kws.recognition.packaged_trigram import PackagedTrigram
 from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.text_scorer import Fusion
 from training.data.manifest import Clip
@@ -55,7 +56,7 @@ def test_trigrams_have_as_many_words_as_the_setting_says(model: str) -> None:
 
 
 def test_what_was_kept_is_among_the_settings() -> None:
-    assert SETTINGS[-1] == (40_000, BY_PHONES)
+    assert SETTINGS[-1] == (len(PackagedTrigram().words), BY_PHONES)
     assert len(set(SETTINGS)) == len(SETTINGS)
 
 

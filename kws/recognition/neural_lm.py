@@ -23,7 +23,7 @@ from kws.recognition.tokens import LogProbs
 END, UNKNOWN = 0, 1
 SPECIAL = ("</s>", "<unk>")
 """The first lines of the list of words."""
-WRITABLE = 40_000
+WRITABLE = 70_000
 """Words of free text; those that are not in the list share what the network gives to any such word."""
 WEIGHT = 0.3
 """By which its nats are multiplied, unless the recognizer's card says otherwise."""

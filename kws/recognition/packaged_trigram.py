@@ -22,10 +22,11 @@ class PackagedTrigram:
     """A WordModel.
 
     Args:
-        vocabulary: so many of its words, the most frequent that the dictionary can pronounce.
+        vocabulary: so many of its words, the most frequent that the dictionary can pronounce; None for all
+            70,244 of them.
     """
 
-    def __init__(self, vocabulary: int = 40_000) -> None:
+    def __init__(self, vocabulary: int | None = None) -> None:
         from pocketsphinx import NGramModel
 
         self._model = NGramModel.readfile(str(speech_model() / "en-us.lm.bin"))

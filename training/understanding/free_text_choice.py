@@ -22,7 +22,7 @@ from kws.recognition.text_scorer import Fusion
 from training.data.manifest import read_manifest, recordings_manifest
 from training.options import recognizer_cache_option
 from training.understanding.dev_speech import FREE, Heard, dev_sets, drawn, hear
-from training.understanding.free_text_sweep import HEAD, Row, swept
+from training.understanding.free_text_sweep import EVERY_WORD, HEAD, Row, swept
 
 BEFORE = BY_PHONES
 """What the choice is compared with: how free text is searched today."""
@@ -36,12 +36,12 @@ def _with(weight: float, word: float, priors: float, **beam: float) -> FreeTextC
 _TODAY = (BEFORE.fusion.weight, BEFORE.fusion.insertion, BEFORE.prior_weight)
 
 GRID: tuple[tuple[int, FreeTextConfig], ...] = (
+    (EVERY_WORD, BEFORE),
     (40_000, BEFORE),
-    (60_000, BEFORE),
-    *((40_000, _with(*_TODAY, beam=beam)) for beam in (64, 128)),
-    (40_000, _with(*_TODAY, slack=6.0)),
+    *((EVERY_WORD, _with(*_TODAY, beam=beam)) for beam in (64, 128)),
+    (EVERY_WORD, _with(*_TODAY, slack=6.0)),
     *(
-        (40_000, _with(weight, word, priors))
+        (EVERY_WORD, _with(weight, word, priors))
         for weight, word, priors in (
             (0.7, -0.5, 0.4),
             (0.7, -0.5, 0.6),

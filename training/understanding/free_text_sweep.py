@@ -47,6 +47,8 @@ def _settings(
 
 BIGRAM = 0
 """Stands for the bundled bigram, where a trigram has so many words."""
+EVERY_WORD = 70_244
+"""Of the trigram, that the dictionary can pronounce."""
 SETTINGS: tuple[tuple[int, FreeTextConfig], ...] = (
     (BIGRAM, _settings(8, 0.6, 1.0, 0.0)),
     (BIGRAM, _settings(32, 0.6, 1.0, 0.0)),
@@ -60,6 +62,7 @@ SETTINGS: tuple[tuple[int, FreeTextConfig], ...] = (
     (40_000, _settings(64, 0.9, -0.5, 0.6)),
     (40_000, _settings(32, 1.1, -0.5, 0.8)),
     (40_000, BY_PHONES),
+    (EVERY_WORD, BY_PHONES),
 )
 """Words of the trigram, and how it is searched."""
 
