@@ -66,11 +66,19 @@ def test_jsgf_repetition_binds_to_the_item_before_it():
     assert said(jsgf("public <a> = (go now)+;"), 2) == {"go now", "go now go now"}
 
 
-def test_jsgf_weights_are_shares():
+def test_jsgf_weights_are_odds_beside_the_likeliest():
     for weights in ("/3/ yes | /1/ no", "/ 0.3e-1 / yes | /1e-2/ no"):
         (intent,) = jsgf(f"public <a> = {weights};").intents
         assert isinstance(intent.sentences, Choice)
-        assert intent.sentences.weights == pytest.approx((0.75, 0.25))
+        assert intent.sentences.weights == pytest.approx((1, 1 / 3))
+
+
+def test_equal_jsgf_weights_are_as_none():
+    """So a sentence is no less sure for being one of many that are equally likely."""
+    plain, weighted = (
+        word_graph(jsgf(f"public <a> = ({items})+;")) for items in ("yes | no", "/5/ yes | /5/ no")
+    )
+    assert all(skip.weight == 0 for skip in (*plain.skips, *weighted.skips))
 
 
 def test_jsgf_comments_quotes_and_null():

@@ -36,7 +36,7 @@ class Choice(Expression):
 
     items: tuple[Expression, ...]
     weights: tuple[float, ...] = ()
-    """Probability of each item, or empty when none is preferred."""
+    """How likely each item is beside the likeliest, which has 1; empty when none is preferred."""
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ class _Parser:
                 break
         if len(items) == 1:
             return items[0]
-        return Choice(tuple(items), _shares(weights))
+        return Choice(tuple(items), _odds(weights))
 
     def _weight(self) -> float | None:
         if self._peek().kind != "weight":
@@ -262,10 +262,11 @@ def _tagged(item: Expression, tag: str) -> Expression:
     return Slot(name, item, value if has_value else None) if name else item
 
 
-def _shares(weights: list[float | None]) -> tuple[float, ...]:
-    """Weights as probabilities; an item without one counts as 1."""
+def _odds(weights: list[float | None]) -> tuple[float, ...]:
+    """Weights beside the largest, so that the likeliest item is as likely as one of a choice without weights;
+    an item without one counts as 1."""
     if all(weight is None for weight in weights):
         return ()
     numbers = [1.0 if weight is None else weight for weight in weights]
-    total = sum(numbers)
-    return tuple(number / total for number in numbers) if total else ()
+    largest = max(numbers)
+    return tuple(number / largest for number in numbers) if largest else ()

@@ -129,10 +129,10 @@ class WordGraph:
             for item in choice.items:
                 self.add(item, source, target, marks)
             return
-        for item, share in zip(choice.items, choice.weights, strict=True):
-            if share > 0:
+        for item, odds in zip(choice.items, choice.weights, strict=True):
+            if odds > 0:
                 branch = self.new_state()
-                self.skip(source, branch, weight=math.log(share))
+                self.skip(source, branch, weight=math.log(odds))
                 self.add(item, branch, target, marks)
 
     def _add_repeat(self, repeat: Repeat, source: int, target: int, marks: Marks) -> None:
