@@ -24,6 +24,7 @@ from benchmarks import (
     accuracy,
     accuracy_page,
     cost,
+    free_text,
     grammars,
     growth,
     same_models,
@@ -63,6 +64,7 @@ PARTS = {
         "Words missed and false alarms", accuracy_page, lambda _, minutes: _after_listening(minutes)
     ),
     "grammars": Part("Small vocabularies", grammars, lambda *_: grammars.measure()),
+    "sentences": Part("Sentences about anything", free_text, lambda *_: free_text.measure()),
     "rules": Part("The streaming wake word of MLPerf Tiny", stream_rules, lambda *_: stream_rules.measure()),
 }
 
@@ -74,10 +76,10 @@ _OPENING = """\
 
 Written by `python -m benchmarks`, that is `make bench`; edit the program, not the page. Each chapter names
 the command that made its figures. It makes a virtual environment for each of the other engines, from PyPI;
-those that cannot be had are named where they are missing. Accuracy, small vocabularies and the streaming wake
-word are measured on the recordings under `KWS_DATA`; without them these chapters stay as they are. All of it
-takes hours, most of them by letting slow engines hear; whoever interrupts it loses the part that was being
-measured, or one stream.
+those that cannot be had are named where they are missing. Accuracy, small vocabularies, sentences and the
+streaming wake word are measured on the recordings under `KWS_DATA`; without them these chapters stay as they
+are. All of it takes hours, most of them by letting slow engines hear; whoever interrupts it loses the part
+that was being measured, or one stream.
 
 Measured elsewhere: the [Speech Commands task](speech-commands.md), a day of audio
 ([verification](verification/)), and what a second stage costs, by `python -m benchmarks.second_stage`

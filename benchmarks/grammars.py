@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.automaton import Automaton, smallest
+from benchmarks.in_turns import Decode, by_pocketsphinx, cpu_text, in_turns
 from benchmarks.table import markdown
-from kws.evaluation.intervals import Proportion, ratio_interval
+from kws.evaluation.intervals import Proportion
 from kws.evaluation.transcripts import WordErrors, mistakes
 from kws.grammar.pronunciation import pronunciations
 from kws.grammar.reading import read_grammar
@@ -22,7 +21,6 @@ from kws.recognition.bundle import find_recognizer
 from kws.recognition.grammar_decoder import meaning
 from kws.recognition.graph_beam import Path as GraphPath
 from kws.recognition.letters import beside
-from kws.sources.whole import read_samples
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.understanding.dev_speech import dev_sets, drawn, log_probs_of, path_of
 from training.understanding.speech_tasks import grammar_listener
@@ -55,8 +53,6 @@ COUNTED = {
 }
 """What share counts; of the others the word error rate."""
 
-Decode = Callable[[Clip], str]
-
 
 def measure() -> dict[str, Any]:
     """By set and clip: seconds of audio, and what each of the two got wrong and took for it."""
@@ -72,13 +68,7 @@ def _measured(name: str, clips: Sequence[Clip], grammar: str) -> dict[str, Any]:
     """Both hear every clip in turn; loading is not timed."""
     graph = word_graph(read_grammar(path_of(grammar)))
     decoders = {"kws": _kws(grammar), "pocketsphinx": _pocketsphinx(graph)}
-    texts: dict[str, list[str]] = {who: [] for who in decoders}
-    cpu: dict[str, list[float]] = {who: [] for who in decoders}
-    for clip in clips:
-        for who, decode in decoders.items():
-            began = time.process_time()
-            texts[who].append(decode(clip))
-            cpu[who].append(time.process_time() - began)
+    texts, cpu = in_turns(clips, decoders)
     return {
         "clips": len(clips),
         "seconds": [clip.seconds for clip in clips],
@@ -112,15 +102,7 @@ def _pocketsphinx(graph: WordGraph) -> Decode:
         file.flush()
         decoder.add_fsg("grammar", decoder.read_fsg(file.name))
     decoder.activate_search("grammar")
-    return partial(_decoded, decoder)
-
-
-def _decoded(decoder: Any, clip: Clip) -> str:
-    decoder.start_utt()
-    decoder.process_raw(read_samples(clip.path).tobytes(), False, True)
-    decoder.end_utt()
-    found = decoder.hyp()
-    return found.hypstr if found else ""
+    return by_pocketsphinx(decoder)
 
 
 def fsg(automaton: Automaton) -> str:
@@ -201,7 +183,7 @@ def section(found: Mapping[str, Any]) -> str:
             f"{TITLES[name]}, {measured['clips']} clips",
             COUNTED.get(name, "word error rate"),
             *(_figure(name, measured["errors"][who]) for who in ("kws", "pocketsphinx")),
-            *(_cpu_text(measured["cpu"][who], measured["seconds"]) for who in ("kws", "pocketsphinx")),
+            *(cpu_text(measured["cpu"][who], measured["seconds"]) for who in ("kws", "pocketsphinx")),
         )
         for name, measured in found.items()
     ]
@@ -212,11 +194,6 @@ def section(found: Mapping[str, Any]) -> str:
 def _figure(name: str, errors: Sequence[Sequence[int]]) -> str:
     wrong, total = (tuple(column) for column in zip(*errors, strict=True))
     return str(Proportion(sum(wrong), sum(total)) if name in COUNTED else WordErrors("clips", wrong, total))
-
-
-def _cpu_text(spent: Sequence[float], heard: Sequence[float]) -> str:
-    low, high = ratio_interval(spent, heard)
-    return f"{sum(spent) / sum(heard):.4f} ({low:.4f} to {high:.4f})"
 
 
 _SECTION = """\

@@ -11,6 +11,7 @@ from tables_of import row_of
 
 from benchmarks import (
     cost,
+    free_text,
     grammars,
     growth,
     limit,
@@ -211,6 +212,33 @@ def test_cpu_time_of_grammars_has_an_interval_over_clips() -> None:
     )
     # A resample is of the first clip twice, of both, or of the second twice.
     assert row[4:] == ["0.0500 (0.0333 to 0.1000)", "0.1000 (0.1000 to 0.1000)"]
+
+
+def test_free_text_is_compared_speaker_by_speaker() -> None:
+    cpu = {"kws": [0.1, 0.1], "pocketsphinx": [1.0, 3.0]}
+    errors = {"kws": [1, 2], "pocketsphinx": [2, 4]}
+    found = {"clips": 2, "seconds": [10.0, 10.0], "cpu": cpu, "groups": "speakers", "words": [10, 10]}
+    (row,) = row_of(
+        free_text.section({"ocean": {**found, "errors": errors}}), f"{free_text.TITLES['ocean']}, 2 clips"
+    )
+    # A resample is of the first speaker twice, of both, or of the second twice.
+    assert row[1:4] == [
+        "15.0 % (10.0 to 20.0), 3 of 20 words, 2 speakers",
+        "30.0 % (20.0 to 40.0), 6 of 20 words, 2 speakers",
+        "15.0 (10.0 to 20.0)",
+    ]
+    assert row[5] == "0.2000 (0.1000 to 0.3000)"
+
+
+@pytest.mark.recordings
+def test_both_write_the_sentences_of_the_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_text, "MOST", 2)
+    found = free_text.measure()
+    for one in found.values():
+        assert one["clips"] == 2
+        # Chance would have nearly all wrong.
+        assert all(sum(errors) < 0.8 * sum(one["words"]) for errors in one["errors"].values())
+    assert "LibriSpeech, native readers, 2 clips" in free_text.section(found)
 
 
 def sentences(automaton: Automaton, state: int) -> Iterator[str]:

@@ -200,6 +200,12 @@ def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -
     return Listener(decoder, step_seconds)
 
 
+def free_listener(bundle: RecognizerBundle, step_seconds: float) -> Listener:
+    """For anything that may be said."""
+    rescorer = rescorer_of(bundle, [], free=True)
+    return Listener(free_decoder(bundle, PHONES, step_seconds, rescorer=rescorer), step_seconds)
+
+
 def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:
     return {
         "commands right": _share(listener.text(sound) == clip.label for clip, sound in heard["commands"]),
@@ -233,8 +239,7 @@ _BY_GRAMMAR: dict[str, Callable[[Listener, dict[str, list[Heard]]], Figures]] = 
 
 
 def _free(bundle: RecognizerBundle, heard: dict[str, list[Heard]], step: float) -> Figures:
-    rescorer = rescorer_of(bundle, [], free=True)
-    listener = Listener(free_decoder(bundle, PHONES, step, rescorer=rescorer), step)
+    listener = free_listener(bundle, step)
     figures: Figures = {
         f"{name}, word error rate": _word_errors(listener, heard[name]) for name in FREE if heard[name]
     }
