@@ -21,7 +21,7 @@ from kws.commands.options import load_engine
 from kws.confirmation_table import is_measured, measured_points
 from kws.confirmed import ConfirmedWord
 from kws.errors import KwsError
-from kws.evaluation import CalibrationRow, Proportion, Rate
+from kws.evaluation import CalibrationRow, Matched, Proportion, Rate
 from kws.frontends import MICRO_EMBEDDING
 from kws.fusion import Fusion
 from kws.loading import AUTO, Wanted, wake_words
@@ -174,20 +174,26 @@ def test_counts_of_all_words_are_added_up(monkeypatch: pytest.MonkeyPatch, fused
         def __init__(self) -> None:
             self.layouts = {"speech": type("Layout", (), {"hours": 2.5})}
 
-        def matched(self, name: str, least: float) -> Any:
-            assert name == "speech"
-            return type("Matched", (), {"false_alarms": [0.0] * round(10 * (1 - least))})
+        def matched(self, name: str, least: float) -> Matched:
+            if name == "speech":
+                return Matched((), (), tuple([0.0] * round(10 * (1 - least))))
+            return Matched((least < 0.3, name == "clean"), (), ())
 
     asked = []
     monkeypatch.setattr(
         fused_alarms, "looked", lambda bundle, *how: asked.append((bundle.name, how[2])) or [Looked()]
     )
     path = fused.manifest_path
-    found = fused_alarms.count([path, path], path.parent)
+    heard = [fused_alarms.hear(path, path.parent)] * 2
+    found = fused_alarms.together(heard, "")
     assert found == FusedAlarms([WORD, WORD], 5.0, [2 * round(10 * (1 - least)) for least in LEASTS], "")
-    assert asked == [("word", [0.2])] * 2
+    assert asked == [("word", [0.2])]
+    assert fused_alarms.table(heard).splitlines()[1 + LEASTS.index(0.4)] == (
+        "0.40 | 50.0 % (6.8 to 93.2), 2 of 4 | 100.0 % (39.8 to 100.0), 4 of 4 "
+        "| 6, 6 | 2.40 (1.24 to 4.19), 12 in 5.00 h"
+    )
     with pytest.raises(KwsError, match="has no second stage"):
-        fused_alarms.count([path.parent / SECOND / "word.json"], path.parent)
+        fused_alarms.hear(path.parent / SECOND / "word.json", path.parent)
 
 
 def after_another_recognizer(path: Path) -> None:
