@@ -1,4 +1,4 @@
-"""An acoustic network on the lower layers of Google's speech embedding.
+"""An acoustic network on the lower layers of Google's speech embedding, alone or with energies beside them.
 
     288 values (40 ms) -> the published upper layers, learning on -> 192 values
     both side by side -> 1x1 convolution -> layers of any kind -> phones | characters
