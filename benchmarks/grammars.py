@@ -197,13 +197,14 @@ def _figure(name: str, errors: Sequence[Sequence[int]]) -> str:
 
 
 _SECTION = """\
-Clips of the `dev` recordings, some taken evenly where there are many, each an utterance of its own, by
-the grammars in `examples/grammars`: as kws compiles them, and for PocketSphinx, with its own dictionary
-and acoustic model and all else by default, the smallest automaton that takes the same sentences, all
-words equally likely at each place. The grammar of digit strings takes one digit or many. An order is
-right when every slot is. kws leaves an utterance out whose score is below the grammar's threshold,
-PocketSphinx one that none of the sentences comes to the end of. The bundled recognizer was not trained on
-these recordings; its priors and its threshold were fitted on them.
+Clips of the `dev` recordings, some taken evenly where there are many, each an utterance of its own, by the
+grammars in `examples/grammars`: as kws compiles them, and for PocketSphinx, with its own dictionary and
+acoustic model and all else by default, the smallest automaton that takes the same sentences, all words
+equally likely at each place; for kws "oh" is a tenth as likely as another digit. The grammar of digit
+strings takes one digit or many. An order is right when every slot is. kws leaves an utterance out whose
+score is below the grammar's threshold, PocketSphinx one that none of the sentences comes to the end of. The
+bundled recognizer was not trained on these recordings; its priors, its confidence, the thresholds and that
+tenth were chosen on them.
 
 {table}
 

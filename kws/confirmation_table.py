@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kws.bundle import Bundle
+from kws.bundle import MODELS, Bundle
 from kws.errors import BundleError, KwsError
 from kws.fusion import Fusion, Member, members_of
 
@@ -195,9 +195,13 @@ def estimate_of(bundle: Bundle) -> str:
 
 def how_to_measure(bundle: Bundle) -> str:
     """The command that makes its table for the models of now."""
+    from shlex import quote  # only where something is amiss
+
+    path = quote(str(bundle.manifest_path))
     if estimate_of(bundle):
-        return f"python -m training.heads.cascade {bundle.manifest_path}"
-    return f"python -m training.second_stage {bundle.name} --fill"
+        return f"python -m training.heads.cascade {path}"
+    name = bundle.name if bundle.manifest_path.parent == MODELS else path
+    return f"python -m training.second_stage {name} --fill"
 
 
 def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:

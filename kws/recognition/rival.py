@@ -22,7 +22,7 @@ from kws.recognition.text_scorer import Fusion, LexiconWords
 from kws.recognition.tokens import PHONES, LogProbs, Tokens
 
 WORDS = 5_000
-"""As many as the rival knows; the trigram's 40,000 told command words from others no better."""
+"""As many as the rival knows; 40,000 of the trigram's told command words from others no better."""
 FUSION = Fusion(0.9, -0.5)
 """With which the recognizers' confidence was fitted; free text may be written with another."""
 
