@@ -13,8 +13,8 @@ from kws.recognition.acoustic import log_softmax  # noqa: E402
 from training.int8.quantize import quantize  # noqa: E402
 from training.recognizer import publish  # noqa: E402
 from training.recognizer.encoders import BODIES, layered_network  # noqa: E402
-from training.recognizer.encoders.convolution import CausalConv  # noqa: E402
 from training.recognizer.encoders.layered import LayeredNetwork  # noqa: E402
+from training.recognizer.encoders.normalization import BatchNorm  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402
 from training.recognizer.learn import build, ctc_loss  # noqa: E402
 from training.recognizer.network import OUTPUTS  # noqa: E402
@@ -31,7 +31,7 @@ def made(name: str) -> LayeredNetwork:
     tf.keras.utils.set_random_seed(4)
     network = layered_network(name, front=16, width=24, dilations=(1, 2), dropout=0.0)
     rng = np.random.default_rng(2)
-    for layer in (module for module in network.submodules if isinstance(module, CausalConv)):
+    for layer in (module for module in network.submodules if isinstance(module, BatchNorm)):
         layer.mean.assign(rng.normal(0, 0.3, layer.mean.shape))
         layer.variance.assign(rng.uniform(2, 30, layer.mean.shape))
         layer.beta.assign(rng.normal(0, 0.2, layer.mean.shape))
@@ -100,7 +100,7 @@ def test_a_recipe_chooses_by_name() -> None:
     assert len(chosen.body) == 3 + 1
     usual = build(NetworkRecipe(front=8, width=16, dilations=(1, 4)))
     assert [layer.dilation for layer in usual.body] == [1, 4]
-    with pytest.raises(KwsError, match="allowed are convolutions, recurrent, bidirectional, conformer"):
+    with pytest.raises(KwsError, match=f"allowed are {', '.join(BODIES)}"):
         build(NetworkRecipe(name="oracle"))
 
 

@@ -18,6 +18,7 @@ from kws.recognition.bundle import read_recognizer, write_recognizer  # noqa: E4
 from training.int8.quantize import quantize  # noqa: E402
 from training.recognizer.encoders import BODIES  # noqa: E402
 from training.recognizer.encoders.convolution import CausalConv  # noqa: E402
+from training.recognizer.encoders.normalization import BatchNorm  # noqa: E402
 from training.recognizer.encoders.pretrained import PretrainedNetwork, flat, in_bands  # noqa: E402
 from training.recognizer.encoders.recurrent import RecurrentLayer  # noqa: E402
 from training.recognizer.hearing import hearing  # noqa: E402
@@ -48,7 +49,7 @@ def small(body: str, encoder: str = LOWER_LAYERS) -> PretrainedNetwork:
     tf.keras.utils.set_random_seed(4)
     made = PretrainedNetwork(width=24, dilations=(1, 2), body=body, encoder=encoder, front=16)
     rng = np.random.default_rng(2)
-    for layer in (module for module in made.submodules if isinstance(module, CausalConv)):
+    for layer in (module for module in made.submodules if isinstance(module, BatchNorm)):
         layer.mean.assign(rng.normal(0, 0.3, layer.mean.shape))
         layer.variance.assign(rng.uniform(2, 30, layer.mean.shape))
     made.head_kernel.assign(rng.normal(0, 0.3, made.head_kernel.shape))
@@ -91,9 +92,9 @@ def test_its_upper_layers_start_where_the_published_network_is(network: Pretrain
 def test_weights_are_stored_in_one_order(network: PretrainedNetwork) -> None:
     """What starts from nothing, what does not, running moments: files of weights know no names."""
     layers = [network.entry, *network.body]
-    fresh = [weight for layer in layers for weight in (layer.kernel, layer.gamma, layer.beta)]
+    fresh = [weight for layer in layers for weight in layer.trainable_variables]
     known = [weight for layer in network.upper for weight in (layer.kernel, layer.bias)]
-    moments = [moment for layer in layers for moment in (layer.mean, layer.variance)]
+    moments = [moment for layer in layers for moment in (layer.norm.mean, layer.norm.variance)]
     expected = [*fresh, network.head_kernel, network.head_bias, *known, *moments]
     assert [id(variable) for variable in network.variables] == [id(variable) for variable in expected]
     assert [id(variable) for variable in network.pretrained_variables] == [id(weight) for weight in known]
@@ -172,7 +173,7 @@ def test_a_recipe_chooses_the_body_behind_the_encoder() -> None:
     assert [type(layer) for layer in chosen.body] == [RecurrentLayer, RecurrentLayer, CausalConv]
     with pytest.raises(KwsError, match="cannot be streamed"):
         small("bidirectional").streaming()
-    with pytest.raises(KwsError, match="allowed are convolutions, recurrent, bidirectional, conformer"):
+    with pytest.raises(KwsError, match=f"allowed are {', '.join(BODIES)}"):
         build(NetworkRecipe(encoder=LOWER_LAYERS, name="oracle"))
 
 

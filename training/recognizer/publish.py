@@ -27,6 +27,7 @@ CALIBRATION_TAKES = 120
 
 _BODIES = {
     "convolutions": "causal convolutions with residuals",
+    "separable": "causal depthwise-separable convolutions with residuals",
     "recurrent": "GRUs with residuals and a short look-ahead",
     "conformer": "self-attention over the last 1.5 s and convolutions, with residuals",
 }

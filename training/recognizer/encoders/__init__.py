@@ -12,9 +12,11 @@ from training.recognizer.encoders.attention import attention_blocks
 from training.recognizer.encoders.convolution import residual_convolutions
 from training.recognizer.encoders.layered import Layer, LayeredNetwork, entry_of
 from training.recognizer.encoders.recurrent import bidirectional_layers, recurrent_layers
+from training.recognizer.encoders.separable import separable_convolutions
 
 BODIES: dict[str, Callable[[int, Sequence[int]], Sequence[Layer]]] = {
     "convolutions": residual_convolutions,
+    "separable": separable_convolutions,
     "recurrent": recurrent_layers,
     "bidirectional": bidirectional_layers,
     "conformer": attention_blocks,

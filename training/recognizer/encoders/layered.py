@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from kws.errors import KwsError
 from kws.frontends import MICRO
-from training.recognizer.encoders.convolution import CausalConv, moments_of
+from training.recognizer.encoders.convolution import CausalConv
+from training.recognizer.encoders.normalization import moments_of
 from training.recognizer.network import AcousticNetwork, Step
 
 _FRONT_TAPS, _ENTRY_TAPS = 3, 2

@@ -24,8 +24,9 @@ from kws.encoders.speech_embedding import published_network
 from kws.frontends import FULL_BAND, LOWER_LAYERS
 from training.learning.published_layer import PublishedLayer
 from training.recognizer.encoders import BODIES
-from training.recognizer.encoders.convolution import CausalConv, moments_of
+from training.recognizer.encoders.convolution import CausalConv
 from training.recognizer.encoders.layered import LayeredStep, entered, entry_of
+from training.recognizer.encoders.normalization import moments_of
 from training.recognizer.network import AcousticNetwork, Step
 
 _CONFIG = LowerLayersConfig()
