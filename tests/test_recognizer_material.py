@@ -17,18 +17,19 @@ from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
 from training.material.augment import narrow
 from training.recipe import find_recipe
-from training.recognizer import sentences
+from training.recognizer import material, sentences
 from training.recognizer.batches import Shelf, mask
 from training.recognizer.corpus import Utterance, recorded
 from training.recognizer.hearing import hearing
 from training.recognizer.labels import phones_of, spoken_words, steps_needed
 from training.recognizer.material import DEV_SETS, LEARNT_SETS
 from training.recognizer.network import OUTPUTS
-from training.recognizer.recipe import read_recipe
+from training.recognizer.recipe import MaterialRecipe, read_recipe
 from training.recognizer.scoring import error_rates, greedy
 from training.recognizer.takes import (
     AS_RECORDED,
     NOISY,
+    VERSIONS,
     Takes,
     cached_takes,
     in_strings,
@@ -204,3 +205,25 @@ def test_only_transcribed_recordings_that_may_be_published_on_are_learnt_from(cl
     measured = {u.corpus for u in recorded(clips, "dev")}
     assert all(set(corpora) <= measured for corpora in DEV_SETS.values())
     assert all(set(corpora) <= {u.corpus for u in learnt} for corpora in LEARNT_SETS.values())
+
+
+@pytest.mark.parametrize(
+    ("left_out", "values"),
+    [("tempo", {"speed": (1.0, 1.0)}), ("noise", {"noise_share": 0.0}), ("rooms", {"room_share": 0.0})],
+)
+def test_a_recipe_leaves_out_tempo_noise_or_rooms(
+    left_out: str,
+    values: dict[str, object],
+    utterances: list[Utterance],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = []
+    takes = make_takes(utterances[:2], (), AS_RECORDED, seed=1)
+    monkeypatch.setenv("KWS_DATA", str(tmp_path))
+    monkeypatch.setattr(material, "synthetic", lambda *_, **__: utterances)
+    monkeypatch.setattr(material, "cached_takes", lambda *arguments, **_: heard.append(arguments[3]) or takes)
+    recipe = MaterialRecipe(synthetic=2, versions=3, **{left_out: False})
+    material.gather(recipe, seed=1, cache=tmp_path, say=lambda _: None)
+    assert heard == [replace(version, **values) for version in VERSIONS[:3]]
+    assert heard != list(VERSIONS[:3])

@@ -74,9 +74,11 @@ def _train(
     import keras
 
     from training.learning.checkpoint import save_weights
+    from training.recognizer import joint
     from training.recognizer.learn import Learner
     from training.recognizer.material import dev_sets, gather
     from training.recognizer.publish import add_to_card, measured, publish
+    from training.second_pass.export import put_beside
 
     started = time.monotonic()
     keras.utils.set_random_seed(seed)
@@ -99,6 +101,8 @@ def _train(
     path = publish(output, name, learner.averaged, material, recipe, seed=seed, command=command)
     _say(started, f"wrote {path}, measuring it")
     add_to_card(path, measured(path, learner.averaged, dev_sets(cache, encoder=ears)))
+    if learner.averaged_speller:
+        _say(started, f"wrote {put_beside(path, learner.averaged_speller, joint.KIND)}")
     _say(started, f"{path} is done")
 
 

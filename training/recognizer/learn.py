@@ -20,6 +20,7 @@ from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
 from training.recognizer.encoders.pretrained import PretrainedNetwork
 from training.recognizer.hearing import Hearing
+from training.recognizer.joint import attention_loss, new_speller
 from training.recognizer.network import OUTPUTS, AcousticNetwork
 from training.recognizer.recipe import NetworkRecipe, Recipe
 from training.recognizer.schedule import WarmHoldFall
@@ -73,8 +74,13 @@ class Learner:
         self.shelf = Shelf(versions)
         self.network = build(recipe.network)
         self.averaged = build(recipe.network)
-        for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
-            kept.assign(now)
+        _same(self.averaged.variables, self.network.variables)
+        joint = recipe.training.attention_weight > 0
+        self._speller = new_speller() if joint else None
+        self.averaged_speller = new_speller() if joint else None
+        """The attention decoder, where one learns beside CTC; its running average."""
+        if self._speller and self.averaged_speller:
+            _same(self.averaged_speller.trainable_variables, self._speller.trainable_variables)
         self._seen = tf.Variable(0.0, trainable=False)
         rates = (recipe.training.learning_rate, recipe.training.pretrained_rate)
         self._optimizers = [self._optimizer(*pair) for pair in zip(rates, self._groups(), strict=True)]
@@ -113,11 +119,21 @@ class Learner:
 
     def _state(self) -> list[tf.Variable]:
         moments = [variable.value for optimizer in self._optimizers for variable in optimizer.variables]
-        return [*self.network.variables, *self.averaged.variables, self._seen, *moments]
+        now, averaged = zip(*self._averages(), strict=True)
+        return [*now, *averaged, self._seen, *moments]
+
+    def _averages(self) -> list[tuple[tf.Variable, tf.Variable]]:
+        """All that learns or is counted, with its running average."""
+        pairs = list(zip(self.network.variables, self.averaged.variables, strict=True))
+        if self._speller and self.averaged_speller:
+            spellers = self._speller.trainable_variables, self.averaged_speller.trainable_variables
+            pairs += zip(*spellers, strict=True)
+        return pairs
 
     def _groups(self) -> tuple[Sequence[tf.Variable], Sequence[tf.Variable]]:
         """What starts from nothing, and what starts from weights of others."""
-        return self.network.fresh_variables, self.network.pretrained_variables
+        spelling = self._speller.trainable_variables if self._speller else ()
+        return [*self.network.fresh_variables, *spelling], self.network.pretrained_variables
 
     def _optimizer(self, rate: float, variables: Sequence[tf.Variable]) -> keras.optimizers.Optimizer:
         recipe = self.recipe.training
@@ -139,7 +155,7 @@ class Learner:
         """Mean loss of an epoch's batches."""
         rng = np.random.default_rng([self.seed, self.epoch])
         tf.random.set_seed(self.seed * 1000 + self.epoch)
-        if self._easy_first and self.epoch == 0:
+        if self._easy_first and self.recipe.training.easy_first and self.epoch == 0:
             batches = self.shelf.first_epoch(self._budget())
         else:
             batches = self.shelf.epoch(self._budget(), rng, self.recipe.training.masked_share)
@@ -153,9 +169,14 @@ class Learner:
             logits = self.network.forward(self.network.real_valued(rows), training=True)
             losses = [w * ctc_loss(logits, steps, name, *labels[name]) for name, w in weights.items()]
             loss = tf.add_n(losses) / sum(weights.values())
+            if self._speller:
+                share = recipe.attention_weight
+                attention = attention_loss(self._speller, logits, steps, *labels["characters"])
+                loss = (1 - share) * loss + share * attention
         groups = self._groups()
         gradients = tape.gradient(loss, [*groups[0], *groups[1]])
-        gradients, _ = tf.clip_by_global_norm(gradients, recipe.clip_norm)
+        if recipe.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, recipe.clip_norm)
         parts = gradients[: len(groups[0])], gradients[len(groups[0]) :]
         for optimizer, part, variables in zip(self._optimizers, parts, groups, strict=True):
             if variables:
@@ -167,8 +188,13 @@ class Learner:
         """Move the running average, faster in the beginning."""
         self._seen.assign_add(1.0)
         decay = tf.minimum(self.recipe.training.averaging, self._seen / (10.0 + self._seen))
-        for kept, now in zip(self.averaged.variables, self.network.variables, strict=True):
+        for now, kept in self._averages():
             kept.assign(kept * decay + now * (1 - decay))
+
+
+def _same(kept: Sequence[tf.Variable], now: Sequence[tf.Variable]) -> None:
+    for one, other in zip(kept, now, strict=True):
+        one.assign(other)
 
 
 def ctc_loss(

@@ -14,7 +14,15 @@ from kws.frontends import MICRO
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.recognizer.corpus import Utterance, recorded, synthetic
 from training.recognizer.recipe import MaterialRecipe
-from training.recognizer.takes import AS_RECORDED, VERSIONS, Takes, cached_takes, in_strings, joined
+from training.recognizer.takes import (
+    AS_RECORDED,
+    VERSIONS,
+    TakeConfig,
+    Takes,
+    cached_takes,
+    in_strings,
+    joined,
+)
 
 DEV_SETS = {
     "libri": ("libri-test-clean",),
@@ -60,8 +68,9 @@ def gather(
         raise KwsError("nothing to learn from; set KWS_DATA to the data root, or material.synthetic above 0")
     versions = []
     for number in range(recipe.versions):
+        heard = _heard(VERSIONS[number], recipe)
         parts = [
-            cached_takes(cache, part, noises, VERSIONS[number], seed=seed + number, encoder=encoder)
+            cached_takes(cache, part, noises, heard, seed=seed + number, encoder=encoder)
             for part in (real, spoken)
             if part
         ]
@@ -132,6 +141,13 @@ def _drawn(utterances: list[Utterance], most: int | None) -> list[Utterance]:
 
 def _rng() -> np.random.Generator:
     return np.random.default_rng(_DEV_SEED)
+
+
+def _heard(version: TakeConfig, recipe: MaterialRecipe) -> TakeConfig:
+    """A version of the takes without what the recipe leaves out."""
+    version = version if recipe.tempo else replace(version, speed=(1.0, 1.0))
+    version = version if recipe.noise else replace(version, noise_share=0.0)
+    return version if recipe.rooms else replace(version, room_share=0.0)
 
 
 def _clips() -> list[Clip]:

@@ -20,6 +20,12 @@ class MaterialRecipe:
     """How many times every utterance is composed anew: 1 clean, more with noise, rooms and other tempo."""
     real_share: float = 1.0
     """Share of the real recordings that is used; less is for trials."""
+    tempo: bool = True
+    """Whether takes are quicker or slower than what was recorded."""
+    noise: bool = True
+    """Whether some are heard in noise."""
+    rooms: bool = True
+    """Whether some are heard in rooms."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,15 @@ class TrainingRecipe:
     """Of all batches, how many of the last ones let it fall, on a cosine."""
     masked_share: float = 1.0
     """Of the takes, how many have stretches masked."""
+    easy_first: bool = True
+    """Whether the first epoch goes from short takes to long ones."""
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
+    """Of all gradients together, at most; 0 leaves them as they are."""
     character_weight: float = 0.6
     """Of the characters' loss against the phones'."""
+    attention_weight: float = 0.0
+    """Of an attention decoder's loss against CTC's, see training.recognizer.joint; 0 trains none."""
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what gets kept."""
 

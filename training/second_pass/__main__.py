@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 
-from kws.manifest_keys import read_json, write_json
 from kws.recognition.bundle import find_recognizer
 from kws.recognition.rescorers import RESCORERS
 from training.options import recognizer_cache_option
@@ -51,7 +50,7 @@ def train(
     import keras
 
     from training.recognizer.recipe import read_recipe
-    from training.second_pass.export import exported
+    from training.second_pass.export import put_beside
     from training.second_pass.learn import teach
     from training.second_pass.material import dev_lessons, training_lessons
     from training.second_pass.spellers import SPELLERS
@@ -69,10 +68,7 @@ def train(
         if path.resolve().parent != output.resolve():
             shutil.copy(path, output)
     copied = output / bundle.manifest_path.name
-    copied.with_suffix(".second-pass.tflite").write_bytes(exported(speller))
-    about = {"kind": kind, "width": width, "recognizer_sha256": bundle.model_sha256, "weight": 0.3}
-    _into_card(copied, "second_pass", about)
-    click.echo(f"wrote {copied.with_suffix('.second-pass.tflite')}")
+    click.echo(f"wrote {put_beside(copied, speller, kind)}")
 
 
 @main.command()
@@ -106,12 +102,6 @@ def plot(model: str, recording: Path, text: str, output: Path) -> None:
         judge.attention(heard, text), text, 2 * acoustic.step_seconds, (len(heard) + 1) // 2
     )
     output.write_text(drawing, encoding="utf-8")
-
-
-def _into_card(path: Path, key: str, about: dict[str, object]) -> None:
-    manifest = read_json(path)
-    manifest["kws"].setdefault("card", {})[key] = about
-    write_json(path, manifest)
 
 
 def _say(text: str) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import tensorflow as tf
 
+from kws.manifest_keys import read_json, write_json
+from kws.recognition.bundle import read_recognizer
 from kws.standard_error import silenced
 from training.second_pass.learn import SIZES
 from training.second_pass.spellers import Speller
@@ -11,6 +15,29 @@ from training.second_pass.spellers import Speller
 MOST_STEPS, LONGEST = SIZES[-1]
 """Twenty seconds, and characters of a text, the END before and after it included."""
 MOST_TEXTS = 5
+WEIGHT = 0.3
+"""Of what it says, unless its card is changed."""
+
+
+def put_beside(recognizer: Path, speller: Speller, kind: str) -> Path:
+    """Write a trained speller beside the recognizer that it listens to, and name it in its card.
+
+    Args:
+        recognizer: NAME.json.
+        speller: trained.
+        kind: one of SPELLERS.
+
+    Returns:
+        NAME.second-pass.tflite.
+    """
+    path = recognizer.with_suffix(".second-pass.tflite")
+    path.write_bytes(exported(speller))
+    sha256 = read_recognizer(recognizer).model_sha256
+    about = {"kind": kind, "width": speller.width, "recognizer_sha256": sha256, "weight": WEIGHT}
+    manifest = read_json(recognizer)
+    manifest["kws"].setdefault("card", {})["second_pass"] = about
+    write_json(recognizer, manifest)
+    return path
 
 
 def exported(

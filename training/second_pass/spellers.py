@@ -23,6 +23,8 @@ from training.learning.gru_step import gru_step
 FLOOR = -12.0
 """Log-probabilities below are as good as never."""
 _FAR = -1e9
+_MOST_POSITIONS = 2048
+"""Of characters, or of steps in pairs."""
 
 
 class Speller(tf.Module):
@@ -45,12 +47,13 @@ class Speller(tf.Module):
         are too far to be looked at.
         """
         x = 1 - tf.maximum(heard, FLOOR) / FLOOR  # 0 for never, 1 for certain
-        counts = tf.sequence_mask(count, heard.shape[1], tf.float32)
-        x = (x * counts[:, :, None])[:, : heard.shape[1] // 2 * 2]
-        x = tf.reshape(x, (-1, heard.shape[1] // 2, 2 * self.tokens))
+        steps = length_of(heard)
+        counts = tf.sequence_mask(count, steps, tf.float32)
+        x = (x * counts[:, :, None])[:, : steps // 2 * 2]
+        x = tf.reshape(x, (-1, steps // 2, 2 * self.tokens))
         for kernel, bias in zip(self._ear, self._ear_bias, strict=True):
             x = tf.nn.relu(tf.nn.conv1d(x, kernel, 1, "SAME") + bias)
-        mask = tf.sequence_mask((count + 1) // 2, heard.shape[1] // 2, tf.float32)
+        mask = tf.sequence_mask((count + 1) // 2, steps // 2, tf.float32)
         return x, (1 - mask)[:, None] * _FAR
 
     def spell(self, heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -126,10 +129,10 @@ class TransformerSpeller(Speller):
     def spell(self, heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """All characters at once; none sees those after it. The attention is that of the last layer."""
         places, far = self.listen(heard, count)
-        places = places + positions(places.shape[1], self.width)
-        length = texts.shape[1] - 1
+        places = places + positions(length_of(places), self.width)
+        length = length_of(texts) - 1
         x = tf.gather(self._embedding, texts[:, :-1]) + positions(length, self.width)
-        later = (1 - np.tri(length, dtype=np.float32))[None] * _FAR
+        later = _later(length) * _FAR
         context, look = x, x
         for layer in self._layers:
             seen, _ = attend(normal(x) @ layer["self"], normal(x), later)
@@ -153,10 +156,23 @@ def normal(x: tf.Tensor) -> tf.Tensor:
     return centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True) + 1e-5)
 
 
-def positions(length: int, width: int) -> np.ndarray:
+def positions(length: int | tf.Tensor, width: int) -> tf.Tensor:
     """sin(t / 10000^(2 i / width)) and cos side by side, (1, length, width) (Vaswani et al. 2017)."""
-    angles = np.arange(length)[:, None] / 10_000 ** (2 * np.arange(width // 2) / width)
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[None].astype(np.float32)
+    angles = np.arange(_MOST_POSITIONS)[:, None] / 10_000 ** (2 * np.arange(width // 2) / width)
+    table = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[None].astype(np.float32)
+    return table[:, :length] if isinstance(length, int) else tf.constant(table)[:, :length]
+
+
+def length_of(x: tf.Tensor) -> int | tf.Tensor:
+    """The second dimension: a number where it is fixed, as in a file that devices run, else a tensor."""
+    return x.shape[1] or tf.shape(x)[1]
+
+
+def _later(length: int | tf.Tensor) -> tf.Tensor:
+    """1 where a character would see one after it, (1, length, length)."""
+    if isinstance(length, int):
+        return (1 - np.tri(length, dtype=np.float32))[None]
+    return 1 - tf.linalg.band_part(tf.ones((1, length, length)), -1, 0)
 
 
 def _transformer_shapes(width: int) -> dict[str, Sequence[int]]:
