@@ -79,10 +79,16 @@ def test_the_fault_is_the_searchs_where_the_reference_scores_higher():
     assert (counted.right, counted.search, counted.model, counted.lexicon) == (1, 1, 2, 1)
     assert counted.table().splitlines() == [
         "4 of 5 transcripts are wrong",
-        "search       1   25.0 %",
-        "model        2   50.0 %",
-        "lexicon      1   25.0 %",
+        "search         1   25.0 %",
+        "model          2   50.0 %",
+        "lexicon        1   25.0 %",
     ]
+
+
+def test_what_was_found_and_rejected_is_the_thresholds_fault():
+    counted = blame([Scored("a", "a", 0, 0, rejected=True), Scored("a", "b", -2, -1, rejected=True)])
+    assert (counted.right, counted.model, counted.threshold) == (0, 1, 1)
+    assert counted.table().splitlines()[-1] == "threshold      1   50.0 %"
 
 
 def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():

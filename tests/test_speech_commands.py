@@ -126,9 +126,19 @@ def test_a_recognizer_is_measured_on_a_table(english, capsys, tmp_path):
     out = capsys.readouterr().out
     assert "10.0 %" in out  # one of ten words
     assert "1 off -> on" in out
-    assert "1 of 2 transcripts are wrong\nsearch       0    0.0 %\nmodel        1  100.0 %" in out
-    assert main(["eval", english, "--manifest", str(table), "-g", str(GRAMMARS / "home.yaml")]) == 0
-    assert "in the grammar" in capsys.readouterr().out
+    assert "1 of 2 transcripts are wrong\nsearch         0    0.0 %\nmodel          1  100.0 %" in out
+    with_grammar = ["eval", english, "--manifest", str(table), "-g", str(GRAMMARS / "home.yaml")]
+    assert main(with_grammar) == 0
+    out = capsys.readouterr().out
+    assert "in the grammar" in out
+    assert "1 of 2 transcripts are wrong\nsearch         0    0.0 %\nmodel          1  100.0 %" in out
+    assert main([*with_grammar, "--threshold", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 transcripts are wrong" in out
+    assert "threshold      1   50.0 %" in out
+    table.write_text("path\ttext\nquiet.wav\tlights in the attic on\n")
+    assert main(with_grammar) == 0
+    assert "lexicon        1  100.0 %" in capsys.readouterr().out
 
 
 def test_false_accepts_are_counted_in_recordings_without_a_sentence(english, capsys, tmp_path):

@@ -34,7 +34,7 @@ def eval_speech(
     from kws.commands.eval import write_page
     from kws.evaluation.speech_page import speech_page
     from kws.evaluation.speech_trial import false_accepts, read_spoken, try_recognizer
-    from kws.recognition.build import build_recognizer
+    from kws.recognition.build import build_recognizer, grammar_score
     from kws.recognition.bundle import find_recognizer
     from kws.recognition.free_text import text_score
     from kws.recognition.rescorers import rescorer_of
@@ -44,8 +44,11 @@ def eval_speech(
         recognizer = build_recognizer(
             model, grammar=grammar, threshold=threshold, delegate=delegate, language_model=language_model
         )
-    rescorer = rescorer_of(find_recognizer(model), [], free=True)
-    score = None if grammar else text_score(model, recognizer.decoder.tokens, language_model, rescorer)
+    if grammar:
+        score = grammar_score(model, grammar)
+    else:
+        rescorer = rescorer_of(find_recognizer(model), [], free=True)
+        score = text_score(model, recognizer.decoder.tokens, language_model, rescorer)
     trial = try_recognizer(recognizer, spoken, score)
     figures = _figures(trial)
     if negatives:

@@ -59,7 +59,7 @@ class SpeechTrial:
     character_error_rate: float
     latencies: tuple[float, ...]
     blame: Blame | None
-    """None where a grammar, not the search for any text, decided."""
+    """None where nothing tells what a text is worth, as in a grammar with places for any words."""
 
 
 def read_spoken(table: Path) -> list[Spoken]:
@@ -163,9 +163,13 @@ def _with_quiet(samples: Samples) -> Samples:
 
 
 def _scored(heard: Heard, score: Callable[[LogProbs, str], float]) -> Scored:
-    reference, transcript = heard.spoken.text, heard.text
+    """What was rejected counts as what it was taken for."""
+    rejected = not heard.text and heard.guess is not None
+    reference, transcript = heard.spoken.text, heard.guess.text if rejected and heard.guess else heard.text
+    if transcript == reference:
+        return Scored(reference, transcript, 0.0, 0.0, rejected)
     return Scored(
-        reference, transcript, score(heard.log_probs, reference), score(heard.log_probs, transcript)
+        reference, transcript, score(heard.log_probs, reference), score(heard.log_probs, transcript), rejected
     )
 
 

@@ -142,6 +142,8 @@ class Scored:
     reference_score: float
     """Minus infinity where the search could never have written it: its lexicon lacks a word."""
     transcript_score: float
+    rejected: bool = False
+    """Whether the transcript was found, and held to be something else that is not in the grammar."""
 
 
 @dataclass(frozen=True)
@@ -153,19 +155,22 @@ class Blame:
     model: int
     """What was returned scores at least as high as the reference: better models."""
     lexicon: int
-    """The reference cannot be written at all."""
+    """The reference cannot be written at all: a word is not known, or it is not in the grammar."""
     right: int
+    threshold: int = 0
+    """The reference was found, and not held to be sure enough."""
 
     @property
     def wrong(self) -> int:
         """All of them."""
-        return self.search + self.model + self.lexicon
+        return self.search + self.model + self.lexicon + self.threshold
 
     def table(self) -> str:
         """Each with its share of the wrong ones."""
-        shares = {"search": self.search, "model": self.model, "lexicon": self.lexicon}
+        faults = ("search", "model", "lexicon", *(["threshold"] if self.threshold else []))
+        shares = {name: getattr(self, name) for name in faults}
         lines = [
-            f"{name:8}{count:6} {100 * count / max(1, self.wrong):6.1f} %" for name, count in shares.items()
+            f"{name:10}{count:6} {100 * count / max(1, self.wrong):6.1f} %" for name, count in shares.items()
         ]
         return "\n".join([f"{self.wrong} of {self.wrong + self.right} transcripts are wrong", *lines])
 
@@ -173,12 +178,12 @@ class Blame:
 def blame(utterances: Sequence[Scored]) -> Blame:
     """Count whose fault the wrong transcripts are."""
     counts = Counter(_fault(utterance) for utterance in utterances)
-    return Blame(counts["search"], counts["model"], counts["lexicon"], counts["right"])
+    return Blame(**{name: counts[name] for name in ("search", "model", "lexicon", "right", "threshold")})
 
 
 def _fault(utterance: Scored) -> str:
     if utterance.reference == utterance.transcript:
-        return "right"
+        return "threshold" if utterance.rejected else "right"
     if utterance.reference_score == float("-inf"):
         return "lexicon"
     return "search" if utterance.reference_score > utterance.transcript_score else "model"

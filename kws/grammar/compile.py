@@ -24,6 +24,7 @@ from kws.grammar.around import add_fillers, add_lead_in
 from kws.grammar.expression import Grammar
 from kws.grammar.open_words import OPEN_COST, open_up
 from kws.grammar.pronunciation import pronunciations, read_ahead, words_of
+from kws.grammar.saying import saying
 from kws.grammar.word_graph import OPEN, Marks, Spelling, WordArc, WordGraph, word_graph
 from kws.recognition.tokens import SPACE, Tokens
 
@@ -108,6 +109,7 @@ def compile_grammar(
     filler_cost: float | None = None,
     open_cost: float = OPEN_COST,
     lead_in: Iterable[Spelling] = (),
+    only: str | None = None,
 ) -> TokenGraph:
     """The token graph of a grammar.
 
@@ -118,12 +120,15 @@ def compile_grammar(
             None: it may not.
         open_cost: nats for each token of words that are not the grammar's own.
         lead_in: what may be heard of a wake word before the sentence, at no cost.
+        only: leaves all sentences out but those of these words.
 
     Raises:
-        GrammarError: a word cannot be said, or the graph grows too large.
+        GrammarError: a word cannot be said, the graph grows too large, or nothing says `only`.
     """
     with _collector_paused():
         graph = word_graph(grammar)
+        if only is not None:
+            graph = saying(graph, only.split())
         if lead_in:
             add_lead_in(graph, lead_in)
         if filler_cost is not None:

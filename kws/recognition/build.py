@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from kws.delegates import Delegate
-from kws.errors import KwsError
+from kws.errors import GrammarError, KwsError
 from kws.grammar.compile import compile_grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
@@ -18,6 +19,7 @@ from kws.recognition.decoder import Decoder
 from kws.recognition.endpoint import EndpointConfig
 from kws.recognition.free_text import free_decoder
 from kws.recognition.grammar_decoder import GrammarDecoder
+from kws.recognition.graph_beam import BeamConfig
 from kws.recognition.letters import beside, letters_of
 from kws.recognition.open_words import open_words_of
 from kws.recognition.priors import decoding_of
@@ -26,7 +28,7 @@ from kws.recognition.rescorers import rescorer_of
 from kws.recognition.rival import rival_of
 from kws.recognition.spelling import endings, phrase_spellings
 from kws.recognition.spotter import Spotter, SpotterConfig
-from kws.recognition.tokens import Kind, Tokens
+from kws.recognition.tokens import Kind, LogProbs, Tokens
 
 COMMAND = EndpointConfig(patience=5.0, longest=15.0)
 """After a wake word: give up after 5 s of silence."""
@@ -92,6 +94,34 @@ def build_recognizer(
     else:
         decoder = free_decoder(bundle, tokens, step, lead_in, boost or {}, rescorer, language_model)
     return Recognizer(acoustic, decoder, endpoint)
+
+
+def grammar_score(model: str | Path, grammar: str | Path) -> Callable[[LogProbs, str], float] | None:
+    """How a grammar's search ranks a sentence in the end, were nothing dropped on the way.
+
+    In nats; minus infinity for what is not in the grammar. None of a grammar with places for any words.
+
+    Raises:
+        BundleError, GrammarError: naming the file and the remedy.
+    """
+    bundle, sentences = find_recognizer(model), read_grammar(grammar)
+    kind = _kind(bundle, by_words=True)
+    tokens = TOKEN_SETS[kind]
+    if compile_grammar(sentences, tokens).is_open:
+        return None
+    priors, step = decoding_of(bundle.card, tokens).priors, AcousticModel(bundle, kind).step_seconds
+
+    def score(log_probs: LogProbs, text: str) -> float:
+        try:
+            graph = compile_grammar(sentences, tokens, only=text)
+        except GrammarError:
+            return float("-inf")
+        beam = BeamConfig(width=math.inf, nodes=graph.nodes)
+        decoder = GrammarDecoder(graph, step, priors=priors, letters=letters_of(bundle, kind), beam=beam)
+        decoder.push(log_probs)
+        return max((nats for nats, *_ in decoder.weighed()), default=float("-inf"))
+
+    return score
 
 
 def build_spotter(

@@ -100,8 +100,11 @@ class GrammarDecoder:
         return self._open_words.filled(found) if self._open_words else found
 
     def ranked(self) -> list[tuple[Path, Evidence]]:
-        """Those in which something is said, by what letters and rescorer say of them too, and what else
-        speaks against each."""
+        """Those in which something is said, the best first, and what else speaks against each."""
+        return [(path, evidence) for _, path, evidence in self.weighed()]
+
+    def weighed(self) -> list[tuple[float, Path, Evidence]]:
+        """The same with the nats by which they are ranked: letters and rescorer have a say, too."""
         sentences = [path for path in self.paths() if _said(path.words)]
         letters, margins = self._opinions(sentences), self._margins(sentences)
         added = self._kept.added([path.text for path in sentences])
@@ -109,7 +112,7 @@ class GrammarDecoder:
             path.score + own.nats + more for path, own, more in zip(sentences, letters, added, strict=True)
         ]
         order = np.argsort(-np.array(scores), kind="stable")
-        return [(sentences[at], Evidence(margins[at], letters[at].doubt)) for at in order]
+        return [(scores[at], sentences[at], Evidence(margins[at], letters[at].doubt)) for at in order]
 
     def _opinions(self, paths: Sequence[Path]) -> Sequence[Opinion]:
         if not self._letters:
