@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,12 @@ from spoken import random_steps
 
 from kws.recognition.ctc import best_alignment_score, log_probability
 from kws.recognition.greedy import Greedy
+from kws.recognition.lexicon import Lexicon
 from kws.recognition.log_domain import NEVER, log_add
+from kws.recognition.ngram import ArpaModel, History
 from kws.recognition.prefix import Prefix
 from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
+from kws.recognition.text_scorer import Fusion, LexiconWords
 from kws.recognition.tokens import BLANK, LogProbs
 
 EXACT = PrefixBeamConfig(beam=10**6, least=math.inf, slack=math.inf)
@@ -233,15 +237,23 @@ def test_sums_in_the_log_domain(a, b):
     assert log_add(a, b) == pytest.approx(float(np.logaddexp(a, b)))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_flashlight_text_finds_the_same_sequences(seed):
-    """And the same probability for them, but for what each prunes."""
+@pytest.fixture
+def flashlight():
+    """The reference that can be had as a package."""
     if sys.platform != "linux":
         pytest.skip("flashlight-text has wheels for Linux on x86-64 alone")
-    decoder = pytest.importorskip("flashlight.lib.text.decoder")
+    return pytest.importorskip("flashlight.lib.text.decoder")
+
+
+def sharp_steps(seed: int) -> LogProbs:
     log_probs = 3 * random_steps(seed, 30, 8)
-    log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
-    silence = 7
+    return log_probs - np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_flashlight_text_finds_the_same_sequences(flashlight, seed):
+    """And the same probability for them, but for what each prunes."""
+    decoder, log_probs, silence = flashlight, sharp_steps(seed), 7
     options = decoder.LexiconFreeDecoderOptions(
         beam_size=300, beam_size_token=8, beam_threshold=1e3, lm_weight=0.0, sil_score=0.0,
         log_add=True, criterion_type=decoder.CriterionType.CTC,
@@ -253,3 +265,92 @@ def test_flashlight_text_finds_the_same_sequences(seed):
     best = ours.finished()[0]
     assert collapsed(theirs.tokens[1:-1]) == best.tokens  # without the silence that it puts around them
     assert theirs.score == pytest.approx(best.acoustic, abs=0.02)
+
+
+def test_flashlight_text_writes_the_same_words_by_lexicon_and_language_model(flashlight):
+    """Words that begin alike, and one that another begins with; their score, weights and all, is the same.
+
+    There a silence ends every word and may be said again after blanks, so there is time for it only once.
+    """
+    silence, other_words = 7, 0
+    sounds = {"a": (1, 2), "ab": (1, 2, 3), "b": (4, 6), "bc": (4, 6, 5), "c": (5, 1), "d": (2, 6)}
+    spellings, words = {word: (*sound, silence) for word, sound in sounds.items()}, list(sounds)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        grams = {(word,): -1 - 2 * rng.random() for word in [*words, "</s>"]}
+        pairs = itertools.product(["<s>", *words], [*words, "</s>"])
+        grams |= {pair: -2 * rng.random() for pair in pairs if rng.random() < 0.7}
+        model = ArpaModel(2, grams, {(word,): -0.5 for word in ["<s>", *words]})
+        said = [token for word in rng.choice(words, 6) for token in spellings[word]]
+        path = np.array([token for pair in zip(said, [BLANK] * len(said), strict=True) for token in pair])
+        logits = 1.5 * rng.normal(size=(len(path), 8)) + 2.5 * np.eye(8)[path]
+        logits[:, silence] = np.where(path == silence, 6, -40)
+        logits[path != BLANK, BLANK] = -40
+        log_probs = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32)
+
+        fusion = Fusion(weight=0.8, insertion=0.7)
+        theirs = flashlight_words(flashlight, log_probs, spellings, model, fusion)
+        ours, score = our_words(log_probs, spellings, model, fusion)
+        assert [words[index] for index in theirs.words if index >= 0] == ours
+        assert theirs.score == pytest.approx(score, abs=0.01)
+        other_words += our_words(log_probs, spellings, model, Fusion(0.0, 0.7))[0] != ours
+    assert other_words > 2  # so often the language model decides
+
+
+def our_words(
+    log_probs: LogProbs, spellings: dict[str, tuple[int, ...]], model: ArpaModel, fusion: Fusion
+) -> tuple[list[str], float]:
+    lexicon = Lexicon(
+        {word: [spelling] for word, spelling in spellings.items()}, dict.fromkeys(spellings, -1)
+    )
+    scorer = LexiconWords(lexicon, model, fusion)
+    beam = PrefixBeam(scorer, PrefixBeamConfig(beam=400, least=math.inf, slack=math.inf))
+    beam.push(log_probs)
+    best = beam.finished()[0]
+    states = [link.state for link in best.links]
+    words = [state.finished for state in states if state.finished]
+    return [*words, scorer.last_word(states[-1])], best.score
+
+
+def flashlight_words(
+    flashlight: Any,
+    log_probs: LogProbs,
+    spellings: dict[str, tuple[int, ...]],
+    model: ArpaModel,
+    fusion: Fusion,
+) -> Any:
+    """The best result of its lexicon decoder with the same language model."""
+    words = list(spellings)
+
+    class Model(flashlight.LM):
+        """What its states stand for is kept beside them, and they with it: Python would let go of them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.histories: dict[Any, History] = {}
+
+        def start(self, _):
+            state = flashlight.LMState()
+            self.histories[state] = model.start()
+            return state
+
+        def score(self, state, index):
+            history, nats = model.score(self.histories[state], words[index])
+            child = state.child(index)
+            self.histories[child] = history
+            return child, nats
+
+        def finish(self, state):
+            return state, model.end(self.histories[state])
+
+    root = silence = 7
+    trie, language_model = flashlight.Trie(8, root), Model()
+    for number, spelling in enumerate(spellings.values()):
+        trie.insert(list(spelling), number, 0.0)
+    options = flashlight.LexiconDecoderOptions(
+        beam_size=400, beam_size_token=8, beam_threshold=1e4, lm_weight=fusion.weight,
+        word_score=fusion.insertion, unk_score=-math.inf, sil_score=0.0, log_add=True,
+        criterion_type=flashlight.CriterionType.CTC,
+    )  # fmt: skip
+    search = flashlight.LexiconDecoder(options, trie, language_model, silence, BLANK, -1, [], False)
+    return search.decode(log_probs.ctypes.data, *log_probs.shape)[0]
