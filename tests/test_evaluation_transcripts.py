@@ -91,6 +91,12 @@ def test_what_was_found_and_rejected_is_the_thresholds_fault():
     assert counted.table().splitlines()[-1] == "threshold      1   50.0 %"
 
 
+def test_where_nothing_was_heard_nothing_was_searched():
+    counted = blame([Scored("a", "", 0, 0, unheard=True), Scored("a", "a", 0, 0)])
+    assert (counted.right, counted.search, counted.silence) == (1, 0, 1)
+    assert counted.table().splitlines()[-1] == "silence        1  100.0 %"
+
+
 def test_a_beam_of_one_is_at_fault_where_a_wide_beam_does_better():
     """Where the reference is what a very wide beam finds, the narrow one is always to blame."""
     scored = []

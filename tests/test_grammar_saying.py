@@ -14,7 +14,7 @@ from kws.grammar.expression import Grammar
 from kws.grammar.reading import read_grammar
 from kws.recognition.build import grammar_score
 from kws.recognition.grammar_decoder import GrammarDecoder, meaning
-from kws.recognition.graph_beam import BeamConfig, Path
+from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
 from kws.recognition.tokens import PHONES
 
 LAMPS = """#JSGF V1.0;
@@ -88,3 +88,34 @@ def test_places_for_any_words_are_not_judged(tmp_path):
         "lists:\n  text:\n    wildcard: true\n"
     )
     assert grammar_score("english", tmp_path / "any.yaml") is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_next_best_sentences_differ_in_any_word_and_cost_what_they_are_worth(tmp_path, seed):
+    """Up to when the words after the difference begin, which is as in the better sentence."""
+    (tmp_path / "loop.jsgf").write_text(
+        "#JSGF V1.0;\ngrammar loop;\npublic <loop> = (on {s=1} | off {s=2} | /0.5/ oh | home)+;\n"
+    )
+    sentences = read_grammar(tmp_path / "loop.jsgf")
+    log_probs = np.log(0.6 * np.exp(saying("on home off on")) + 0.4 * np.exp(sharp(seed)))
+    beam = GraphBeam(compile_grammar(sentences, PHONES), UNPRUNED)
+    beam.push(log_probs)
+    found = beam.sentences()
+    worth = [best(sentences, log_probs, only=path.text)[0] for path in found]
+    scores = [path.score for path in found]
+    assert len({path.sense for path in found}) == len(found) == 10
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(worth[0])
+    assert all(score <= exact + 1e-6 for score, exact in zip(scores, worth, strict=True))
+    exact = sum(score == pytest.approx(value, abs=0.3) for score, value in zip(scores, worth, strict=True))
+    assert exact >= 7
+    last = found[0].text.split()[-1]
+    assert sum(path.text.split()[-1] == last for path in found) > 2  # two hypotheses end with one word
+    for path in found:
+        assert path.score == pytest.approx(sum(word.score for word in path.words))
+        assert meaning(path) == meaning(best(sentences, log_probs, only=path.text)[1])
+
+
+def sharp(seed: int) -> np.ndarray:
+    steps = 2 * random_steps(seed, len(saying("on home off on")), len(PHONES))
+    return steps - np.log(np.exp(steps).sum(axis=1, keepdims=True))

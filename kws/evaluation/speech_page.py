@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from kws.evaluation.page import page
-from kws.evaluation.reliability import calibration_error, reliability, reliability_plot
+from kws.evaluation.reliability import calibration_error, reliability_plot
 from kws.evaluation.speech_trial import SpeechTrial
 
 MOST = 50
@@ -27,14 +27,11 @@ def speech_page(title: str, trial: SpeechTrial, figures: Sequence[tuple[str, str
 
 
 def _reliability(trial: SpeechTrial) -> Iterator[str]:
-    guesses = [(one.guess, one.spoken.text) for one in trial.heard if one.guess]
     yield "<h2>Is the confidence true?</h2>"
-    if not guesses:
+    bins = trial.reliability
+    if not bins:
         yield "<p>No recording gave just one transcript.</p>"
         return
-    bins = reliability(
-        [guess.confidence for guess, _ in guesses], [guess.text == said for guess, said in guesses]
-    )
     yield reliability_plot(bins)
     yield (
         "<p>A first guess, accepted or not, is right if all of its words are. On average its confidence is "

@@ -12,6 +12,7 @@ import numpy as np
 
 from kws.errors import SourceError
 from kws.evaluation.intervals import Rate
+from kws.evaluation.reliability import Bin, reliability
 from kws.evaluation.transcripts import Blame, Mistakes, Scored, blame, mistakes
 from kws.events import Event, Guess, Transcript
 from kws.frontends import new_front_end
@@ -61,6 +62,14 @@ class SpeechTrial:
     blame: Blame | None
     """None where nothing tells what a text is worth, as in a grammar with places for any words."""
 
+    @property
+    def reliability(self) -> list[Bin]:
+        """Of the first guesses' confidence, accepted or not; right is one all of whose words are."""
+        guessed = [(one.guess, one.spoken.text) for one in self.heard if one.guess]
+        return reliability(
+            [guess.confidence for guess, _ in guessed], [guess.text == said for guess, said in guessed]
+        )
+
 
 def read_spoken(table: Path) -> list[Spoken]:
     """A tab-separated table with the columns `path`, relative to it, and `text` (or `label`).
@@ -104,11 +113,15 @@ def try_recognizer(
     """
     recorder = _Recorder(recognizer.acoustic)
     recognizer.acoustic = recorder
-    heard = tuple(_hear(recognizer, recorder, one) for one in spoken)
+    return analysed([_hear(recognizer, recorder, one) for one in spoken], score)
+
+
+def analysed(heard: Sequence[Heard], score: Callable[[LogProbs, str], float] | None = None) -> SpeechTrial:
+    """What was heard against what was said; `score` as in `try_recognizer`."""
     references, texts = [one.spoken.text for one in heard], [one.text for one in heard]
     scored = [_scored(one, score) for one in heard] if score else None
     return SpeechTrial(
-        heard=heard,
+        heard=tuple(heard),
         mistakes=mistakes(references, texts),
         character_error_rate=float(jiwer.cer(references, texts)),
         latencies=tuple(latency for one in heard for latency in one.latencies),
@@ -165,9 +178,10 @@ def _with_quiet(samples: Samples) -> Samples:
 def _scored(heard: Heard, score: Callable[[LogProbs, str], float]) -> Scored:
     """What was rejected counts as what it was taken for."""
     rejected = not heard.text and heard.guess is not None
+    unheard = not heard.text and heard.guess is None and heard.accepted is None
     reference, transcript = heard.spoken.text, heard.guess.text if rejected and heard.guess else heard.text
-    if transcript == reference:
-        return Scored(reference, transcript, 0.0, 0.0, rejected)
+    if transcript == reference or unheard:
+        return Scored(reference, transcript, 0.0, 0.0, rejected, unheard)
     return Scored(
         reference, transcript, score(heard.log_probs, reference), score(heard.log_probs, transcript), rejected
     )

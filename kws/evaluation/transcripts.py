@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jiwer
 
@@ -144,6 +144,8 @@ class Scored:
     transcript_score: float
     rejected: bool = False
     """Whether the transcript was found, and held to be something else that is not in the grammar."""
+    unheard: bool = False
+    """Whether there is none, as all was taken for silence."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +161,18 @@ class Blame:
     right: int
     threshold: int = 0
     """The reference was found, and not held to be sure enough."""
+    silence: int = 0
+    """Nothing was heard, so that nothing was searched."""
 
     @property
     def wrong(self) -> int:
         """All of them."""
-        return self.search + self.model + self.lexicon + self.threshold
+        return self.search + self.model + self.lexicon + self.threshold + self.silence
 
     def table(self) -> str:
         """Each with its share of the wrong ones."""
-        faults = ("search", "model", "lexicon", *(["threshold"] if self.threshold else []))
-        shares = {name: getattr(self, name) for name in faults}
+        faults = ("search", "model", "lexicon", "threshold", "silence")
+        shares = {name: getattr(self, name) for name in faults if name in faults[:3] or getattr(self, name)}
         lines = [
             f"{name:10}{count:6} {100 * count / max(1, self.wrong):6.1f} %" for name, count in shares.items()
         ]
@@ -178,12 +182,14 @@ class Blame:
 def blame(utterances: Sequence[Scored]) -> Blame:
     """Count whose fault the wrong transcripts are."""
     counts = Counter(_fault(utterance) for utterance in utterances)
-    return Blame(**{name: counts[name] for name in ("search", "model", "lexicon", "right", "threshold")})
+    return Blame(**{fault.name: counts[fault.name] for fault in fields(Blame)})
 
 
 def _fault(utterance: Scored) -> str:
     if utterance.reference == utterance.transcript:
         return "threshold" if utterance.rejected else "right"
+    if utterance.unheard:
+        return "silence"
     if utterance.reference_score == float("-inf"):
         return "lexicon"
     return "search" if utterance.reference_score > utterance.transcript_score else "model"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,14 @@ import numpy.typing as npt
 from kws.grammar.compile import Indices, TokenGraph
 from kws.grammar.word_graph import OPEN, Marks
 from kws.recognition.tokens import BLANK, LogProbs
-from kws.recognition.word_history import NO_WORD, SpokenWord, WordHistory
+from kws.recognition.word_history import NO_ENTRY, NO_WORD, Crossing, Ended, Record, SpokenWord, WordHistory
 
 Values = npt.NDArray[np.float64]
 
+SENTENCES = 10
+"""That a beam names, unless asked for more or fewer."""
+_TRIED = 6
+"""Sentences looked at for every one that is asked for, as some say the same."""
 SAID, PAUSED = 0, 1
 """The hypotheses at a node: its last step was the node's token; it was a blank."""
 
@@ -140,20 +145,20 @@ class GraphBeam:
         column, row = self._best_place()
         score = float(self._now.score[row, column])
         ends = self._ends(column)
-        words = self._words(row, column, ends[0], score) if ends else self._words_before(row, column)
+        last = self._ended(row, column, ends[0], score) if ends else None
+        words = self._history.with_last(last) if last else self._words_before(row, column)
         return Path(words, score)
 
     def settled(self) -> tuple[SpokenWord, ...]:
-        """Words behind all hypotheses: no later step can take them back."""
+        """Words behind all hypotheses and their next best: neither later steps nor letters take them back."""
         links = self._now.link[self._now.score > -np.inf]
-        return self._history.words(self._history.common(links))
+        return self._history.words(self._history.settled(links))
 
-    def sentences(self, count: int = 5) -> list[Path]:
+    def sentences(self, count: int = SENTENCES) -> list[Path]:
         """Whole sentences that may end here, the best first, no two with the same text and marks."""
         found: dict[tuple[object, ...], Path] = {}
-        for score, end, row, column in self._endings():
-            words = self._words(row, column, end, score)
-            path = Path(words, score, self.graph.final_marks[self.graph.target[end]])
+        for score, words, last in islice(self._history.sentences(self._endings()), _TRIED * count):
+            path = Path(words, score, self.graph.final_marks[self.graph.target[last.word]])
             found.setdefault(path.sense, path)
             if len(found) == count:
                 break
@@ -177,14 +182,14 @@ class GraphBeam:
     def _words_before(self, row: int, column: int) -> tuple[SpokenWord, ...]:
         return self._history.words(int(self._now.link[row, column]))
 
-    def _words(self, row: int, column: int, end: int, score: float) -> tuple[SpokenWord, ...]:
+    def _ended(self, row: int, column: int, end: int, score: float) -> Record:
+        """The word that a hypothesis ends with, as the last of a sentence."""
         now = self._now
-        return self._history.with_last(
-            int(now.link[row, column]), end, int(now.start[row, column]), int(now.end[row, column]), score
-        )
+        start, stop = int(now.start[row, column]), int(now.end[row, column])
+        return Record(int(now.link[row, column]), end, NO_ENTRY, start, stop, score)
 
-    def _endings(self) -> Iterator[tuple[float, int, int, int]]:
-        """(score, end, row, column) of hypotheses that may be a whole sentence, the best first."""
+    def _endings(self) -> Iterator[Record]:
+        """The last words of hypotheses that may be a whole sentence, the best first."""
         graph = self.graph
         ends, column = graph.ends.expand(self._now.node)
         weight = graph.end_weight[ends] + graph.final_weight[graph.target[ends]]
@@ -193,7 +198,7 @@ class GraphBeam:
             row, index = divmod(int(place), len(ends))
             if score[row, index] == -np.inf:
                 return
-            yield float(score[row, index]), int(ends[index]), row, int(column[index])
+            yield self._ended(row, int(column[index]), int(ends[index]), float(score[row, index]))
 
     def _advance(self, row: Values) -> None:
         """One step; `row` is (tokens + 1,), relative to the likeliest token."""
@@ -268,26 +273,23 @@ class GraphBeam:
         last = np.where(which == SAID, symbol[column], BLANK)
 
         entry, origin = graph.entries.expand(graph.target[end])
-        enters = score[origin] + graph.entry_weight[entry]
-        best = _best_of_each(graph.tree[entry] * (self._tokens + 1) + last[origin], enters)
-        entry, origin, enters = entry[best], origin[best], enters[best]
+        crossing = Crossing(
+            Ended(end, score, which, column, now.link, now.start, now.end),
+            origin,
+            entry,
+            tree=graph.tree[entry],
+            enters=score[origin] + graph.entry_weight[entry],
+            token=last[origin],
+        )
+        best = _best_of_each(crossing.tree * (self._tokens + 1) + crossing.token, crossing.enters)
 
-        node, via = graph.roots.expand(graph.tree[entry])
-        token = graph.symbol[node]
-        total = enters[via] + row[token]
-        total[token == last[origin[via]]] = -np.inf
+        node, via = graph.roots.expand(crossing.tree[best])
+        way, token = best[via], graph.symbol[node]
+        total = crossing.enters[way] + row[token]
+        total[token == crossing.token[way]] = -np.inf
         kept = np.flatnonzero(total >= max(floor, total.max(initial=-np.inf) - self.config.width))
         kept = kept[_best_of_each(node[kept], total[kept])]
-        via = via[kept]
-        word, row_of, column_of = end[origin[via]], which[origin[via]], column[origin[via]]
-        link = self._history.add(
-            previous=now.link[row_of, column_of],
-            word=word,
-            entry=entry[via],
-            start=now.start[row_of, column_of],
-            end=now.end[row_of, column_of],
-            score=score[origin[via]],
-        )
+        link = self._history.add(crossing, way[kept], token[kept])
         return _Arrivals(node[kept], total[kept], link, np.full(len(link), self.step))
 
 
