@@ -201,7 +201,9 @@ def how_to_measure(bundle: Bundle) -> str:
     if estimate_of(bundle):
         return f"python -m training.heads.cascade {path}"
     name = bundle.name if bundle.manifest_path.parent == MODELS else path
-    return f"python -m training.second_stage {name} --fill"
+    members = default_members(bundle)
+    beside = f" --confirm {quote(members[0])}" if members not in ([], ["english"]) else ""
+    return f"python -m training.second_stage {name}{beside} --fill"
 
 
 def measured_points(bundle: Bundle, second: Second) -> list[ConfirmationPoint]:

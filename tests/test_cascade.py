@@ -87,7 +87,8 @@ def test_a_head_of_another_pair_is_not_heard(caplog: pytest.LogCaptureFixture) -
     head = proposer(find_bundle("computer"))
     assert default_second(head) is not None
     assert default_second(dataclasses.replace(head, model_sha256="0")) is None
-    assert f"run python -m training.second_stage {head.manifest_path} --fill" in caplog.text
+    command = f"run python -m training.second_stage {head.manifest_path} --confirm computer --fill"
+    assert command in caplog.text
 
 
 def test_a_second_stage_is_found_by_name_and_path(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kws.frontends import MICRO, row_format
+from kws.frontends import FULL_BAND, MICRO, row_format
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, pushed_for, read_recognizer, write_recognizer
 from kws.recognition.tokens import Kind
@@ -136,13 +136,19 @@ def _typical(material: Material, seed: int) -> Rows:
     )
 
 
+def _architecture(network: AcousticNetwork, recipe: Recipe) -> str:
+    heard = ", behind the lower layers of the speech embedding" if network.encoder != MICRO else ""
+    heard += " and log-mel energies up to 7.8 kHz" if network.encoder == FULL_BAND else ""
+    return f"{_BODIES[recipe.network.name]}{heard}, CTC heads for phones and characters"
+
+
 def _card(
     network: AcousticNetwork, material: Material, recipe: Recipe, seed: int, command: str
 ) -> dict[str, Any]:
     return {
         "licence": "Apache-2.0",
         "sources": SOURCES + (ENCODER if network.encoder != MICRO else ""),
-        "architecture": f"{_BODIES[recipe.network.name]}, CTC heads for phones and characters",
+        "architecture": _architecture(network, recipe),
         "weights": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "step_ms": round(1000 * hearing(network.encoder).step_seconds),
         "data": dict(sorted(material.sources.items())),
