@@ -32,11 +32,11 @@ def network() -> LayeredNetwork:
     """Small, with moments as after some training, so that a normalization left out would show."""
     made = layered_network("convolutions", front=16, width=24, dilations=(1, 2, 4), dropout=0.0)
     rng = np.random.default_rng(2)
-    for layer in (*made.entry, *made.body):
-        size = layer.mean.shape
-        layer.mean.assign(rng.normal(0, 0.3, size))
-        layer.variance.assign(rng.uniform(2, 30, size))
-        layer.beta.assign(rng.normal(0, 0.2, size))
+    for norm in (layer.norm for layer in (*made.entry, *made.body)):
+        size = norm.mean.shape
+        norm.mean.assign(rng.normal(0, 0.3, size))
+        norm.variance.assign(rng.uniform(2, 30, size))
+        norm.beta.assign(rng.normal(0, 0.2, size))
     return made
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,6 +101,7 @@ class Crossing:
     """Score at the entrance, its weight included."""
     token: Indices
     """Last one said, which the next word may not begin with."""
+    _near: dict[int, list[int]] = field(default_factory=dict)
 
     def previous(self, ways: Indices) -> Indices:
         """Links to what was before the words that ended."""
@@ -121,20 +122,31 @@ class Crossing:
             float(ended.score[here]),
         )
 
+    def near(self, tree: int) -> list[int]:
+        """What could have entered a tree, the best first; of those that differ in time alone, the best."""
+        if tree not in self._near:
+            places = np.flatnonzero(self.tree == tree)
+            enters = self.enters[places]
+            places = places[enters >= enters.max() - CLOSE]
+            found: dict[tuple[int, int], int] = {}
+            for way in places[np.argsort(-self.enters[places], kind="stable")].tolist():
+                words = self.origin[way]
+                link = int(self.ended.link[self.ended.row[words], self.ended.column[words]])
+                found.setdefault((link, int(self.ended.word[words])), way)
+            self._near[tree] = list(found.values())
+        return self._near[tree]
+
     def others(self, way: int, root: int) -> Iterator[tuple[float, Record]]:
         """What could have entered the same tree in place of a way, for a word that begins with this token.
 
-        With the nats by which it is worse, 0 or less; the best of those that differ in time alone.
+        With the nats by which it is worse, 0 or less, the best first.
         """
-        near = self.enters >= self.enters[way] - CLOSE
-        places = np.flatnonzero(near & (self.tree == self.tree[way]) & (self.token != root))
         own = self.record(way)
-        seen = {(own.previous, own.word)}
-        for place in places[np.argsort(-self.enters[places], kind="stable")]:
-            other = self.record(int(place))
-            if (other.previous, other.word) not in seen:
-                seen.add((other.previous, other.word))
-                yield float(self.enters[place] - self.enters[way]), other
+        for other in self.near(int(self.tree[way])):
+            if self.token[other] != root:
+                record = self.record(other)
+                if (record.previous, record.word) != (own.previous, own.word):
+                    yield float(self.enters[other] - self.enters[way]), record
 
 
 class WordHistory:
@@ -147,7 +159,8 @@ class WordHistory:
         self._way: list[int] = []
         self._root: list[int] = []
         self._previous: list[int] = []
-        self._known: dict[int, tuple[int, ...]] = {}
+        self._known: dict[int, int] = {}
+        self._settled = NO_WORD
 
     def add(self, crossing: Crossing, ways: Indices, roots: Indices) -> Indices:
         """New records; returns their links, (records,).
@@ -209,32 +222,46 @@ class WordHistory:
     def settled(self, links: Indices) -> int:
         """The last record that all sentences by these have behind them, next best ones included.
 
-        Those that differ in a record have nothing for certain in common but what was before it.
+        Links are those of all that are left; they have what was found before behind them, too.
         """
-        rest = [-link for link in set(links.tolist())]
-        heapify(rest)
-        found = NO_WORD
-        while rest:
-            link: int = -heappop(rest)  # a record is younger than those before it
-            while rest and -rest[0] == link:
-                heappop(rest)
-            if link == NO_WORD:
+        found: int | None = None
+        for link in dict.fromkeys(links.tolist()):
+            certain = self._certain(link)
+            found = certain if found is None else self._common({found, certain})
+            if found == self._settled:
                 break
-            others = self._befores(link)
-            if rest or others:
-                found = NO_WORD
-            elif found == NO_WORD:
-                found = link
-            for previous in {self._previous[link], *others}:
-                heappush(rest, -previous)
-        return found
+        self._settled = NO_WORD if found is None else found
+        return self._settled
 
-    def _befores(self, link: int) -> tuple[int, ...]:
-        """What was before the records that sentences may have in place of one."""
+    def _certain(self, link: int) -> int:
+        """The last record that all sentences by one have behind them; it never changes."""
+        if link == NO_WORD:
+            return NO_WORD
         if link not in self._known:
-            others = self._crossing[link].others(self._way[link], self._root[link])
-            self._known[link] = tuple({other.previous for _, other in others})
+            crossing, way, previous = self._crossing[link], self._way[link], self._previous[link]
+            near = crossing.near(int(crossing.tree[way]))
+            before = self._certain(previous)
+            # Where a record may be another, nothing is certain but what was before either.
+            alone = set(near) <= {way}
+            if alone:
+                self._known[link] = link if before == previous else before
+            else:
+                others = {self._certain(one) for one in set(crossing.previous(np.array(near)).tolist())}
+                self._known[link] = self._common({before, *others})
         return self._known[link]
+
+    def _common(self, links: set[int]) -> int:
+        """The last record that all of these have behind them."""
+        rest = [-link for link in links]
+        heapify(rest)
+        while rest:
+            latest: int = -heappop(rest)  # a record is younger than those before it
+            while rest and -rest[0] == latest:
+                heappop(rest)
+            if not rest:
+                return latest
+            heappush(rest, -self._previous[latest] if latest != NO_WORD else -NO_WORD)
+        return NO_WORD
 
     def _spoken(self, records: Sequence[Record]) -> tuple[SpokenWord, ...]:
         return tuple(
