@@ -32,6 +32,8 @@ from kws.encoders.speech_embedding import SpeechEmbedding
 from kws.engine import Engine, WakeWord
 from kws.frontend import Frontend
 from kws.model import StreamingModel
+from kws.recognition.acoustic import AcousticModel
+from kws.recognition.bundle import find_recognizer
 from kws.selftest import RECORDINGS
 from kws.sources.whole import read_samples
 from kws.types import Block
@@ -46,6 +48,11 @@ def speech() -> np.ndarray:
 @cache
 def rows() -> np.ndarray:
     return Frontend().push(speech())
+
+
+def frames(samples: np.ndarray) -> np.ndarray:
+    """As what needs no front end hears them; int16 (t, 160)."""
+    return samples[: len(samples) // 160 * 160].reshape(-1, 160)
 
 
 def random_rows() -> np.ndarray:
@@ -130,6 +137,12 @@ STAGES = {
     ),
     "Engine, both front ends": Case(
         lambda: BlocksOf(head(), community.manifest("alexa")), lambda: speech()[-32_000:], bursts
+    ),
+    "AcousticModel english": Case(
+        lambda: AcousticModel(find_recognizer("english"), "phones"),
+        lambda: frames(speech()[-24_000:]),
+        lambda: frames(bursts()[:16_000]),
+        at_end=6,
     ),
     **{
         name: Case(new, speech_stages.said, speech_stages.other, speech_stages.AT_END.get(name, 0))
