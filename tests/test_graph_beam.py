@@ -169,3 +169,16 @@ def test_nothing_is_heard_before_the_first_step():
     assert beam.best().words == beam.settled() == ()
     assert beam.sentences() == []
     assert not beam.at_end()
+
+
+def test_what_is_certain_after_very_many_words_is_no_deep_recursion():
+    """First asked for at the end."""
+    beam = graph_of(Repeat(Choice((Word("a"), Word("b")))))
+    rng = np.random.default_rng(1)
+    said = rng.integers(1, 3, 1500)
+    steps = np.full((2 * len(said), len(TOKENS)), np.log(0.05), np.float32)
+    steps[np.arange(0, len(steps), 2), said] = np.log(0.85)
+    steps[1::2, BLANK] = np.log(0.85)
+    beam.push(steps)
+    assert len(beam.best().words) == len(said)
+    assert beam.settled() == beam.best().words[: len(beam.settled())]

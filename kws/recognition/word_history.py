@@ -235,20 +235,24 @@ class WordHistory:
 
     def _certain(self, link: int) -> int:
         """The last record that all sentences by one have behind them; it never changes."""
-        if link == NO_WORD:
-            return NO_WORD
-        if link not in self._known:
-            crossing, way, previous = self._crossing[link], self._way[link], self._previous[link]
-            near = crossing.near(int(crossing.tree[way]))
-            before = self._certain(previous)
-            # Where a record may be another, nothing is certain but what was before either.
-            alone = set(near) <= {way}
-            if alone:
-                self._known[link] = link if before == previous else before
-            else:
-                others = {self._certain(one) for one in set(crossing.previous(np.array(near)).tolist())}
-                self._known[link] = self._common({before, *others})
-        return self._known[link]
+        unknown = []
+        while link != NO_WORD and link not in self._known:
+            unknown.append(link)
+            link = self._previous[link]
+        found = self._known[link] if link != NO_WORD else NO_WORD
+        for here in reversed(unknown):  # the oldest first, or else long utterances were deep recursions
+            found = self._known[here] = self._certain_after(here, found)
+        return found
+
+    def _certain_after(self, link: int, before: int) -> int:
+        """The same, where that of the record before it is known."""
+        crossing, way = self._crossing[link], self._way[link]
+        near = crossing.near(int(crossing.tree[way]))
+        if set(near) <= {way}:
+            return link if before == self._previous[link] else before
+        # Where a record may be another, nothing is certain but what was before either.
+        others = {self._certain(one) for one in set(crossing.previous(np.array(near)).tolist())}
+        return self._common({before, *others})
 
     def _common(self, links: set[int]) -> int:
         """The last record that all of these have behind them."""
