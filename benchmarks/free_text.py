@@ -12,7 +12,7 @@ from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import find_recognizer
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.understanding.dev_speech import FREE, dev_sets, drawn, log_probs_of, word_errors
-from training.understanding.speech_tasks import free_listener
+from training.understanding.listener import free_listener
 
 RECOGNIZER = "english"
 MOST = 300

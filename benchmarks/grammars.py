@@ -23,7 +23,7 @@ from kws.recognition.graph_beam import Path as GraphPath
 from kws.recognition.letters import beside
 from training.data.manifest import Clip, read_manifest, recordings_manifest
 from training.understanding.dev_speech import dev_sets, drawn, log_probs_of, path_of
-from training.understanding.speech_tasks import grammar_listener
+from training.understanding.listener import grammar_listener
 
 RECOGNIZER = "english"
 SETS = {

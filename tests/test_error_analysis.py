@@ -22,7 +22,7 @@ from kws.recognition.tokens import BLANK, PHONES, LogProbs
 from training.data.manifest import Clip
 from training.understanding.dev_speech import path_of
 from training.understanding.error_analysis import _heard, report
-from training.understanding.speech_tasks import Listener
+from training.understanding.listener import Listener
 
 STEP = 0.04
 

@@ -66,6 +66,18 @@ def mistakes(references: Sequence[str], transcripts: Sequence[str]) -> Mistakes:
     return found
 
 
+def right_words(reference: str, transcript: str) -> list[bool]:
+    """Of each word of a transcript, whether it was said; the reference must have at least one word."""
+    aligned = jiwer.process_words(reference, transcript)
+    right = [False] * len(aligned.hypotheses[0])
+    for chunk in aligned.alignments[0]:
+        if chunk.type == "equal":
+            right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (
+                chunk.hyp_end_idx - chunk.hyp_start_idx
+            )
+    return right
+
+
 @dataclass(frozen=True)
 class WordErrors:
     """A word error rate with its interval.

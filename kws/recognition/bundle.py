@@ -21,6 +21,7 @@ from kws.manifest import RECOGNIZER, check_front_end, front_end_of, is_recognize
 from kws.manifest_keys import OBJECT, TEXT, check, check_stated, number, read_json, shown, whole, write_json
 from kws.model import open_model
 from kws.recognition.confidence import Calibration
+from kws.recognition.text_confidence import CURVES, OFFSET
 from kws.recognition.tokens import CHARACTERS, PHONES, Kind, Tokens
 from kws.runtimes import Model
 from kws.types import Rows, Samples, Stage
@@ -29,7 +30,8 @@ VERSION = 1
 TOKEN_SETS: dict[Kind, Tokens] = {"phones": PHONES, "characters": CHARACTERS}
 
 _TOP = {"language": TEXT, "model": TEXT, "kws": OBJECT}
-_WEIGHTS = {weight.name: number(-1e6, 1e6) for weight in fields(Calibration)}
+_WEIGHT = number(-1e6, 1e6)
+_WEIGHTS = {weight.name: _WEIGHT for weight in fields(Calibration)}
 _OURS = {"tokens": OBJECT, "flush_rows": whole(0, 1000), "model_sha256": TEXT}
 
 
@@ -213,13 +215,24 @@ def _check_confidence(path: Path, card: Mapping[str, Any]) -> None:
     """What was fitted by an older kws may lack weights; what a newer one has fitted would be misjudged."""
     check_stated(path, "kws.card.", card, {"decoding": OBJECT})
     decoding = card.get("decoding", {})
-    check_stated(path, "kws.card.decoding.", decoding, {"confidence": OBJECT})
+    check_stated(path, "kws.card.decoding.", decoding, {"confidence": OBJECT, "text_confidence": OBJECT})
     confidence = decoding.get("confidence", {})
     check_stated(path, "kws.card.decoding.confidence.", confidence, _WEIGHTS)
-    unknown = sorted(set(confidence) - set(_WEIGHTS))
+    _check_known(path, "confidence.", confidence, _WEIGHTS)
+    if curves := decoding.get("text_confidence"):
+        check(path, "kws.card.decoding.text_confidence.", curves, dict.fromkeys(CURVES, OBJECT))
+        _check_known(path, "text_confidence.", curves, CURVES)
+        for name, features in CURVES.items():
+            rules = dict.fromkeys((*features, OFFSET), _WEIGHT)
+            check(path, f"kws.card.decoding.text_confidence.{name}.", curves[name], rules)
+            _check_known(path, f"text_confidence.{name}.", curves[name], rules)
+
+
+def _check_known(path: Path, prefix: str, found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    unknown = sorted(set(found) - set(known))
     if unknown:
         raise BundleError(
-            f"{path}: kws.card.decoding.confidence.{unknown[0]} is unknown; update kws, or fit it again with "
+            f"{path}: kws.card.decoding.{prefix}{unknown[0]} is unknown; update kws, or fit it again with "
             "python -m training.understanding.speech_tasks MODEL --fit"
         )
 

@@ -14,16 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+from kws.recognition.logistic import fitted_weights, logistic
 
 if TYPE_CHECKING:  # a second stage that looks for a spelling alone needs no grammars
     from kws.recognition.word_history import SpokenWord
 
 Features = tuple[float, float, float, float, float]
-
-_STEPS = 50
-_RIDGE = 1e-3
-"""Keeps the weights finite where right and wrong can be told apart perfectly."""
 
 
 class Evidence(NamedTuple):
@@ -68,7 +64,7 @@ class Calibration:
     def of_features(self, features: Features) -> float:
         """Confidence by `path_features`."""
         weights = (self.mean, self.worst, self.length, self.rival, self.letters)
-        return _logistic(math.fsum(map(operator.mul, weights, features)) + self.offset)
+        return logistic(math.fsum(map(operator.mul, weights, features)) + self.offset)
 
     def of_word(self, word: SpokenWord) -> float:
         """Confidence of one word on a path, 0 to 1."""
@@ -98,22 +94,9 @@ def said_tokens(words: Sequence[SpokenWord]) -> int:
 
 
 def fit(features: Sequence[Features], right: Sequence[bool]) -> Calibration:
-    """Weights from labelled paths, by Newton's method on the ridge-penalized log-likelihood.
+    """Weights from labelled paths.
 
     Raises:
         ValueError: fewer than two paths, or all of them right or all wrong.
     """
-    if len(set(right)) < 2:
-        raise ValueError("calibration needs paths that are right and paths that are wrong")
-    x = np.column_stack([np.array(features, np.float64), np.ones(len(features))])
-    y = np.array(right, np.float64)
-    weights = np.zeros(x.shape[1])
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -40, 40)))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(len(weights))
-        weights = weights + np.linalg.solve(hessian, x.T @ (y - p) - _RIDGE * weights)
-    return Calibration(*(float(weight) for weight in weights))
-
-
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+    return Calibration(*fitted_weights(features, right))

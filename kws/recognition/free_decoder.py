@@ -15,6 +15,7 @@ from kws.recognition.prefix import Hypothesis, Prefix, State
 from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig, Scorer
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
+from kws.recognition.text_confidence import AsFound, TextJudge, WrittenWord
 from kws.recognition.text_scorer import WordState
 from kws.recognition.tokens import LogProbs, Tokens
 
@@ -40,6 +41,7 @@ class FreeDecoder:
         priors: what the log-probabilities are divided by.
         phrases: token sequences to boost, with nats per token.
         rescorer: has a say in how whole texts are ranked.
+        judge: says how likely they are right.
     """
 
     _shown: tuple[str, int]  # text and stable words of the last partial
@@ -54,8 +56,10 @@ class FreeDecoder:
         priors: Priors | None = None,
         phrases: dict[Spelling, float] | None = None,
         rescorer: Rescorer | None = None,
+        judge: TextJudge | None = None,
     ) -> None:
         self.tokens = tokens
+        self._judge: TextJudge = judge or AsFound()
         self._scorer = scorer
         self._priors = priors
         self._boosted = bool(phrases)
@@ -85,22 +89,22 @@ class FreeDecoder:
         self._heard.reset()
         if not hypotheses:
             return []
-        shares = _shares(hypotheses)
-        words = self._words(hypotheses[0].links, whole=True)
-        if not words:
+        written = [self._words(hypothesis.links, whole=True) for hypothesis in hypotheses]
+        best = written[0]
+        if not best:
             return []
-        texts = [self.text(hypothesis) for hypothesis in hypotheses]
-        guesses: dict[str, float] = {}
-        for text, share in zip(texts, shares, strict=True):
-            guesses[text] = guesses.get(text, 0.0) + share
+        nats = [hypothesis.score - hypotheses[0].score for hypothesis in hypotheses]
+        words = _heard_words(best, self._judge.of_words(best, list(zip(nats, written, strict=True))[1:]))
+        guesses = _guesses(nats, [_text(text) for text in written])
+        confidence, shares = self._judge.of_text(list(guesses.values()), [word.confidence for word in words])
         return [
             Transcript(
-                text=texts[0],
-                confidence=guesses[texts[0]] * _mean(words),
+                text=_text(best),
+                confidence=confidence,
                 start=words[0].start,
                 end=words[-1].end,
                 words=words,
-                nbest=tuple(Guess(text, share) for text, share in guesses.items())[:5],
+                nbest=tuple(Guess(text, share) for text, share in zip(guesses, shares, strict=True))[:5],
             )
         ]
 
@@ -139,12 +143,13 @@ class FreeDecoder:
         return sorted(judged, key=lambda hypothesis: -hypothesis.score)
 
     def _partial(self) -> Partial | None:
-        words = self._words(self._beam.best().chain(), whole=False)
+        written = self._words(self._beam.best().chain(), whole=False)
+        words = _heard_words(written, self._judge.of_partial(written))
         if not words and not self._shown[0]:
             return None
         certain = self._beam.undisputed() if self._heard.rescorer else self._beam.settled()
         return Partial(
-            text=_text(words),
+            text=_text(written),
             confidence=_mean(words),
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
@@ -152,26 +157,24 @@ class FreeDecoder:
             stable=len(self._words(certain.chain(), whole=False)),
         )
 
-    def _words(self, links: Sequence[Prefix], *, whole: bool) -> tuple[HeardWord, ...]:
+    def _words(self, links: Sequence[Prefix], *, whole: bool) -> tuple[WrittenWord, ...]:
         """The words of a chain; of a whole text the last one too, though nothing follows it."""
-        found: list[HeardWord] = []
+        found: list[WrittenWord] = []
         current: list[Prefix] = []
         for link in links:
             word = self._state(link).finished
             if word is not None:
-                found += [self._heard_word(word, current)] if word else []
+                found += [self._written(word, current)] if word else []
                 current = []
             if self.tokens.symbols[link.token] != " ":
                 current.append(link)
         last = self._scorer.last_word(self._state(current[-1])) if whole and current else None
-        return (*found, self._heard_word(last, current)) if last else tuple(found)
+        return (*found, self._written(last, current)) if last else tuple(found)
 
-    def _heard_word(self, word: str, links: Sequence[Prefix]) -> HeardWord:
-        """Times by the steps where its tokens were likeliest; confidence is their mean probability there."""
-        peaks = sum(link.peak for link in links) / len(links)
-        return HeardWord(
-            word, links[0].step * self._seconds, (links[-1].step + 1) * self._seconds, math.exp(peaks)
-        )
+    def _written(self, word: str, links: Sequence[Prefix]) -> WrittenWord:
+        """Times by the steps where its tokens were likeliest."""
+        start, end = links[0].step * self._seconds, (links[-1].step + 1) * self._seconds
+        return WrittenWord(word, start, end, sum(link.peak for link in links) / len(links), len(links))
 
     def _state(self, prefix: Prefix) -> WordState:
         state = prefix.state
@@ -182,16 +185,25 @@ class FreeDecoder:
         return state
 
 
-def _text(words: Sequence[HeardWord]) -> str:
+def _text(words: Sequence[WrittenWord]) -> str:
     return " ".join(word.word for word in words)
+
+
+def _heard_words(words: Sequence[WrittenWord], confidences: Sequence[float]) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(word.word, word.start, word.end, confidence)
+        for word, confidence in zip(words, confidences, strict=True)
+    )
 
 
 def _mean(words: Sequence[HeardWord]) -> float:
     return sum(word.confidence for word in words) / len(words) if words else 0.0
 
 
-def _shares(hypotheses: Sequence[Hypothesis]) -> list[float]:
-    """Probability of each among those found."""
-    best = hypotheses[0].score
-    weights = [math.exp(hypothesis.score - best) for hypothesis in hypotheses]
-    return [weight / sum(weights) for weight in weights]
+def _guesses(nats: Sequence[float], texts: Sequence[str]) -> dict[str, float]:
+    """Text -> its probability among those found, in all its pronunciations."""
+    weights = [math.exp(value) for value in nats]
+    guesses: dict[str, float] = {}
+    for text, weight in zip(texts, weights, strict=True):
+        guesses[text] = guesses.get(text, 0.0) + weight / sum(weights)
+    return guesses

@@ -23,6 +23,7 @@ from kws.recognition.prefix_beam import PrefixBeamConfig
 from kws.recognition.priors import Priors, decoding_of
 from kws.recognition.rescoring import Rescorer
 from kws.recognition.spelling import phrase_spellings
+from kws.recognition.text_confidence import TextJudge
 from kws.recognition.text_scorer import Fusion, LetterWords, LexiconWords
 from kws.recognition.tokens import PHONES, LogProbs, Tokens
 
@@ -62,6 +63,7 @@ def free_decoder(
     rescorer: Rescorer | None = None,
     language_model: str | Path | None = None,
     around: tuple[Sequence[str], Sequence[str]] | None = None,
+    judge: TextJudge | None = None,
 ) -> FreeDecoder:
     """A decoder for anything that may be said.
 
@@ -74,6 +76,7 @@ def free_decoder(
         rescorer: has a say in how whole texts are ranked.
         language_model: an ARPA file; None: the one that goes with the recognizer, see `language_model_of`.
         around: words before and after it, of which it is a part; None: it is all that is said.
+        judge: says how likely it is right; None: as was fitted for all that is said, else `AsFound`.
     """
     model = language_model_of(bundle, tokens, language_model)
     told = Between(model, *around) if around else model
@@ -93,6 +96,7 @@ def free_decoder(
         priors=_priors(bundle, tokens),
         phrases=phrases,
         rescorer=rescorer,
+        judge=judge or _judge(bundle, tokens, part=around is not None),
     )
 
 
@@ -158,6 +162,11 @@ def small_model(bundle: RecognizerBundle) -> Path:
 
 def _config(tokens: Tokens) -> FreeTextConfig:
     return BY_PHONES if tokens is PHONES else BY_LETTERS
+
+
+def _judge(bundle: RecognizerBundle, tokens: Tokens, *, part: bool) -> TextJudge | None:
+    """Fitted on whole texts by phones alone."""
+    return decoding_of(bundle.card, tokens).text if tokens is PHONES and not part else None
 
 
 def _priors(bundle: RecognizerBundle, tokens: Tokens) -> Priors | None:

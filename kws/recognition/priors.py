@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws.recognition.confidence import Calibration
+from kws.recognition.text_confidence import AsFound, TextConfidence, TextJudge
 from kws.recognition.tokens import BLANK, LogProbs, Tokens
 
 WEIGHT = 0.4
@@ -58,6 +59,9 @@ class Decoding:
 
     priors: Priors
     calibration: Calibration
+    """Of what a grammar finds."""
+    text: TextJudge
+    """Of free text by phones."""
 
 
 def decoding_of(card: Mapping[str, Any], tokens: Tokens, weight: float | None = None) -> Decoding:
@@ -67,4 +71,6 @@ def decoding_of(card: Mapping[str, Any], tokens: Tokens, weight: float | None = 
     fits = isinstance(log_priors, list) and len(log_priors) == len(tokens)
     weight = known.get("prior_weight", WEIGHT) if weight is None else weight
     priors = Priors.of(log_priors, weight) if fits else Priors.unknown(tokens)
-    return Decoding(priors, Calibration(**known.get("confidence", {})))
+    curves = known.get("text_confidence")
+    judge = TextConfidence.from_dict(curves) if curves else AsFound()
+    return Decoding(priors, Calibration(**known.get("confidence", {})), judge)

@@ -30,7 +30,7 @@ from kws.recognition.tokens import PHONES, LogProbs
 from training.data.manifest import read_manifest, recordings_manifest
 from training.options import recognizer_cache_option
 from training.understanding.dev_speech import Heard, dev_sets, drawn, hear, path_of, said
-from training.understanding.speech_tasks import Listener, free_listener, grammar_listener
+from training.understanding.listener import Listener, free_listener, grammar_listener
 
 SETS: Mapping[str, str | None] = {
     "commands": "commands",

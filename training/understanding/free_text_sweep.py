@@ -29,7 +29,7 @@ from kws.recognition.tokens import PHONES
 from training.data.manifest import read_manifest, recordings_manifest
 from training.options import recognizer_cache_option
 from training.understanding.dev_speech import FREE, Heard, dev_sets, drawn, hear, word_errors
-from training.understanding.speech_tasks import Listener
+from training.understanding.listener import Listener
 
 
 def _settings(

@@ -11,33 +11,18 @@ rate and word error rate comes with its 95 % interval and the counts behind it.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from kws.evaluation.intervals import Proportion, Rate
 from kws.evaluation.transcripts import WordErrors
-from kws.events import Event, Transcript
-from kws.frontends import WAVEFORM
-from kws.grammar.reading import read_grammar
 from kws.recognition.acoustic import AcousticModel
 from kws.recognition.bundle import RecognizerBundle, find_recognizer
-from kws.recognition.decoder import Decoder
-from kws.recognition.endpoint import EndpointConfig
-from kws.recognition.free_text import free_decoder
-from kws.recognition.grammar_decoder import GrammarDecoder
-from kws.recognition.letters import beside, letters_of
-from kws.recognition.priors import decoding_of
-from kws.recognition.recognizer import Recognizer
-from kws.recognition.rescorers import rescorer_of
-from kws.recognition.rival import rival_of
-from kws.recognition.tokens import PHONES, LogProbs
-from kws.types import Rows
+from kws.recognition.letters import beside
 from training.data.manifest import read_manifest, recordings_manifest
 from training.options import recognizer_cache_option
 from training.understanding.decoding_fit import fitted, write_decoding
@@ -46,12 +31,12 @@ from training.understanding.dev_speech import (
     Heard,
     dev_sets,
     drawn,
-    graph_of,
     hear,
-    path_of,
     slots,
     word_errors,
 )
+from training.understanding.listener import Listener, free_listener, grammar_listener
+from training.understanding.text_confidence_fit import fitted_text_confidence
 
 Figure = Proportion | Rate | WordErrors | float
 """Counted, or measured by the clock."""
@@ -59,53 +44,6 @@ Figures = dict[str, Figure]
 
 TASKS = ("commands", "digits", "coffee", "free")
 """The grammars among the examples, and free sentences."""
-
-
-class Replay:
-    """An acoustic stage that has heard the clip before; rows are numbers of steps, whatever they hold."""
-
-    front_end = WAVEFORM
-
-    def __init__(self, step_seconds: float) -> None:
-        self.step_seconds = step_seconds
-        self.log_probs: LogProbs = np.zeros((0, 0), np.float32)
-
-    def push(self, rows: Rows) -> LogProbs:
-        """Everything at once."""
-        return self.log_probs
-
-    def flush(self) -> LogProbs:
-        """Nothing is left."""
-        return self.log_probs[:0]
-
-    def reset(self) -> None:
-        """Nothing to forget."""
-
-
-@dataclass
-class Listener:
-    """A decoder behind the end-points, fed with clips, and what its beam costs."""
-
-    decoder: Decoder
-    step_seconds: float
-    endpoint: EndpointConfig = field(default_factory=EndpointConfig)
-    cpu: float = 0.0
-    audio: float = 0.0
-
-    def transcripts(self, log_probs: LogProbs) -> list[Transcript]:
-        """All final transcripts of one clip."""
-        acoustic = Replay(self.step_seconds)
-        recognizer = Recognizer(acoustic, self.decoder, self.endpoint)
-        acoustic.log_probs = log_probs
-        began = time.process_time()
-        events: list[Event] = recognizer.push(np.zeros((0, 40), np.int8)) + recognizer.flush()
-        self.cpu += time.process_time() - began
-        self.audio += len(log_probs) * self.step_seconds
-        return [event for event in events if isinstance(event, Transcript)]
-
-    def text(self, log_probs: LogProbs) -> str:
-        """All that was said in one clip."""
-        return " ".join(filter(None, (transcript.text for transcript in self.transcripts(log_probs))))
 
 
 @click.command()
@@ -148,7 +86,11 @@ def speech_tasks(
         for name, clips in sets.items()
     }
     if fits:
-        write_decoding(bundle, fitted(bundle, heard, say=click.echo))
+        decoding = fitted(bundle, heard, say=click.echo)
+        write_decoding(bundle, decoding)
+        with_priors = find_recognizer(model)
+        curves = fitted_text_confidence(with_priors, heard, say=click.echo)
+        write_decoding(bundle, {**decoding, "text_confidence": curves})
         click.echo(f"wrote {bundle.manifest_path}")
         return
     figures = measured(bundle, heard, tasks)
@@ -182,28 +124,6 @@ def measured(
     if "free" in tasks:
         figures |= _free(bundle, heard, step)
     return figures
-
-
-def grammar_listener(name: str, step_seconds: float, bundle: RecognizerBundle) -> Listener:
-    """For a grammar among the examples, with its own threshold where it has one."""
-    known = decoding_of(bundle.card, PHONES)
-    rival = rival_of(bundle, PHONES) if known.calibration.rival else None
-    calibration = known.calibration.with_threshold(read_grammar(path_of(name)).threshold)
-    decoder = GrammarDecoder(
-        graph_of(name),
-        step_seconds,
-        calibration=calibration,
-        priors=known.priors,
-        rival=rival,
-        letters=letters_of(bundle),
-    )
-    return Listener(decoder, step_seconds)
-
-
-def free_listener(bundle: RecognizerBundle, step_seconds: float) -> Listener:
-    """For anything that may be said."""
-    rescorer = rescorer_of(bundle, [], free=True)
-    return Listener(free_decoder(bundle, PHONES, step_seconds, rescorer=rescorer), step_seconds)
 
 
 def _commands(listener: Listener, heard: dict[str, list[Heard]]) -> Figures:

@@ -38,7 +38,7 @@ from training.options import recognizer_cache_option
 from training.synth import Voice, available_voices
 from training.understanding.breaths import ALONE_SECONDS, TAIL_SECONDS, quiet, spoken_by
 from training.understanding.dev_speech import FREE, dev_sets, drawn, hear, path_of
-from training.understanding.speech_tasks import Listener
+from training.understanding.listener import Listener
 
 GRAMMAR = "shopping"
 BACKENDS = ("espeak", "flite")
