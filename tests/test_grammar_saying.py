@@ -22,7 +22,7 @@ grammar lamps;
 public <lamps> = /0.1/ stop | /1/ [please] lights (on {state=on} | off {state=off})+ | /1/ lights dim dim;
 """
 TEXTS = ("stop", "lights on", "please lights off", "lights dim dim", "please lights on off on")
-UNPRUNED = BeamConfig(width=math.inf, nodes=100_000)
+UNPRUNED = BeamConfig(width=math.inf, nodes=100_000, silent=math.inf)
 
 
 @pytest.fixture(scope="module")

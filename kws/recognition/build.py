@@ -116,7 +116,7 @@ def grammar_score(model: str | Path, grammar: str | Path) -> Callable[[LogProbs,
             graph = compile_grammar(sentences, tokens, only=text)
         except GrammarError:
             return float("-inf")
-        beam = BeamConfig(width=math.inf, nodes=graph.nodes)
+        beam = BeamConfig(width=math.inf, nodes=graph.nodes, silent=math.inf)
         decoder = GrammarDecoder(graph, step, priors=priors, letters=letters_of(bundle, kind), beam=beam)
         decoder.push(log_probs)
         return max((nats for nats, *_ in decoder.weighed()), default=float("-inf"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from kws.events import Guess, HeardWord, Partial, Slots, Transcript
 from kws.grammar.compile import TokenGraph
-from kws.grammar.word_graph import Mark
+from kws.grammar.word_graph import OPEN, Mark
 from kws.recognition.confidence import Calibration, Evidence, said_tokens
 from kws.recognition.decoder import Rhythm
 from kws.recognition.graph_beam import BeamConfig, GraphBeam, Path
@@ -29,6 +29,7 @@ class GrammarDecoder:
     """
 
     _shown: tuple[str, int]  # text and stable words of the last partial
+    _promised: tuple[str, ...]  # those stable words
 
     def __init__(
         self,
@@ -95,8 +96,12 @@ class GrammarDecoder:
         return self._beam.at_end() and bool(_said(self._beam.best().words))
 
     def paths(self) -> list[Path]:
-        """Whole sentences now, the best by phones first, words that are not the grammar's own included."""
-        found = self._beam.sentences()
+        """Whole sentences now, the best by phones first, words that are not the grammar's own included.
+
+        All begin with the words that were called stable, as do the best ways to everything that may follow.
+        """
+        promised = len(self._promised)
+        found = [path for path in self._beam.sentences() if _texts(path)[:promised] == self._promised]
         return self._open_words.filled(found) if self._open_words else found
 
     def ranked(self) -> list[tuple[Path, Evidence]]:
@@ -127,6 +132,7 @@ class GrammarDecoder:
         )
 
     def _start_anew(self) -> None:
+        self._promised = ()
         self._beam.reset()
         self._kept.reset()
         for beside in (self._rival, self._letters, self._open_words):
@@ -139,13 +145,14 @@ class GrammarDecoder:
         words = self._heard(_before_open(path.words))
         if not words and not self._shown[0]:
             return None
+        self._promised = tuple(takewhile(lambda word: word != OPEN, self._beam.settled()))
         return Partial(
             text=" ".join(word.word for word in words),
             confidence=self.calibration.of_path(path.score, path.words),
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
             words=words,
-            stable=len(_said(_before_open(self._beam.settled()))),
+            stable=len(self._promised),
         )
 
     def _transcript(self, judged: Sequence[tuple[Path, float]]) -> Transcript:
@@ -212,6 +219,10 @@ def _before_open(words: Sequence[SpokenWord]) -> Sequence[SpokenWord]:
 
 def _said(words: Sequence[SpokenWord]) -> tuple[SpokenWord, ...]:
     return tuple(word for word in words if not word.is_filler)
+
+
+def _texts(path: Path) -> tuple[str, ...]:
+    return tuple(word.text for word in _said(path.words))
 
 
 def _guesses(judged: Iterable[tuple[Path, float]]) -> tuple[Guess, ...]:

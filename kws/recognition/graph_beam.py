@@ -28,7 +28,7 @@ Values = npt.NDArray[np.float64]
 
 SENTENCES = 10
 """That a beam names, unless asked for more or fewer."""
-_TRIED = 6
+_TRIED = 30
 """Sentences looked at for every one that is asked for, as some say the same."""
 SAID, PAUSED = 0, 1
 """The hypotheses at a node: its last step was the node's token; it was a blank."""
@@ -42,6 +42,9 @@ class BeamConfig:
     """Nats below the best hypothesis at which one is dropped."""
     nodes: int = 400
     """Nodes kept, at most."""
+    silent: float = 6.0
+    """Nats below the blank: no token begins at a step where none comes nearer, which most steps are (Chen et
+    al. 2016, "Phone synchronous decoding with CTC lattice")."""
 
 
 @dataclass(frozen=True)
@@ -149,20 +152,20 @@ class GraphBeam:
         words = self._history.with_last(last) if last else self._words_before(row, column)
         return Path(words, score)
 
-    def settled(self) -> tuple[SpokenWord, ...]:
-        """Words behind all hypotheses and their next best: neither later steps nor letters take them back."""
-        links = self._now.link[self._now.score > -np.inf]
-        return self._history.words(self._history.settled(links))
+    def settled(self) -> tuple[str, ...]:
+        """Words with which all sentences begin, and those next best ones that are near enough."""
+        return self._history.settled(self._now.link[self._now.score > -np.inf])
 
     def sentences(self, count: int = SENTENCES) -> list[Path]:
         """Whole sentences that may end here, the best first, no two with the same text and marks."""
-        found: dict[tuple[object, ...], Path] = {}
-        for score, words, last in islice(self._history.sentences(self._endings()), _TRIED * count):
-            path = Path(words, score, self.graph.final_marks[self.graph.target[last.word]])
-            found.setdefault(path.sense, path)
-            if len(found) == count:
-                break
-        return list(found.values())
+
+        def path(score: float, words: tuple[SpokenWord, ...], last: Record) -> Path:
+            return Path(words, score, self.graph.final_marks[self.graph.target[last.word]])
+
+        found = self._history.sentences(
+            self._endings(), lambda words, last: path(0.0, words, last).sense, _TRIED * count
+        )
+        return [path(*one) for one in islice(found, count)]
 
     def at_end(self) -> bool:
         """Whether the best hypothesis is a whole sentence."""
@@ -206,6 +209,9 @@ class GraphBeam:
         symbol = self.graph.symbol[now.node]
         said = now.score[SAID] + row[symbol]
         paused = now.score.max(axis=0) + row[BLANK]
+        if row[1:-1].max() < -self.config.silent:
+            self._now = self._pruned(self._stayed(now.node, said, paused))
+            return
         floor = float(np.maximum(said, paused).max()) - self.config.width
         children = self._into_children(row, symbol, floor)
         if len(children.score):

@@ -8,9 +8,10 @@ large vocabulary, continuous speech recognition").
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from functools import reduce
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,10 @@ NO_ENTRY = -1
 """After the last word of a sentence."""
 CLOSE = 8.0
 """Nats behind the best at which another word before the next is still remembered."""
+SURE = 2.0
+"""Nats behind it at which a word that differs is no longer reckoned with while a sentence is being said."""
+START = 0
+"""The text in which nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class Crossing:
     """Score at the entrance, its weight included."""
     token: Indices
     """Last one said, which the next word may not begin with."""
-    _near: dict[int, list[int]] = field(default_factory=dict)
+    _near: dict[tuple[int, int], list[int]] = field(default_factory=dict)
 
     def previous(self, ways: Indices) -> Indices:
         """Links to what was before the words that ended."""
@@ -122,19 +127,22 @@ class Crossing:
             float(ended.score[here]),
         )
 
-    def near(self, tree: int) -> list[int]:
-        """What could have entered a tree, the best first; of those that differ in time alone, the best."""
-        if tree not in self._near:
-            places = np.flatnonzero(self.tree == tree)
+    def near(self, tree: int, root: int) -> list[int]:
+        """What could have entered a tree for a word that begins with this token, the best first.
+
+        Of those that differ in time alone, the best.
+        """
+        if (tree, root) not in self._near:
+            places = np.flatnonzero((self.tree == tree) & (self.token != root))
             enters = self.enters[places]
-            places = places[enters >= enters.max() - CLOSE]
+            places = places[enters >= enters.max(initial=-np.inf) - CLOSE]
             found: dict[tuple[int, int], int] = {}
             for way in places[np.argsort(-self.enters[places], kind="stable")].tolist():
                 words = self.origin[way]
                 link = int(self.ended.link[self.ended.row[words], self.ended.column[words]])
                 found.setdefault((link, int(self.ended.word[words])), way)
-            self._near[tree] = list(found.values())
-        return self._near[tree]
+            self._near[tree, root] = list(found.values())
+        return self._near[tree, root]
 
     def others(self, way: int, root: int) -> Iterator[tuple[float, Record]]:
         """What could have entered the same tree in place of a way, for a word that begins with this token.
@@ -142,11 +150,52 @@ class Crossing:
         With the nats by which it is worse, 0 or less, the best first.
         """
         own = self.record(way)
-        for other in self.near(int(self.tree[way])):
-            if self.token[other] != root:
-                record = self.record(other)
-                if (record.previous, record.word) != (own.previous, own.word):
-                    yield float(self.enters[other] - self.enters[way]), record
+        for other in self.near(int(self.tree[way]), root):
+            record = self.record(other)
+            if (record.previous, record.word) != (own.previous, own.word):
+                yield float(self.enters[other] - self.enters[way]), record
+
+
+class _Texts:
+    """Texts as a tree, each one word longer than another; START is the empty one."""
+
+    def __init__(self) -> None:
+        self._shorter, self._word, self._length = [START], [""], [0]
+        self._longer: dict[tuple[int, str], int] = {}
+
+    def with_word(self, text: int, word: str) -> int:
+        """The text that is longer by a word."""
+        longer = self._longer.setdefault((text, word), len(self._word))
+        if longer == len(self._word):
+            self._shorter.append(text)
+            self._word.append(word)
+            self._length.append(self._length[text] + 1)
+        return longer
+
+    def common(self, one: int, other: int) -> int:
+        """The longest with which both begin."""
+        while one != other:
+            if self._length[one] >= self._length[other]:
+                one = self._shorter[one]
+            else:
+                other = self._shorter[other]
+        return one
+
+    def words(self, text: int) -> tuple[str, ...]:
+        """Spelled out."""
+        found = []
+        while text != START:
+            found.append(self._word[text])
+            text = self._shorter[text]
+        return tuple(found[::-1])
+
+
+class _Certain(NamedTuple):
+    """What all sentences that go on from a record have in common."""
+
+    text: int
+    whole: bool
+    """Whether that is all that is said by then."""
 
 
 class WordHistory:
@@ -159,8 +208,9 @@ class WordHistory:
         self._way: list[int] = []
         self._root: list[int] = []
         self._previous: list[int] = []
-        self._known: dict[int, int] = {}
-        self._settled = NO_WORD
+        self._texts = _Texts()
+        self._known = {NO_WORD: _Certain(START, whole=True)}
+        self._settled = START
 
     def add(self, crossing: Crossing, ways: Indices, roots: Indices) -> Indices:
         """New records; returns their links, (records,).
@@ -185,25 +235,36 @@ class WordHistory:
         """The words by a record that is not among these, itself included."""
         return self._spoken([*self._chain(last.previous), last]) if last.previous != NO_WORD else ()
 
-    def sentences(self, lasts: Iterable[Record]) -> Iterator[tuple[float, tuple[SpokenWord, ...], Record]]:
+    def sentences(
+        self, lasts: Iterable[Record], sense: Callable[[tuple[SpokenWord, ...], Record], Hashable], tries: int
+    ) -> Iterator[tuple[float, tuple[SpokenWord, ...], Record]]:
         """Score, words and last record of all that may have been said, the best first.
 
         Args:
             lasts: the records of sentences that end now, the best first. Others differ from them in an
                 earlier word, and in what was said before that.
+            sense: of words and last record; of those that have the same, only the best one.
+            tries: sentences that are looked at, those with the same sense included.
         """
         # What waits is not yet spelled out: a record, and those after it, which cost more than they did.
         waiting: list[tuple[float, int, Record, list[Record], float]] = []
-        coming, tie = iter(lasts), itertools.count()
+        coming, tie, met = iter(lasts), itertools.count(), set()
         following = next(coming, None)
-        while waiting or following:
+        for _ in range(tries):
             while following and (not waiting or following.score >= -waiting[0][0]):
                 heappush(waiting, (-following.score, next(tie), following, [], 0.0))
                 following = next(coming, None)
+            if not waiting:
+                return
             cost, _, here, after, worse = heappop(waiting)
             before = self._chain(here.previous)
             records = [*before, here, *(one._replace(score=one.score + worse) for one in after)]
-            yield -cost, self._spoken(records), records[-1]
+            words = self._spoken(records)
+            found = sense(words, records[-1])
+            if found in met:
+                continue  # nor would what differs from it be anything new, hardly ever
+            met.add(found)
+            yield -cost, words, records[-1]
             # Only before where it differs already, so that nothing is met twice.
             link = here.previous
             for place in range(len(before), 0, -1):
@@ -219,53 +280,54 @@ class WordHistory:
             link = self._previous[link]
         return chain[::-1]
 
-    def settled(self, links: Indices) -> int:
-        """The last record that all sentences by these have behind them, next best ones included.
+    def settled(self, links: Indices) -> tuple[str, ...]:
+        """The words with which all sentences by these begin, those included that are up to SURE behind.
 
         Links are those of all that are left; they have what was found before behind them, too.
         """
         found: int | None = None
         for link in dict.fromkeys(links.tolist()):
-            certain = self._certain(link)
-            found = certain if found is None else self._common({found, certain})
+            certain = self._certain(link).text
+            found = certain if found is None else self._texts.common(found, certain)
             if found == self._settled:
                 break
-        self._settled = NO_WORD if found is None else found
-        return self._settled
+        self._settled = START if found is None else found
+        return self._texts.words(self._settled)
 
-    def _certain(self, link: int) -> int:
-        """The last record that all sentences by one have behind them; it never changes."""
-        unknown = []
-        while link != NO_WORD and link not in self._known:
-            unknown.append(link)
-            link = self._previous[link]
-        found = self._known[link] if link != NO_WORD else NO_WORD
-        for here in reversed(unknown):  # the oldest first, or else long utterances were deep recursions
-            found = self._known[here] = self._certain_after(here, found)
-        return found
+    def _certain(self, link: int) -> _Certain:
+        """What all sentences by one have in common; it never changes."""
+        unknown = [link]
+        while unknown:  # what stands before first, without recursion, as utterances may be long
+            here = unknown[-1]
+            near = self._near(here) if here not in self._known else []
+            before = [record.previous for record in near if record.previous not in self._known]
+            if before:
+                unknown += before
+                continue
+            unknown.pop()
+            if near:
+                self._known[here] = self._common(near)
+        return self._known[link]
 
-    def _certain_after(self, link: int, before: int) -> int:
-        """The same, where that of the record before it is known."""
-        crossing, way = self._crossing[link], self._way[link]
-        near = crossing.near(int(crossing.tree[way]))
-        if set(near) <= {way}:
-            return link if before == self._previous[link] else before
-        # Where a record may be another, nothing is certain but what was before either.
-        others = {self._certain(one) for one in set(crossing.previous(np.array(near)).tolist())}
-        return self._common({before, *others})
+    def _near(self, link: int) -> list[Record]:
+        """A record, and the others that it might be."""
+        crossing, way, root = self._crossing[link], self._way[link], self._root[link]
+        near = [record for nats, record in crossing.others(way, root) if nats >= -SURE]
+        return [crossing.record(way), *near]
 
-    def _common(self, links: set[int]) -> int:
-        """The last record that all of these have behind them."""
-        rest = [-link for link in links]
-        heapify(rest)
-        while rest:
-            latest: int = -heappop(rest)  # a record is younger than those before it
-            while rest and -rest[0] == latest:
-                heappop(rest)
-            if not rest:
-                return latest
-            heappush(rest, -self._previous[latest] if latest != NO_WORD else -NO_WORD)
-        return NO_WORD
+    def _common(self, records: Sequence[Record]) -> _Certain:
+        """What sentences that go on from any of these have in common."""
+        found = {self._with_word(self._known[record.previous], record) for record in records}
+        text = reduce(self._texts.common, (certain.text for certain in found))
+        return _Certain(text, whole=len(found) == 1 and found.pop().whole)
+
+    def _with_word(self, before: _Certain, record: Record) -> _Certain:
+        word = self._graph.word[record.word] if record.previous != NO_WORD else ""  # a filler has none
+        return (
+            _Certain(self._texts.with_word(before.text, word), whole=True)
+            if word and before.whole
+            else before
+        )
 
     def _spoken(self, records: Sequence[Record]) -> tuple[SpokenWord, ...]:
         return tuple(
