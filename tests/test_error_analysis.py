@@ -62,6 +62,16 @@ def test_each_fault_is_counted_and_each_mistake_named() -> None:
     assert lines[8] == "| sure | none | 2: one 1, two 1 | none |"
 
 
+def test_a_pause_that_ends_a_sentence_too_soon_is_no_fault_of_the_search() -> None:
+    paused = np.concatenate([saying("on"), quiet(60), saying("off")])
+    score = grammar_score("english", path_of("commands"))
+    for threshold, heard in ((0.0, "on off"), (1.0, "")):
+        found = analysed(list(_heard(listener(threshold, name="commands"), [(clip("on"), paused)])), score)
+        assert found.heard[0].text == heard
+        assert found.blame
+        assert found.blame.pause == found.blame.wrong == 1
+
+
 def test_a_search_that_drops_what_is_likelier_is_at_fault() -> None:
     """It keeps one node at every step, so that what begins badly is lost."""
     begins, ends = saying("up")[:7], saying("off")

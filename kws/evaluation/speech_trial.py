@@ -49,6 +49,8 @@ class Heard:
     log_probs: LogProbs
     guess: Guess | None = None
     """The likeliest text, accepted or not; None unless there was just one transcript."""
+    transcripts: int = 1
+    """How many there were, rejected ones included."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def _hear(recognizer: Recognizer, recorder: _Recorder, spoken: Spoken) -> Heard:
         tuple(now - transcript.end for now, transcript in found if transcript.text),
         kept,
         said[0].nbest[0] if len(said) == 1 and said[0].nbest else None,
+        len(said),
     )
 
 
@@ -180,8 +183,9 @@ def _scored(heard: Heard, score: Callable[[LogProbs, str], float]) -> Scored:
     rejected = not heard.text and heard.guess is not None
     unheard = not heard.text and heard.guess is None and heard.accepted is None
     reference, transcript = heard.spoken.text, heard.guess.text if rejected and heard.guess else heard.text
-    if transcript == reference or unheard:
-        return Scored(reference, transcript, 0.0, 0.0, rejected, unheard)
+    cut = heard.transcripts > 1 and heard.accepted is not None
+    if transcript == reference or unheard or cut:
+        return Scored(reference, transcript, 0.0, 0.0, rejected, unheard, cut)
     return Scored(
         reference, transcript, score(heard.log_probs, reference), score(heard.log_probs, transcript), rejected
     )

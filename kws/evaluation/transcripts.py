@@ -158,6 +158,8 @@ class Scored:
     """Whether the transcript was found, and held to be something else that is not in the grammar."""
     unheard: bool = False
     """Whether there is none, as all was taken for silence."""
+    cut: bool = False
+    """Whether it is several, by a grammar that means one sentence at a time."""
 
 
 @dataclass(frozen=True)
@@ -175,15 +177,17 @@ class Blame:
     """The reference was found, and not held to be sure enough."""
     silence: int = 0
     """Nothing was heard, so that nothing was searched."""
+    pause: int = 0
+    """A pause within the sentence was taken for its end."""
 
     @property
     def wrong(self) -> int:
         """All of them."""
-        return self.search + self.model + self.lexicon + self.threshold + self.silence
+        return self.search + self.model + self.lexicon + self.threshold + self.silence + self.pause
 
     def table(self) -> str:
         """Each with its share of the wrong ones."""
-        faults = ("search", "model", "lexicon", "threshold", "silence")
+        faults = ("search", "model", "lexicon", "threshold", "silence", "pause")
         shares = {name: getattr(self, name) for name in faults if name in faults[:3] or getattr(self, name)}
         lines = [
             f"{name:10}{count:6} {100 * count / max(1, self.wrong):6.1f} %" for name, count in shares.items()
@@ -200,8 +204,8 @@ def blame(utterances: Sequence[Scored]) -> Blame:
 def _fault(utterance: Scored) -> str:
     if utterance.reference == utterance.transcript:
         return "threshold" if utterance.rejected else "right"
-    if utterance.unheard:
-        return "silence"
+    if utterance.unheard or utterance.cut:
+        return "silence" if utterance.unheard else "pause"
     if utterance.reference_score == float("-inf"):
         return "lexicon"
     return "search" if utterance.reference_score > utterance.transcript_score else "model"

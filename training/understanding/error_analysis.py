@@ -104,6 +104,7 @@ def _heard(listener: Listener, clips: Sequence[Heard]) -> Iterator[HeardSpeech]:
             (),
             log_probs,
             _guess(transcripts),
+            len(transcripts),
         )
 
 
@@ -128,7 +129,7 @@ def report(trials: Mapping[str, SpeechTrial], judged: Mapping[str, SpeechTrial])
 
 _FAULTS = (
     "clips", "wrong", "the search's", "the model's", "cannot be written", "rejected", "taken for silence",
-    "calibration error",
+    "cut at a pause", "calibration error",
 )  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def _faults(name: str, trial: SpeechTrial, judged: SpeechTrial) -> str:
     assert blame
     shares = [
         f"{count} ({100 * count / max(1, blame.wrong):.0f} %)"
-        for count in (blame.search, blame.model, blame.lexicon, blame.threshold, blame.silence)
+        for count in (blame.search, blame.model, blame.lexicon, blame.threshold, blame.silence, blame.pause)
     ]
     error = calibration_error(judged.reliability)
     guesses = sum(one.right.total for one in judged.reliability)
