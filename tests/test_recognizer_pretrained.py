@@ -92,7 +92,7 @@ def test_its_upper_layers_start_where_the_published_network_is(network: Pretrain
 def test_weights_are_stored_in_one_order(network: PretrainedNetwork) -> None:
     """What starts from nothing, what does not, running moments: files of weights know no names."""
     layers = [network.entry, *network.body]
-    fresh = [weight for layer in layers for weight in layer.trainable_variables]
+    fresh = [w for layer in layers for w in (layer.kernel, layer.norm.gamma, layer.norm.beta)]
     known = [weight for layer in network.upper for weight in (layer.kernel, layer.bias)]
     moments = [moment for layer in layers for moment in (layer.norm.mean, layer.norm.variance)]
     expected = [*fresh, network.head_kernel, network.head_bias, *known, *moments]

@@ -180,7 +180,7 @@ def test_texts_of_any_length_cost_the_decoder_what_they_cost_apart() -> None:
     )(logits, steps, np.concatenate(labels).astype(np.int32), np.array([2, 6], np.int32))
     apart = []
     for one in range(2):
-        heard = tf.nn.log_softmax(logits[one : one + 1, :, : OUTPUTS["phones"][1]])
+        heard = tf.nn.log_softmax(logits[one : one + 1, : steps[one], : OUTPUTS["phones"][1]])
         letters = len(texts[one]) + 2
         nats = mean_nats(speller, heard, steps[one : one + 1], written([texts[one]], 1, letters), SMOOTHING)
         apart.append(float(nats) * (letters - 1))

@@ -37,7 +37,7 @@ class Progress:
 
     epoch: int
     loss: float
-    """Per label, phones and characters together."""
+    """Per label, phones and characters together, and what a decoder beside them costs, where one learns."""
     seconds: float
     rates: Mapping[str, ErrorRates]
     """Dev set -> what the averaged weights read."""

@@ -14,7 +14,7 @@ from training.second_pass.spellers import Speller
 
 MOST_STEPS, LONGEST = SIZES[-1]
 """Twenty seconds, and characters of a text, the END before and after it included."""
-MOST_TEXTS = 5
+MOST_TEXTS = 10
 WEIGHT = 0.3
 """Of what it says, unless its card is changed."""
 

@@ -51,9 +51,10 @@ class Speller(tf.Module):
         counts = tf.sequence_mask(count, steps, tf.float32)
         x = (x * counts[:, :, None])[:, : steps // 2 * 2]
         x = tf.reshape(x, (-1, steps // 2, 2 * self.tokens))
-        for kernel, bias in zip(self._ear, self._ear_bias, strict=True):
-            x = tf.nn.relu(tf.nn.conv1d(x, kernel, 1, "SAME") + bias)
         mask = tf.sequence_mask((count + 1) // 2, steps // 2, tf.float32)
+        for kernel, bias in zip(self._ear, self._ear_bias, strict=True):
+            # What does not count is nothing to the next layer either, or padding would change the last place.
+            x = tf.nn.relu(tf.nn.conv1d(x, kernel, 1, "SAME") + bias) * mask[:, :, None]
         return x, (1 - mask)[:, None] * _FAR
 
     def spell(self, heard: tf.Tensor, count: tf.Tensor, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
