@@ -12,6 +12,9 @@ import soundfile
 pytest.importorskip("tensorflow")
 pytest.importorskip("pocketsphinx")
 
+from kws.encoders.full_band import FullBandConfig
+from kws.errors import KwsError
+from kws.frontends import FULL_BAND
 from kws.recognition.tokens import PHONES
 from kws.sources.whole import read_samples
 from kws.types import SAMPLE_RATE
@@ -175,6 +178,20 @@ def test_masks_stay_small() -> None:
     assert 0.05 < (rows == hearing().quiet).mean() < 0.4
 
 
+def test_some_masked_takes_hear_what_a_telephone_does() -> None:
+    ear, config = hearing(FULL_BAND), FullBandConfig()
+    narrow_takes = 0
+    for seed in range(200):
+        rows = np.full((4, config.channels), 100, np.int8)
+        ear.hide(rows, np.random.default_rng(seed))
+        energies = (rows != 100)[:, config.lower.values :].reshape(-1, config.log_mel.channels)
+        assert (energies == energies[0]).all()
+        hidden = np.flatnonzero(energies[0])
+        if len(hidden) and hidden[-1] == config.log_mel.channels - 1 and len(hidden) in (7, 8, 9, 10):
+            narrow_takes += np.array_equal(hidden, np.arange(hidden[0], config.log_mel.channels))
+    assert 40 < narrow_takes < 80
+
+
 def test_greedy_merges_repeats_but_not_across_a_blank() -> None:
     steps = [0, 1, 1, 0, 1, 2, 2, 0]
     assert greedy(np.eye(40, dtype=np.float32)[steps], "phones") == "AA AA AE"
@@ -191,8 +208,10 @@ def test_outputs_cover_both_token_sets_without_a_gap() -> None:
     assert OUTPUTS == {"phones": (0, 40), "characters": (40, 29)}
 
 
-def test_the_shipped_recipe_reads() -> None:
-    assert read_recipe(find_recipe("english")).network.width > 100
+def test_the_shipped_recipes_read_and_all_courses_go_on_with_the_same_network() -> None:
+    first, *later = (read_recipe(find_recipe(name)) for name in ("english", "english_more", "english_last"))
+    assert first.network.width > 100
+    assert all(recipe.network == first.network for recipe in later)
 
 
 @pytest.mark.recordings
@@ -227,3 +246,12 @@ def test_a_recipe_leaves_out_tempo_noise_or_rooms(
     material.gather(recipe, seed=1, cache=tmp_path, say=lambda _: None)
     assert heard == [replace(version, **values) for version in VERSIONS[:3]]
     assert heard != list(VERSIONS[:3])
+
+
+def test_abrupt_versions_are_left_out_and_no_more_are_asked_for_than_there_are() -> None:
+    assert material._versions(MaterialRecipe(versions=3)) == list(VERSIONS[:3])
+    gentle = material._versions(MaterialRecipe(versions=3, abrupt=False))
+    assert gentle == [VERSIONS[0], VERSIONS[1], VERSIONS[3]]
+    assert not any(version.tight_share for version in gentle)
+    with pytest.raises(KwsError, match=r"material\.versions is 4; there are 3"):
+        material._versions(MaterialRecipe(versions=4, abrupt=False))

@@ -67,8 +67,7 @@ def gather(
     if not real and not spoken:
         raise KwsError("nothing to learn from; set KWS_DATA to the data root, or material.synthetic above 0")
     versions = []
-    for number in range(recipe.versions):
-        heard = _heard(VERSIONS[number], recipe)
+    for number, heard in enumerate(_versions(recipe)):
         parts = [
             cached_takes(cache, part, noises, heard, seed=seed + number, encoder=encoder)
             for part in (real, spoken)
@@ -141,6 +140,14 @@ def _drawn(utterances: list[Utterance], most: int | None) -> list[Utterance]:
 
 def _rng() -> np.random.Generator:
     return np.random.default_rng(_DEV_SEED)
+
+
+def _versions(recipe: MaterialRecipe) -> list[TakeConfig]:
+    """As many as the recipe asks for; KwsError if there are not so many."""
+    allowed = VERSIONS if recipe.abrupt else [version for version in VERSIONS if not version.tight_share]
+    if recipe.versions > len(allowed):
+        raise KwsError(f"material.versions is {recipe.versions}; there are {len(allowed)}")
+    return [_heard(version, recipe) for version in allowed[: recipe.versions]]
 
 
 def _heard(version: TakeConfig, recipe: MaterialRecipe) -> TakeConfig:

@@ -26,6 +26,8 @@ class MaterialRecipe:
     """Whether some are heard in noise."""
     rooms: bool = True
     """Whether some are heard in rooms."""
+    abrupt: bool = True
+    """Whether the versions in which speech begins with the recording are among them."""
 
 
 @dataclass(frozen=True)
