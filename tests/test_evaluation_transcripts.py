@@ -12,7 +12,8 @@ from spoken import random_steps
 
 from kws.evaluation.transcripts import Scored, WordErrors, blame, grouped_errors, mistakes
 from kws.recognition.ctc import likeliest_spelling, log_probability
-from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
+from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig
+from kws.recognition.scorer import AnyText
 
 
 def test_errors_are_counted_by_kind():

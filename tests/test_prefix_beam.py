@@ -22,7 +22,8 @@ from kws.recognition.lexicon import Lexicon
 from kws.recognition.log_domain import NEVER, log_add
 from kws.recognition.ngram import ArpaModel, History
 from kws.recognition.prefix import Prefix
-from kws.recognition.prefix_beam import AnyText, PrefixBeam, PrefixBeamConfig
+from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig
+from kws.recognition.scorer import AnyText
 from kws.recognition.text_scorer import Fusion, LexiconWords
 from kws.recognition.tokens import BLANK, LogProbs
 
@@ -50,10 +51,13 @@ class Words:
     def start(self) -> tuple[tuple[int, ...], ...]:
         return ((),)
 
-    def extend(self, state, token):
-        if token != 1:
-            return (((*state[:-1], (*state[-1], token)), 0.0),)
-        return (((*state, ()), 0.3 * sum(state[-1]) - 0.5),) if len(state) < 3 and state[-1] else ()
+    def ways(self, state, tokens):
+        table = np.zeros((1, tokens))
+        table[0, 1] = 0.3 * sum(state[-1]) - 0.5 if len(state) < 3 and state[-1] else NEVER
+        return table
+
+    def follow(self, state, way, token):
+        return (*state, ()) if token == 1 else (*state[:-1], (*state[-1], token))
 
     def finish(self, state) -> float:
         return NEVER if len(state) > 2 and not state[-1] else 0.1
@@ -68,11 +72,8 @@ class Words:
         """The same of a whole sequence."""
         state, nats = self.start(), 0.0
         for token in tokens:
-            options = self.extend(state, token)
-            if not options:
-                return NEVER
-            state, more = options[0]
-            nats += more
+            nats += float(self.ways(state, TOKENS)[0, token])
+            state = self.follow(state, 0, token)
         return nats + self.finish(state)
 
 

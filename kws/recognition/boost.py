@@ -7,12 +7,14 @@ has earned so far is taken back when it is not completed, and kept once it is.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from kws.recognition.lexicon import Spelling
 from kws.recognition.prefix import State
-from kws.recognition.prefix_beam import Scorer
+from kws.recognition.scorer import Scorer, Table
 
 
 @dataclass(eq=False)
@@ -25,6 +27,8 @@ class _Node:
     children: dict[int, _Node] = field(default_factory=dict)
     fallback: _Node | None = None
     """The longest beginning of another phrase that ends alike; None at the root."""
+    earns: Table | None = None
+    """What each token adds to that, (tokens,), once somebody has asked."""
 
 
 class Boosted:
@@ -43,11 +47,18 @@ class Boosted:
         """No phrase begun."""
         return self._scorer.start(), self._root
 
-    def extend(self, state: State, token: int) -> Sequence[tuple[State, float]]:
-        """As the other scorer says, with what this token earns or loses."""
+    def ways(self, state: State, tokens: int) -> Table:
+        """As the other scorer says, with what each token earns or loses."""
         inner, node = _parts(state)
-        following, nats = self._follow(node, token)
-        return [((after, following), more + nats) for after, more in self._scorer.extend(inner, token)]
+        if node.earns is None:
+            node.earns = np.array([self._follow(node, token).earned for token in range(tokens)]) - node.earned
+        return self._scorer.ways(inner, tokens) + node.earns
+
+    def follow(self, state: State, way: int, token: int) -> State:
+        """As the other scorer says, and the phrases that this goes on with."""
+        inner, node = _parts(state)
+        after = self._follow(node, token)
+        return self._scorer.follow(inner, way, token), (self._root if after.whole else after)
 
     def finish(self, state: State) -> float:
         """A phrase that has only begun earns nothing."""
@@ -63,13 +74,11 @@ class Boosted:
         inner, node = _parts(state)
         return self._scorer.outlook(inner), node
 
-    def _follow(self, node: _Node, token: int) -> tuple[_Node, float]:
-        before = node.earned
+    def _follow(self, node: _Node, token: int) -> _Node:
         here: _Node | None = node
         while here is not None and token not in here.children:
             here = here.fallback
-        after = here.children[token] if here is not None else self._root
-        return (self._root if after.whole else after), after.earned - before
+        return here.children[token] if here is not None else self._root
 
 
 def _parts(state: State) -> tuple[State, _Node]:

@@ -12,9 +12,10 @@ from kws.recognition.boost import Boosted
 from kws.recognition.decoder import Rhythm
 from kws.recognition.lexicon import Spelling
 from kws.recognition.prefix import Hypothesis, Prefix, State
-from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig, Scorer
+from kws.recognition.prefix_beam import PrefixBeam, PrefixBeamConfig
 from kws.recognition.priors import Priors
 from kws.recognition.rescoring import Heard, Rescorer
+from kws.recognition.scorer import Scorer
 from kws.recognition.text_confidence import AsFound, TextJudge, WrittenWord
 from kws.recognition.text_scorer import WordState
 from kws.recognition.tokens import LogProbs, Tokens
@@ -154,7 +155,7 @@ class FreeDecoder:
             start=words[0].start if words else 0.0,
             end=self._beam.step * self._seconds,
             words=words,
-            stable=len(self._words(certain.chain(), whole=False)),
+            stable=self._state(certain).words,
         )
 
     def _words(self, links: Sequence[Prefix], *, whole: bool) -> tuple[WrittenWord, ...]:

@@ -33,9 +33,9 @@ class Lexicon:
         """The node after this token."""
         return self._child.get(node * _TOKENS + token)
 
-    def children(self, node: Node) -> Iterator[tuple[int, Node]]:
-        """Every token that may follow, and the node after it."""
-        for token in range(_TOKENS):
+    def children(self, node: Node, tokens: int) -> Iterator[tuple[int, Node]]:
+        """Every one of so many tokens that may follow, and the node after it."""
+        for token in range(tokens):
             child = self.child(node, token)
             if child is not None:
                 yield token, child
@@ -77,6 +77,6 @@ class Lexicon:
         self._best.append(NEVER if node is None else self._best[node])
         if node is not None:
             self._words[made] = self.words(node)
-            for token, child in self.children(node):
+            for token, child in self.children(node, _TOKENS):
                 self._child[made * _TOKENS + token] = child
         return made

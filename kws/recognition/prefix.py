@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
-from typing import NamedTuple
 from weakref import ReferenceType, ref
 
 from kws.recognition.log_domain import NEVER
@@ -26,13 +25,15 @@ class Prefix:
 
     __slots__ = (
         "__weakref__",
-        "_arrivals",
         "_children",
+        "_reach",
         "bonus",
         "length",
         "parent",
+        "peak",
         "rivals",
         "state",
+        "step",
         "token",
         "way",
     )
@@ -45,28 +46,17 @@ class Prefix:
         """Tokens."""
         self.rivals: dict[Prefix, float] = {}
         """Others with the same future, which were dropped, and how many nats they were ahead: 0 or less."""
-        self._arrivals: dict[int, Arrival] = {}
+        self.step = 0
+        """The step at which the last token was most likely begun."""
+        self.peak = NEVER
+        """ln of the token's probability at that step."""
+        self._reach = NEVER
         self._children: dict[tuple[int, int], ReferenceType[Prefix]] = {}
 
-    @property
-    def step(self) -> int:
-        """The step at which the last token was most likely begun."""
-        return self.parent._arrivals[self.token].step if self.parent else 0
-
-    @property
-    def peak(self) -> float:
-        """ln of the token's probability at that step."""
-        return self.parent._arrivals[self.token].peak if self.parent else NEVER
-
-    def itself(self) -> Prefix:
-        """As against one that is still to be made."""
-        return self
-
-    def arrive(self, token: int, log_prob: float, peak: float, step: int) -> None:
-        """Alignments of this probability begin a token after the prefix; `peak` is ln of its own."""
-        known = self._arrivals.get(token)
-        if known is None or log_prob > known.log_prob:
-            self._arrivals[token] = Arrival(log_prob, peak, step)
+    def arrive(self, reach: float, peak: float, step: int) -> None:
+        """Alignments of this probability (ln) begin the last token now; `peak` is ln of its own."""
+        if reach > self._reach:
+            self._reach, self.peak, self.step = reach, peak, step
 
     def child(self, token: int, way: int, state: State, bonus: float) -> Prefix:
         """The prefix that is longer by this token, the same as long as anything knows it."""
@@ -91,15 +81,6 @@ class Prefix:
             found.append(here)
             here = here.parent
         return found[::-1]
-
-
-class Arrival(NamedTuple):
-    """Where a token was most likely begun."""
-
-    log_prob: float
-    """ln of the alignments that began it there."""
-    peak: float
-    step: int
 
 
 def common_beginning(prefixes: Iterable[Prefix]) -> Prefix:

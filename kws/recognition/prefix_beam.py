@@ -4,66 +4,27 @@ Hannun et al. 2014, "First-pass large vocabulary continuous speech recognition u
 DNNs". Every prefix keeps two probabilities: of all alignments that end in a blank, and of those that end in
 its last token. What a scorer adds (a language model, word insertion, boosted phrases) counts as soon as a
 prefix is made.
+
+The scorer says only once what may follow a prefix, as a table. Arithmetic over all tables then finds the few
+continuations that are good enough, and no more of them than those become objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from kws.recognition.log_domain import NEVER, log_add
-from kws.recognition.prefix import Hypothesis, Prefix, State, common_beginning, with_rivals
+from kws.recognition.log_domain import NEVER
+from kws.recognition.prefix import Hypothesis, Prefix, common_beginning, with_rivals
+from kws.recognition.scorer import AnyText, Scorer, Table
 from kws.recognition.tokens import BLANK, LogProbs
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
-
-
-class Scorer(Protocol):
-    """Which tokens may follow a prefix, and what that is worth in nats."""
-
-    def start(self) -> State:
-        """The state of the empty prefix."""
-
-    def extend(self, state: State, token: int, /) -> Sequence[tuple[State, float]]:
-        """Every reading of the prefix with this token added, with its nats; none where it is not allowed."""
-
-    def finish(self, state: State, /) -> float:
-        """Nats of ending here; minus infinity where the prefix is no whole text."""
-
-    def words(self, state: State, /) -> int:
-        """Words so far, by which a score may be normalized."""
-
-    def outlook(self, state: State, /) -> Hashable:
-        """All of a state that later answers depend on, but for how many words there are."""
-
-
-class AnyText:
-    """A Scorer that allows everything and adds nothing."""
-
-    def start(self) -> State:
-        """There is one state only."""
-        return None
-
-    def extend(self, state: State, token: int) -> Sequence[tuple[State, float]]:
-        """Any token."""
-        return ((None, 0.0),)
-
-    def finish(self, state: State) -> float:
-        """Anywhere."""
-        return 0.0
-
-    def words(self, state: State) -> int:
-        """None are known."""
-        return 0
-
-    def outlook(self, state: State) -> Hashable:
-        """Always the same."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -83,37 +44,76 @@ class PrefixBeamConfig:
     """In the end scores are divided by the words to this power (after Wu et al. 2016); 0: they are not."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Of some prefixes; arrays are (prefixes,)."""
+
+    blank: Floats
+    """ln of the alignments that end in a blank."""
+    said: Floats
+    """And of those that end in the last token."""
+    token: Indices
+    bonus: Floats
+    """What the scorer has added."""
+
+    @cached_property
+    def total(self) -> Floats:
+        """ln of all alignments."""
+        found: Floats = np.logaddexp(self.blank, self.said)
+        return found
+
+    @cached_property
+    def score(self) -> Floats:
+        """What prefixes are ranked by."""
+        return self.total + self.bonus
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Places, the best first."""
+        order: list[int] = np.argsort(-self.score, kind="stable").tolist()
+        return order
+
+    def take(self, places: list[int]) -> _Numbers:
+        """Of those at these places."""
+        at = np.array(places)
+        return _Numbers(self.blank[at], self.said[at], self.token[at], self.bonus[at])
+
+    def plus(self, more: _Numbers) -> _Numbers:
+        """Of others too."""
+        return _Numbers(
+            np.append(self.blank, more.blank),
+            np.append(self.said, more.said),
+            np.append(self.token, more.token),
+            np.append(self.bonus, more.bonus),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class _Kept:
-    """The prefixes that a step leaves, the best first, and arrays with a value for each.
+    """The prefixes that a step leaves, the best first; all else is in the same order."""
 
-    Args:
-        prefixes: which.
-        blank: ln of the alignments of each that end in a blank.
-        said: and of those that end in its last token.
-    """
-
-    def __init__(self, prefixes: list[Prefix], blank: Floats, said: Floats) -> None:
-        self.prefixes, self.blank, self.said = prefixes, blank, said
-        self.total: Floats = np.logaddexp(blank, said)
-        self.token: Indices = np.array([prefix.token for prefix in prefixes])
-        self.bonus: Floats = np.array([prefix.bonus for prefix in prefixes])
+    prefixes: list[Prefix]
+    outlooks: list[Hashable]
+    """By which they are merged."""
+    tables: list[Table | None]
+    """What may follow, once the scorer has been asked."""
+    numbers: _Numbers
 
 
-class _Fresh(NamedTuple):
-    """A prefix that is not in the beam and might be from now on."""
+@dataclass(frozen=True, eq=False)
+class _Offers:
+    """Prefixes of the beam made longer by a token: a row for every way of each, a column for every token."""
 
-    score: float
-    reach: float
-    """ln of its alignments, all of which begin its last token now."""
-    parent: Prefix
-    token: int
-    way: int
-    state: State
-    nats: float
-
-    def itself(self) -> Prefix:
-        """Once it is sure that it is needed: most are not."""
-        return self.parent.child(self.token, self.way, self.state, self.parent.bonus + self.nats)
+    tokens: Indices
+    """(columns,)"""
+    parent: Indices
+    """(rows,), places in the beam."""
+    first: Indices
+    """(prefixes of the beam,), the first row of each; -1 for those that nothing good enough can follow."""
+    reach: Floats
+    """(prefixes of the beam, columns): ln of the alignments, all of which begin the token now."""
+    score: Floats
+    """(rows, columns), with what the scorer has added; minus infinity for what is not good enough."""
 
 
 class PrefixBeam:
@@ -136,7 +136,8 @@ class PrefixBeam:
         """As new: before the first step."""
         self.step = 0
         root = Prefix(None, BLANK, 0, self.scorer.start(), 0.0)
-        self._kept = _Kept([root], np.zeros(1), np.full(1, NEVER))
+        numbers = _Numbers(np.zeros(1), np.full(1, NEVER), np.full(1, BLANK), np.zeros(1))
+        self._kept = _Kept([root], [self._outlook(root)], [None], numbers)
 
     def best(self) -> Prefix:
         """The best prefix now, whole text or not."""
@@ -154,7 +155,7 @@ class PrefixBeam:
     def finished(self) -> list[Hypothesis]:
         """Whole texts that could end now, the best first."""
         found = []
-        for prefix, acoustic in zip(self._kept.prefixes, self._kept.total.tolist(), strict=True):
+        for prefix, acoustic in zip(self._kept.prefixes, self._kept.numbers.total.tolist(), strict=True):
             score = acoustic + prefix.bonus + self.scorer.finish(prefix.state)
             if score > NEVER:
                 length = max(1, self.scorer.words(prefix.state)) ** self.config.length_exponent
@@ -163,71 +164,112 @@ class PrefixBeam:
 
     def _advance(self, row: Floats, tokens: Indices) -> None:
         """One step; `tokens` are those to be tried besides the blank."""
-        now = self._kept
+        now = self._kept.numbers
         blank, said = now.total + row[BLANK], now.said + row[now.token]
-        stay_scores = np.logaddexp(blank, said) + now.bonus
-        # After its own token a prefix repeats it only across a blank.
-        repeats = now.token[:, None] == tokens
-        reach = np.where(repeats, now.blank[:, None], now.total[:, None]) + row[tokens]
-        scores = reach + now.bonus[:, None]
-        floor = self._last(np.append(stay_scores, scores)) - self.config.slack
-        places, columns = np.nonzero((scores >= floor) & (reach > NEVER))
-        new = tokens[columns]
-        arrivals = zip(
-            places.tolist(), new.tolist(), reach[places, columns].tolist(), row[new].tolist(), strict=True
-        )
-        fresh = self._arrived(arrivals, said, self._last(stay_scores))
-        self._kept = self._best(blank, said, fresh)
+        stay = np.logaddexp(blank, said) + now.bonus
+        offers = self._offers(row, tokens, stay)
+        if offers:
+            self._join(offers, row, said)
+        stayed = replace(now, blank=blank, said=said)
+        self._kept = self._best(stayed, offers, self._last(stay), row) if offers else self._in_order(stayed)
 
     def _last(self, scores: Floats) -> float:
         """What the last of the beam has if there is nothing else to choose from."""
-        last = len(scores) - self.config.beam
+        last = scores.size - self.config.beam
         return float(np.partition(scores, last)[last]) if last >= 0 else NEVER
 
-    def _arrived(
-        self, arrivals: Iterable[tuple[int, int, float, float]], said: Floats, least: float
-    ) -> list[_Fresh]:
-        """Prefixes of at least that score which are not in the beam; to those that are, `said` is added.
+    def _offers(self, row: Floats, tokens: Indices, stay: Floats) -> _Offers | None:
+        """What may be as good as the prefixes as they are, whose scores are `stay`; None: nothing."""
+        now = self._kept.numbers
+        # After its own token a prefix repeats it only across a blank.
+        repeats = now.token[:, None] == tokens
+        reach = np.where(repeats, now.blank[:, None], now.total[:, None]) + row[tokens]
+        score = reach + now.bonus[:, None]
+        score[score < self._last(np.append(stay, score)) - self.config.slack] = NEVER
+        asked = np.flatnonzero(score.max(axis=1, initial=NEVER) > NEVER)
+        if not len(asked):
+            return None
+        tables = [self._table(place, len(row)) for place in asked.tolist()]
+        ways = np.array([len(table) for table in tables])
+        first = np.full(len(score), -1)
+        first[asked] = np.cumsum(ways) - ways
+        parent = np.repeat(asked, ways)
+        return _Offers(tokens, parent, first, reach, score[parent] + np.concatenate(tables)[:, tokens])
 
-        Args:
-            arrivals: place of a prefix, the token that follows, ln of the alignments and of the token.
-        """
-        prefixes, fresh = self._kept.prefixes, []
-        place_of = {(prefix.parent, prefix.token, prefix.way): place for place, prefix in enumerate(prefixes)}
-        for place, token, reach, peak in arrivals:
-            prefix = prefixes[place]
-            prefix.arrive(token, reach, peak, self.step)
-            score = reach + prefix.bonus
-            for way, (state, nats) in enumerate(self.scorer.extend(prefix.state, token)):
-                here = place_of.get((prefix, token, way))
-                if here is not None:
-                    said[here] = log_add(said[here], reach)
-                elif score + nats >= least:
-                    fresh.append(_Fresh(score + nats, reach, prefix, token, way, state, nats))
-        return fresh
-
-    def _best(self, blank: Floats, said: Floats, fresh: list[_Fresh]) -> _Kept:
-        """What is kept of the beam and of those that are new."""
+    def _table(self, place: int, tokens: int) -> Table:
+        """What the scorer says may follow a prefix; it is asked once."""
         now = self._kept
-        scores = np.append(np.logaddexp(blank, said) + now.bonus, [one.score for one in fresh])
-        order = np.argsort(-scores, kind="stable")
-        choice: list[Prefix | _Fresh] = [*now.prefixes, *fresh]
-        kept = self._merged(order, choice, scores) if self.config.merge else order[: self.config.beam]
+        found = now.tables[place]
+        if found is None:
+            found = now.tables[place] = self.scorer.ways(now.prefixes[place].state, tokens)
+        return found
+
+    def _join(self, offers: _Offers, row: Floats, said: Floats) -> None:
+        """What is in the beam already is no offer any more, and has what reaches it added to `said`."""
+        prefixes, tokens = self._kept.prefixes, self._kept.numbers.token
+        place_of: dict[Prefix | None, int] = {prefix: place for place, prefix in enumerate(prefixes)}
+        parent = np.array([place_of.get(prefix.parent, -1) for prefix in prefixes])
+        columns = np.full(len(row), -1)
+        columns[offers.tokens] = np.arange(len(offers.tokens))
+        first, column = offers.first[parent], columns[tokens]
+        here = np.flatnonzero((parent >= 0) & (first >= 0) & (column >= 0))
+        way = np.array([prefixes[place].way for place in here.tolist()], np.intp)
+        cells = first[here] + way, column[here]
+        reach = np.where(offers.score[cells] > NEVER, offers.reach[parent[here], column[here]], NEVER)
+        offers.score[cells] = NEVER
+        said[here] = np.logaddexp(said[here], reach)
+        for place, value, peak in zip(here.tolist(), reach.tolist(), row[tokens[here]].tolist(), strict=True):
+            prefixes[place].arrive(value, peak, self.step)
+
+    def _in_order(self, stayed: _Numbers) -> _Kept:
+        """The same prefixes a step later."""
+        now, places = self._kept, stayed.order
         return _Kept(
-            [choice[place].itself() for place in kept],
-            np.append(blank, np.full(len(fresh), NEVER))[kept],
-            np.append(said, [one.reach for one in fresh])[kept],
+            [now.prefixes[place] for place in places],
+            [now.outlooks[place] for place in places],
+            [now.tables[place] for place in places],
+            stayed.take(places),
         )
 
-    def _merged(self, order: Indices, choice: list[Prefix | _Fresh], scores: Floats) -> list[int]:
-        """Places of the best with an outlook of their own, who remember those that had the same."""
-        kept: dict[Hashable, int] = {}
-        for place in order.tolist():
-            one = choice[place]
-            better = kept.setdefault((one.token, self.scorer.outlook(one.state)), place)
-            if better != place:
-                winner = choice[better] = choice[better].itself()
-                winner.beat(one.itself(), float(scores[place] - scores[better]))
-            elif len(kept) == self.config.beam:
+    def _best(self, stayed: _Numbers, offers: _Offers, least: float, row: Floats) -> _Kept:
+        """What is kept of the beam and of those offers that have at least that score."""
+        now = self._kept
+        rows, columns = np.nonzero((offers.score >= least) & (offers.score > NEVER))
+        parent, token = offers.parent[rows], offers.tokens[columns]
+        reach = offers.reach[parent, columns]
+        bonus = offers.score[rows, columns] - reach
+        everyone = stayed.plus(_Numbers(np.full(len(reach), NEVER), reach, token, bonus))
+        each = (parent, rows - offers.first[parent], token, bonus, reach, row[token])
+        fresh = list(zip(*(values.tolist() for values in each), strict=True))
+
+        known, beam = len(now.prefixes), self.config.beam
+        places: list[int] = []
+        chosen: list[Prefix] = []
+        outlooks: dict[Hashable, int] = {}
+        for place in everyone.order:
+            if place < known:
+                prefix, outlook = now.prefixes[place], now.outlooks[place]
+            else:
+                prefix = self._longer(*fresh[place - known])
+                outlook = self._outlook(prefix)
+            rank = outlooks.setdefault(outlook, len(places))
+            if rank < len(places):
+                chosen[rank].beat(prefix, float(everyone.score[place] - everyone.score[places[rank]]))
+                continue
+            chosen.append(prefix)
+            places.append(place)
+            if len(places) == beam:
                 break
-        return list(kept.values())
+        tables = [now.tables[place] if place < known else None for place in places]
+        return _Kept(chosen, list(outlooks), tables, everyone.take(places))
+
+    def _longer(self, place: int, way: int, token: int, bonus: float, reach: float, peak: float) -> Prefix:
+        """A prefix of the beam made longer."""
+        parent = self._kept.prefixes[place]
+        prefix = parent.child(token, way, self.scorer.follow(parent.state, way, token), bonus)
+        prefix.arrive(reach, peak, self.step)
+        return prefix
+
+    def _outlook(self, prefix: Prefix) -> Hashable:
+        """Prefixes with the same can be merged."""
+        return (prefix.token, self.scorer.outlook(prefix.state)) if self.config.merge else prefix

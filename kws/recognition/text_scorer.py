@@ -10,10 +10,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from kws.recognition.lexicon import ROOT, Lexicon, Node, Spelling
 from kws.recognition.log_domain import NEVER
 from kws.recognition.ngram import History, LanguageModel
 from kws.recognition.prefix import State
+from kws.recognition.scorer import Table
 
 
 @dataclass(frozen=True)
@@ -56,30 +59,31 @@ class LetterWords:
 
     def __init__(self, symbols: Sequence[str], model: LanguageModel, fusion: Fusion) -> None:
         self._symbols, self._model, self._fusion = symbols, model, fusion
+        self._spaces = [token for token, symbol in enumerate(symbols) if symbol == " "]
 
     def start(self) -> WordState:
         """No letters yet."""
         return WordState(self._model.start(), "")
 
-    def extend(self, state: State, token: int) -> Sequence[tuple[WordState, float]]:
+    def ways(self, state: State, tokens: int) -> Table:
         """A letter, or a space after letters."""
         assert isinstance(state, WordState)
+        table = np.zeros((1, tokens))
+        table[0, self._spaces] = self._ended(state)[1] if state.place else NEVER
+        return table
+
+    def follow(self, state: State, way: int, token: int) -> WordState:
+        """The only way."""
+        assert isinstance(state, WordState)
         letters = str(state.place)
-        if self._symbols[token] != " ":
-            return ((WordState(state.history, letters + self._symbols[token], None, state.words), 0.0),)
-        if not letters:
-            return ()
-        history, log_prob = self._model.score(state.history, letters)
-        nats = self._fusion.weight * log_prob + self._fusion.insertion
-        return ((WordState(history, "", letters, state.words + 1), nats),)
+        if token not in self._spaces:
+            return WordState(state.history, letters + self._symbols[token], None, state.words)
+        return WordState(self._ended(state)[0], "", letters, state.words + 1)
 
     def finish(self, state: State) -> float:
         """Anywhere; the last word needs no space."""
         assert isinstance(state, WordState)
-        history, nats = state.history, 0.0
-        if state.place:
-            history, log_prob = self._model.score(history, str(state.place))
-            nats = self._fusion.weight * log_prob + self._fusion.insertion
+        history, nats = self._ended(state) if state.place else (state.history, 0.0)
         return nats + self._fusion.weight * self._model.end(history)
 
     def last_word(self, state: State) -> str | None:
@@ -96,6 +100,11 @@ class LetterWords:
         """The words that matter, and the letters since."""
         assert isinstance(state, WordState)
         return state.outlook
+
+    def _ended(self, state: WordState) -> tuple[History, float]:
+        """With the letters so far as a word."""
+        history, log_prob = self._model.score(state.history, str(state.place))
+        return history, self._fusion.weight * log_prob + self._fusion.insertion
 
 
 class LexiconWords:
@@ -115,32 +124,35 @@ class LexiconWords:
     ) -> None:
         self._lexicon, self._model, self._fusion = lexicon, model, fusion
         self._start = lexicon.with_lead_in(lead_in) if lead_in else ROOT
-        self._first = {token: (node, self._ahead(node)) for token, node in lexicon.children(ROOT)}
-        # A beam asks of one state after another, of each with every token: what goes for all is kept.
-        self._asked: WordState | None = None
-        self._asked_ahead = 0.0
-        self._endings: list[tuple[str, History, float]] = []
+        self._below: dict[Node, Table] = {}
 
     def start(self) -> WordState:
         """At the lexicon's root, or in what may be heard of a wake word."""
         return WordState(self._model.start(), self._start)
 
-    def extend(self, state: State, token: int) -> Sequence[tuple[WordState, float]]:
-        """The word goes on, or any word that ends here is over and another begins."""
+    def ways(self, state: State, tokens: int) -> Table:
+        """The word goes on; or one of those that end here is over and another begins."""
         assert isinstance(state, WordState)
-        if self._asked is not state:
-            self._ask(state)
-        found: list[tuple[WordState, float]] = []
-        child = self._lexicon.child(_node(state), token)
-        if child is not None:
-            moved = WordState(state.history, child, None, state.words)
-            found.append((moved, self._ahead(child) - self._asked_ahead))
-        if self._endings and token in self._first:
-            after, ahead = self._first[token]
-            for word, history, nats in self._endings:
-                begun = WordState(history, after, word, state.words + bool(word))
-                found.append((begun, nats + ahead))
-        return found
+        node = _node(state)
+        goes_on, words = self._following(node, tokens), self._lexicon.words(node)
+        if not words:
+            return goes_on
+        begins, ahead = self._following(ROOT, tokens), self._ahead(node)
+        table = np.empty((1 + len(words), tokens))
+        table[0] = goes_on
+        for way, word in enumerate(words, 1):
+            table[way] = begins + (self._ended(state, word)[1] - ahead)
+        return table
+
+    def follow(self, state: State, way: int, token: int) -> WordState:
+        """Way 0 goes on, the others are the words that end here."""
+        assert isinstance(state, WordState)
+        node = _node(state)
+        if way == 0:
+            return WordState(state.history, self._child(node, token), None, state.words)
+        word = self._lexicon.words(node)[way - 1]
+        history, _ = self._ended(state, word)
+        return WordState(history, self._child(ROOT, token), word, state.words + bool(word))
 
     def finish(self, state: State) -> float:
         """Where a word ends, or before the first."""
@@ -170,13 +182,21 @@ class LexiconWords:
         assert isinstance(state, WordState)
         return state.outlook
 
-    def _ask(self, state: WordState) -> None:
-        """Note what all tokens after a state have in common."""
-        node = _node(state)
-        ahead = self._ahead(node)
-        endings = [(word, *self._ended(state, word)) for word in self._lexicon.words(node)]
-        self._asked, self._asked_ahead = state, ahead
-        self._endings = [(word, history, nats - ahead) for word, history, nats in endings]
+    def _following(self, node: Node, tokens: int) -> Table:
+        """What the look-ahead says of every token after a node that goes on, (1, tokens)."""
+        found = self._below.get(node)
+        if found is None:
+            if len(self._below) >= _MOST_KEPT:
+                self._below.clear()
+            found = self._below[node] = np.full((1, tokens), NEVER)
+            for token, child in self._lexicon.children(node, tokens):
+                found[0, token] = self._ahead(child) - (0.0 if node == ROOT else self._ahead(node))
+        return found
+
+    def _child(self, node: Node, token: int) -> Node:
+        child = self._lexicon.child(node, token)
+        assert child is not None, "only tokens that may follow are followed"
+        return child
 
     def _ended(self, state: WordState, word: str) -> tuple[History, float]:
         if not word:
@@ -192,3 +212,7 @@ class LexiconWords:
 def _node(state: WordState) -> Node:
     assert isinstance(state.place, int)
     return state.place
+
+
+_MOST_KEPT = 10_000
+"""Nodes whose look-ahead is remembered: neighbouring prefixes ask for the same again and again."""
