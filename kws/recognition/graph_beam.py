@@ -94,6 +94,15 @@ class _Hypotheses:
         none = np.zeros((2, 1), np.int64)
         return cls(np.zeros(1, np.int64), np.array([[-np.inf], [0.0]]), none + NO_WORD, none, none)
 
+    def among(self, node: Indices) -> _Hypotheses:
+        """The same at more nodes, where nothing is active yet."""
+        here = np.searchsorted(node, self.node)
+        shape = (2, len(node))
+        score, (link, start, end) = np.full(shape, -np.inf), np.zeros((3, *shape), np.int64)
+        for new, old in ((score, self.score), (link, self.link), (start, self.start), (end, self.end)):
+            new[:, here] = old
+        return _Hypotheses(node, score, link, start, end)
+
     def take(self, places: Indices) -> _Hypotheses:
         return _Hypotheses(
             self.node[places],
@@ -209,8 +218,9 @@ class GraphBeam:
         symbol = self.graph.symbol[now.node]
         said = now.score[SAID] + row[symbol]
         paused = now.score.max(axis=0) + row[BLANK]
+        stayed = self._stayed(said, paused)
         if row[1:-1].max() < -self.config.silent:
-            self._now = self._pruned(self._stayed(now.node, said, paused))
+            self._now = self._pruned(stayed)
             return
         floor = float(np.maximum(said, paused).max()) - self.config.width
         children = self._into_children(row, symbol, floor)
@@ -218,7 +228,7 @@ class GraphBeam:
             floor = max(floor, float(children.score.max()) - self.config.width)
         arrivals = (children, self._into_roots(row, symbol, floor))
         node = np.unique(np.concatenate([now.node, *(arrived.node for arrived in arrivals)]))
-        after = self._stayed(node, said, paused)
+        after = stayed.among(node)
         for arrived in arrivals:
             place = np.searchsorted(node, arrived.node)
             better = arrived.score > after.score[SAID, place]
@@ -226,23 +236,18 @@ class GraphBeam:
             after.score[SAID, place] = arrived.score[better]
             after.link[SAID, place] = arrived.link[better]
             after.start[SAID, place] = arrived.start[better]
+            after.end[SAID, place] = self.step + 1
         self._now = self._pruned(after)
 
-    def _stayed(self, node: Indices, said: Values, paused: Values) -> _Hypotheses:
-        """The active hypotheses with one step more, among the nodes that will be active."""
+    def _stayed(self, said: Values, paused: Values) -> _Hypotheses:
+        """The active hypotheses with one step more."""
         now = self._now
-        shape = (2, len(node))
-        score = np.full(shape, -np.inf)
-        link, start, end = (np.zeros(shape, np.int64) for _ in range(3))
-        here = np.searchsorted(node, now.node)
-        columns = np.arange(len(now.node))
-        rested = now.score.argmax(axis=0)
-        score[SAID, here], score[PAUSED, here] = said, paused
+        rested, columns = now.score.argmax(axis=0), np.arange(len(now.node))
+        link, start, end = now.link.copy(), now.start.copy(), now.end.copy()
         for new, old in ((link, now.link), (start, now.start), (end, now.end)):
-            new[SAID, here] = old[SAID]
-            new[PAUSED, here] = old[rested, columns]
+            new[PAUSED] = old[rested, columns]
         end[SAID] = self.step + 1
-        return _Hypotheses(node, score, link, start, end)
+        return _Hypotheses(now.node, np.array([said, paused]), link, start, end)
 
     def _pruned(self, after: _Hypotheses) -> _Hypotheses:
         best = after.score.max(axis=0)

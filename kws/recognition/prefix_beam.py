@@ -12,7 +12,7 @@ continuations that are good enough, and no more of them than those become object
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -81,10 +81,10 @@ class _Numbers:
     def plus(self, more: _Numbers) -> _Numbers:
         """Of others too."""
         return _Numbers(
-            np.append(self.blank, more.blank),
-            np.append(self.said, more.said),
-            np.append(self.token, more.token),
-            np.append(self.bonus, more.bonus),
+            np.concatenate([self.blank, more.blank]),
+            np.concatenate([self.said, more.said]),
+            np.concatenate([self.token, more.token]),
+            np.concatenate([self.bonus, more.bonus]),
         )
 
 
@@ -170,7 +170,7 @@ class PrefixBeam:
         offers = self._offers(row, tokens, stay)
         if offers:
             self._join(offers, row, said)
-        stayed = replace(now, blank=blank, said=said)
+        stayed = _Numbers(blank, said, now.token, now.bonus)
         self._kept = self._best(stayed, offers, self._last(stay), row) if offers else self._in_order(stayed)
 
     def _last(self, scores: Floats) -> float:
@@ -180,12 +180,14 @@ class PrefixBeam:
 
     def _offers(self, row: Floats, tokens: Indices, stay: Floats) -> _Offers | None:
         """What may be as good as the prefixes as they are, whose scores are `stay`; None: nothing."""
+        if not len(tokens):
+            return None
         now = self._kept.numbers
         # After its own token a prefix repeats it only across a blank.
         repeats = now.token[:, None] == tokens
         reach = np.where(repeats, now.blank[:, None], now.total[:, None]) + row[tokens]
         score = reach + now.bonus[:, None]
-        score[score < self._last(np.append(stay, score)) - self.config.slack] = NEVER
+        score[score < self._last(np.concatenate([stay, score.ravel()])) - self.config.slack] = NEVER
         asked = np.flatnonzero(score.max(axis=1, initial=NEVER) > NEVER)
         if not len(asked):
             return None

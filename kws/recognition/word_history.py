@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -106,7 +106,7 @@ class Crossing:
     """Score at the entrance, its weight included."""
     token: Indices
     """Last one said, which the next word may not begin with."""
-    _near: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    _records: dict[int, Record] = field(default_factory=dict)
 
     def previous(self, ways: Indices) -> Indices:
         """Links to what was before the words that ended."""
@@ -116,44 +116,64 @@ class Crossing:
 
     def record(self, way: int) -> Record:
         """One of them."""
-        ended, here = self.ended, int(self.origin[way])
-        place = ended.row[here], ended.column[here]
-        return Record(
-            int(ended.link[place]),
-            int(ended.word[here]),
-            int(self.entry[way]),
-            int(ended.start[place]),
-            int(ended.end[place]),
-            float(ended.score[here]),
-        )
+        found = self._records.get(way)
+        if found is None:
+            ended, here = self.ended, int(self.origin[way])
+            place = ended.row[here], ended.column[here]
+            found = self._records[way] = Record(
+                int(ended.link[place]),
+                int(ended.word[here]),
+                int(self.entry[way]),
+                int(ended.start[place]),
+                int(ended.end[place]),
+                float(ended.score[here]),
+            )
+        return found
 
-    def near(self, tree: int, root: int) -> list[int]:
-        """What could have entered a tree for a word that begins with this token, the best first.
-
-        Of those that differ in time alone, the best.
-        """
-        if (tree, root) not in self._near:
-            places = np.flatnonzero((self.tree == tree) & (self.token != root))
-            enters = self.enters[places]
-            places = places[enters >= enters.max(initial=-np.inf) - CLOSE]
-            found: dict[tuple[int, int], int] = {}
-            for way in places[np.argsort(-self.enters[places], kind="stable")].tolist():
-                words = self.origin[way]
-                link = int(self.ended.link[self.ended.row[words], self.ended.column[words]])
-                found.setdefault((link, int(self.ended.word[words])), way)
-            self._near[tree, root] = list(found.values())
-        return self._near[tree, root]
-
-    def others(self, way: int, root: int) -> Iterator[tuple[float, Record]]:
+    def others(self, way: int, root: int, within: float = CLOSE) -> Iterator[tuple[float, Record]]:
         """What could have entered the same tree in place of a way, for a word that begins with this token.
 
-        With the nats by which it is worse, 0 or less, the best first.
+        With the nats by which it is worse, 0 or less, the best first, down to the best of all less `within`;
+        of those that differ in time alone, the best.
         """
-        own = self.record(way)
-        for other in self.near(int(self.tree[way]), root):
-            record = self.record(other)
-            if (record.previous, record.word) != (own.previous, own.word):
-                yield float(self.enters[other] - self.enters[way]), record
+        ways, enters, token, spoken = self._in_order
+        first, last = self._places[int(self.tree[way])]
+        own, best, met = float(self.enters[way]), None, {self._spoken(way)}
+        for place in range(first, last):
+            if token[place] == root:
+                continue
+            best = enters[place] if best is None else best
+            if enters[place] < best - within:
+                return
+            if spoken[place] not in met:
+                met.add(spoken[place])
+                yield enters[place] - own, self.record(ways[place])
+
+    @cached_property
+    def _order(self) -> Indices:
+        """Ways to one tree behind the other, the best of each first."""
+        return np.lexsort((-self.enters, self.tree))
+
+    @cached_property
+    def _in_order(self) -> tuple[list[int], list[float], list[int], list[tuple[int, int]]]:
+        """Ways, their scores, the tokens that were last, and what was spoken."""
+        order, ended = self._order, self.ended
+        words = self.origin[order]
+        links = ended.link[ended.row[words], ended.column[words]]
+        spoken = list(zip(links.tolist(), ended.word[words].tolist(), strict=True))
+        return order.tolist(), self.enters[order].tolist(), self.token[order].tolist(), spoken
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[int, int]]:
+        """Tree -> the first way to it, and one past the last, in that order."""
+        trees, first = np.unique(self.tree[self._order], return_index=True)
+        last = [*first[1:].tolist(), len(self.tree)]
+        return dict(zip(trees.tolist(), zip(first.tolist(), last, strict=True), strict=True))
+
+    def _spoken(self, way: int) -> tuple[int, int]:
+        """The record before the word that ended, and that word, whenever it ended."""
+        word = int(self.origin[way])
+        return int(self.ended.link[self.ended.row[word], self.ended.column[word]]), int(self.ended.word[word])
 
 
 class _Texts:
@@ -286,7 +306,7 @@ class WordHistory:
         Links are those of all that are left; they have what was found before behind them, too.
         """
         found: int | None = None
-        for link in dict.fromkeys(links.tolist()):
+        for link in sorted(set(links.tolist())):  # the oldest first, as they share the least
             certain = self._certain(link).text
             found = certain if found is None else self._texts.common(found, certain)
             if found == self._settled:
@@ -312,8 +332,7 @@ class WordHistory:
     def _near(self, link: int) -> list[Record]:
         """A record, and the others that it might be."""
         crossing, way, root = self._crossing[link], self._way[link], self._root[link]
-        near = [record for nats, record in crossing.others(way, root) if nats >= -SURE]
-        return [crossing.record(way), *near]
+        return [crossing.record(way), *(record for _, record in crossing.others(way, root, SURE))]
 
     def _common(self, records: Sequence[Record]) -> _Certain:
         """What sentences that go on from any of these have in common."""
