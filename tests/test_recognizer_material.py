@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def test_a_telephone_passes_nothing_above_four_kilohertz() -> None:
     assert heard.shape == low.shape
     middle = slice(1000, -1000)
     np.testing.assert_allclose(heard[middle], low[middle], atol=1e-2)
+
+
+def test_cached_takes_are_found_however_the_path_of_the_cache_is_written(
+    utterances: list[Utterance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(shutil.copy(utterances[0].path, tmp_path))
+    monkeypatch.chdir(tmp_path.parent)
+    for folder in (tmp_path, Path(tmp_path.name)):
+        inside = replace(utterances[0], path=folder / own.name)
+        takes = cached_takes(folder, [inside, utterances[1]], (), AS_RECORDED, seed=1)
+        assert list(takes.texts) == ["turn it off", "yes"]
+    assert len(list(tmp_path.glob("*.npz"))) == 1
 
 
 def test_takes_keep_their_rows_apart_through_cache_and_joining(

@@ -151,8 +151,12 @@ def cached_takes(
     seed: int,
     encoder: str = MICRO,
 ) -> Takes:
-    """As `make_takes`, kept in `folder` until anything that they depend on changes."""
-    sources = [[str(u.path), u.text, u.is_word] for u in utterances]
+    """As `make_takes`, kept in `folder` until anything that they depend on changes.
+
+    What lies in the folder itself is known by its place there, however the folder's path is written.
+    """
+    places = [u.path.relative_to(folder) if u.path.is_relative_to(folder) else u.path for u in utterances]
+    sources = [[str(path), u.text, u.is_word] for path, u in zip(places, utterances, strict=True)]
     usual = asdict(TakeConfig())
     changed = {name: value for name, value in asdict(config).items() if value != usual[name]}
     marks = [sources, [str(p) for p in noises], changed, seed, hearing(encoder).format.digest]
