@@ -186,6 +186,29 @@ def test_rivals_keep_their_distance_whatever_follows():
     assert len(ends) < len(ranked)  # rivals stand for themselves, but end as their betters do
 
 
+def test_a_scorer_is_asked_once_of_what_stays_in_the_beam():
+    class Asked(AnyText):
+        """Every prefix has a state of its own."""
+
+        def __init__(self) -> None:
+            self.of: list[object] = []
+
+        def start(self):
+            return object()
+
+        def follow(self, state, way, token):
+            return object()
+
+        def ways(self, state, tokens):
+            self.of.append(state)
+            return super().ways(state, tokens)
+
+    scorer = Asked()
+    beam = PrefixBeam(scorer, PrefixBeamConfig(beam=6))
+    beam.push(random_steps(7, 100, TOKENS))
+    assert len(scorer.of) == len(set(scorer.of)) > 6
+
+
 def test_what_is_dropped_is_freed_without_the_collector_of_cycles():
     def known() -> int:
         return sum(isinstance(thing, Prefix) for thing in gc.get_objects())
