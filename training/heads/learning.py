@@ -13,6 +13,7 @@ from kws.encoders.rows import EmbeddingRowsConfig
 from training.heads.examples import Examples, Places
 from training.heads.head import Head
 from training.heads.recipe import HeadRecipe
+from training.learning.averaging import move
 from training.learning.row_values import real_valued
 
 
@@ -48,8 +49,7 @@ def fit(known: Examples, recipe: HeadRecipe, *, seed: int) -> Iterator[Progress]
             losses.append(learn(*map(hearing, batch)))
             seen += 1
             decay = min(recipe.averaging, seen / (10 + seen))
-            for kept, now in zip(average, network.trainable_variables, strict=True):
-                kept.assign(kept * decay + now * (1 - decay))
+            move(average, network.trainable_variables, decay)
         head = _head([kept.numpy() for kept in average], hearing, recipe)
         logits = head.logits(known.rows)
         hard = _hardest(logits, known.negative, recipe.hardest)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,6 +15,12 @@ def warm_cosine(rate: float, count: int) -> keras.optimizers.schedules.LearningR
     return keras.optimizers.schedules.CosineDecay(
         rate / 20, max(1, count - warm), alpha=0.01, warmup_target=rate, warmup_steps=warm
     )
+
+
+def move(averages: Iterable[tf.Variable], now: Iterable[Any], decay: Any) -> None:
+    """Bring each average nearer to what it follows, of which it takes 1 - `decay`; may be traced."""
+    for average, value in zip(averages, now, strict=True):
+        average.assign(average * decay + value * (1 - decay))
 
 
 class RunningAverage:
@@ -34,8 +41,7 @@ class RunningAverage:
         """After each batch; may be traced in a tf.function."""
         self._steps.assign_add(1.0)
         decay = tf.minimum(self._decay, self._steps / (self._steps + 9))
-        for variable, average in zip(self._variables, self._averages, strict=True):
-            average.assign(decay * average + (1 - decay) * variable.value)
+        move(self._averages, (variable.value for variable in self._variables), decay)
 
     def swap(self) -> None:
         """The weights that learn, and their averages."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 from kws.evaluation import OperatingPoint
 from kws.frontend import FrontendConfig
 from training.int8.quantize import to_real
+from training.learning.averaging import move
 from training.learning.losses import trigger_loss
 from training.learning.selection import Listening, streamed_misses
 from training.learning.spec_augment import hide
@@ -65,9 +66,7 @@ class Course:
             loss, self.states = self._step(to_real(self._masked(rows)), marks, states)
             losses.append(float(loss))
             self.seen += 1
-            decay = min(self.recipe.averaging, self.seen / (10 + self.seen))
-            for kept, now in zip(average, self.network.variables, strict=True):
-                kept.assign(kept * decay + now * (1 - decay))
+            move(average, self.network.variables, min(self.recipe.averaging, self.seen / (10 + self.seen)))
         self.average = [kept.numpy() for kept in average]
         self.epoch += 1
         return float(np.mean(losses))

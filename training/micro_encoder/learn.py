@@ -13,6 +13,7 @@ import tensorflow as tf
 from kws.encoders.speech_embedding import SpeechEmbeddingConfig
 from kws.errors import KwsError
 from training.int8.quantize import to_real
+from training.learning.averaging import move
 from training.learning.spec_augment import hide
 from training.micro_encoder.pairs import Pairs
 from training.micro_encoder.student import Student
@@ -113,9 +114,7 @@ def teach(
         if everything:
             taken_over.learning_rate.assign(recipe.rate * recipe.taken_over * rate)
             taken_over.apply_gradients(zip(gradients[len(student.new) :], student.taken_over, strict=True))
-        decay = recipe.averaging if everything else 0.5
-        for kept, now in zip(average, weights, strict=True):
-            kept.assign(kept * decay + now * (1 - decay))
+        move(average, weights, recipe.averaging if everything else 0.5)
         return error
 
     errors = []

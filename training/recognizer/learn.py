@@ -15,6 +15,7 @@ from kws.errors import KwsError
 from kws.frontends import MICRO
 from kws.recognition.tokens import Kind
 from training.kept import keep_arrays
+from training.learning.averaging import move
 from training.learning.checkpoint import load_weights
 from training.recognizer.batches import Batch, Shelf
 from training.recognizer.encoders import BODIES, layered_network
@@ -188,8 +189,8 @@ class Learner:
         """Move the running average, faster in the beginning."""
         self._seen.assign_add(1.0)
         decay = tf.minimum(self.recipe.training.averaging, self._seen / (10.0 + self._seen))
-        for now, kept in self._averages():
-            kept.assign(kept * decay + now * (1 - decay))
+        now, averaged = zip(*self._averages(), strict=True)
+        move(averaged, now, decay)
 
 
 def _same(kept: Sequence[tf.Variable], now: Sequence[tf.Variable]) -> None:
